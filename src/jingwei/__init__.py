@@ -1,0 +1,1 @@
+"""Jingwei 经纬: run AI systems you can answer for, from intake to a guarded, signed release."""

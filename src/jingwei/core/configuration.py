@@ -1,0 +1,38 @@
+"""The configuration digest: what evidence about behaviour is bound to.
+
+A red-team result holds for one model behind one prompt with one set of tools under one policy in one gateway
+version. Change any of them and the result proves nothing about what now runs, so it lapses.
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+from jingwei.core.canonical import digest
+
+ABSENT = "none"
+"""Stands for a part that is not there: no guard in front, no tools given."""
+
+
+class Configuration(BaseModel):
+    """The parts of a running configuration, each as a digest (or `none`), and which of them a check saw itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    prompt: str = ABSENT
+    tools: str = ABSENT
+    policy: str = ABSENT
+    gateway: str = ABSENT
+    """The gateway's version, or `none`."""
+    observed: tuple[str, ...] = ()
+    """Names of the parts whose digest the check observed rather than was told, sorted."""
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of the parts alone: what was observed does not change what runs."""
+        return digest({"model": self.model, "prompt": self.prompt, "tools": self.tools, "policy": self.policy,
+                       "gateway": self.gateway})  # fmt: skip
+
+    @property
+    def fully_observed(self) -> bool:
+        """Tell whether every part was seen by the check itself."""
+        return set(self.observed) >= {"model", "prompt", "tools", "policy", "gateway"}
