@@ -36,3 +36,8 @@ class Configuration(BaseModel):
     def fully_observed(self) -> bool:
         """Tell whether every part was seen by the check itself."""
         return set(self.observed) >= {"model", "prompt", "tools", "policy", "gateway"}
+
+
+def deployment_digest(gateway: str, policy: str) -> str:
+    """Return the digest of a deployment: the gateway's version and the policy it enforces."""
+    return digest({"gateway": gateway, "policy": policy})

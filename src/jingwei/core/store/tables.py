@@ -72,6 +72,8 @@ class AccountRow(Governed):
     totp_last_step: Mapped[int] = mapped_column(Integer, default=0, info=PERSONAL)
     """Last accepted TOTP time step: a code is good for one use."""
     active: Mapped[bool] = mapped_column(Boolean, default=True)
+    must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
+    """True while the password is one that somebody else made up; nothing but changing it is then allowed."""
 
 
 class RoleGrantRow(Governed):
@@ -109,6 +111,16 @@ class SessionRow(Base):
     expires_at: Mapped[datetime]
 
 
+class SignInFailureRow(Base):
+    """Failed sign-ins of one login name, known or not; what the waiting time is computed from. Not governed."""
+
+    __tablename__ = "sign_in_failure"
+    login_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the name that was typed: it may not be ours to keep."""
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    last_at: Mapped[datetime]
+
+
 # systems -----------------------------------------------------------------------------------------------------------
 
 
@@ -120,6 +132,8 @@ class SystemRow(Governed):
     purpose: Mapped[str] = mapped_column(Text)
     domain: Mapped[str] = mapped_column(String(80), default="default")
     owner_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    registered_by: Mapped[str] = mapped_column(String(64), default="")
+    """Account that registered it; an engineer may edit what they registered or own."""
     status: Mapped[str] = mapped_column(String(20), default="draft")
     """draft, assessed, approved, live, suspended, retired."""
     upstream_url: Mapped[str] = mapped_column(String(500), default="")
