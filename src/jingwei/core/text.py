@@ -5,26 +5,37 @@ one reviewer sees both. Code names a text by its key, `"<package>:<name>"`: `"ma
 `gate-closed` of `jingwei/manage/text.yaml`. Neither language may be empty.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
-_NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
+@dataclass(frozen=True, slots=True)
+class Both:
+    """One text in Chinese and English; a gap in either is refused.
 
-class Both(BaseModel):
-    """One text in Chinese and English; a gap in either is refused."""
+    A plain dataclass, so that the terminal can speak without importing pydantic; models take it as a field all the same.
+    """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    zh: _NonEmpty
-    en: _NonEmpty
+    zh: str
+    en: str
+
+    def __post_init__(self) -> None:
+        """Refuse an empty text.
+
+        Raises:
+            ValueError: one of the two is empty.
+        """
+        if not (self.zh and self.en):
+            raise ValueError("both zh and en need a text")  # noqa: EM101, TRY003 - pydantic turns it into its own error
 
     def of(self, language: Language) -> str:
         """Return the text in one language."""
@@ -49,7 +60,7 @@ def texts(package: str) -> dict[str, Both]:
         package: dotted path under `jingwei`, such as `"core"` or `"faces.console"`.
     """
     source = files("jingwei").joinpath(*package.split("."), "text.yaml").read_text(encoding="utf-8")
-    return {name: Both.model_validate(entry) for name, entry in yaml.load(source, Loader=_Loader).items()}  # noqa: S506
+    return {name: Both(**entry) for name, entry in yaml.load(source, Loader=_Loader).items()}  # noqa: S506
 
 
 # libyaml's safe loader reads a catalogue ten times faster than the pure Python one.
