@@ -44,6 +44,14 @@ class Keep(Protocol):
         ...
 
 
+class SignRequest(Protocol):
+    """Proves the caller of one request (`core.proof.Prover` is the one there is)."""
+
+    def __call__(self, body: bytes, *, method: str = "POST", path: str = "/v1/chat/completions") -> dict[str, str]:
+        """Return the headers that go with a request; method and path as sent, without the query."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of one check: what it looks at, how, and the hands it is given."""
@@ -56,8 +64,8 @@ class Run:
     clock: Clock = utc_now
     secret: SecretStr | None = None
     """API key or assessment token for an endpoint; never stored with the run."""
-    sign_request: Callable[[bytes], dict[str, str]] | None = None
-    """For a run through the gateway: gives the headers that prove the caller, for one request body."""
+    sign_request: SignRequest | None = None
+    """For a run through the gateway: gives the headers that prove the caller, for one request."""
     system_id: str | None = None
     facts: dict[str, str] = field(default_factory=dict)
     """The System's facts, for checks whose demands depend on them."""

@@ -1,0 +1,221 @@
+"""The snapshot: all that a gateway of this host is told, signed by the platform and written by its relay.
+
+A gateway has no database. It reads one file, again and again, and refuses to serve when the file is missing,
+forged, or older than its limit. The file has two lines:
+
+    {"at": …, "content": <SHA-256 of line 2>, "sequence": …, "signature": …}
+    {"revoked": […], "systems": […]}
+
+The signature covers the first line, and the first line the second. So the relay can renew the time every second, and
+a gateway can check it, at the price of one small signature: content that did not change is neither written out nor
+parsed again. The platform's public key lies beside it as `platform.pub`, its raw 32 bytes.
+"""
+
+import os
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jingwei.core.clock import stamp
+from jingwei.core.errors import Tampered, Unavailable
+from jingwei.core.policy import Policy
+from jingwei.core.signing import Signature, Signer, Verifier
+
+PUBLIC_KEY = "platform.pub"
+MAX_BYTES = 256 * 1024 * 1024
+"""A snapshot beyond this is refused unread: no policy is this large."""
+
+
+class Served(BaseModel):
+    """One System as a gateway knows it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system_id: str
+    name: str
+    status: str
+    """`draft`, `assessed`, `approved`, `live`, `suspended` or `retired`; release traffic needs approved or live."""
+    upstream_url: str
+    """Base URL of the model's server, such as `http://127.0.0.1:8080/v1`."""
+    upstream_model: str = ""
+    """Model name sent upstream; empty leaves the caller's."""
+    upstream_key_env: str = ""
+    """Name of the environment variable that holds the upstream key; empty sends none."""
+    policy: Policy
+    release_token: str | None = None
+    assessment_tokens: tuple[str, ...] = ()
+    key_hashes: tuple[str, ...] = ()
+    """`key_hash` of each API key of the System."""
+    configuration: dict[str, str] = {}
+    """Digests of `model`, `prompt` and `tools` as registered."""
+
+
+class Content(BaseModel):
+    """What changes seldom: the second line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    systems: tuple[Served, ...] = ()
+    revoked: tuple[str, ...] = ()
+    """Ids of tokens that were withdrawn and have not yet expired."""
+
+    @cached_property
+    def line(self) -> bytes:
+        """Return the content as it is written and hashed."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
+    @cached_property
+    def digest(self) -> str:
+        """Return the SHA-256 of the line."""
+        return sha256(self.line).hexdigest()
+
+
+class Snapshot(BaseModel):
+    """One signed moment of what may be served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: datetime
+    sequence: int
+    content: Content
+    signature: Signature
+
+    @classmethod
+    def sealed(cls, content: Content, *, at: datetime, sequence: int, signer: Signer) -> Self:
+        """Sign a content as it stands at a moment; sealing the same object again is cheap."""
+        signature = signer.sign(_covered(at, content.digest, sequence))
+        return cls(at=at, sequence=sequence, content=content, signature=signature)
+
+    @property
+    def systems(self) -> tuple[Served, ...]:
+        """Return the Systems served."""
+        return self.content.systems
+
+    @property
+    def revoked(self) -> tuple[str, ...]:
+        """Return the ids of withdrawn tokens."""
+        return self.content.revoked
+
+
+class _Head(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: datetime
+    content: str
+    sequence: int
+    signature: Signature
+
+
+class _Parsed(NamedTuple):
+    digest: str
+    content: Content
+
+
+def key_hash(key: str) -> str:
+    """Return how an API key is named in a snapshot: keys are long and random, so a plain SHA-256 hides them."""
+    return sha256(key.encode()).hexdigest()
+
+
+def write_public_key(folder: Path, verifier: Verifier) -> Path:
+    """Put the platform's public key beside the snapshot."""
+    return _replace(folder / PUBLIC_KEY, verifier.public)
+
+
+def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Replace the snapshot file in one move: a reader sees the old or the new one, whole.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full; the old file then stays.
+    """
+    head = _Head(
+        at=snapshot.at,
+        content=snapshot.content.digest,
+        sequence=snapshot.sequence,
+        signature=snapshot.signature,
+    )
+    _replace(path, orjson.dumps(head.model_dump(mode="json")) + b"\n" + snapshot.content.line + b"\n")
+
+
+class SnapshotReader:
+    """Reads the snapshot file time after time; parses the content only when it changed."""
+
+    def __init__(self, path: Path, verifier: Verifier) -> None:
+        self.path = path
+        self._verifier = verifier
+        self._parsed: _Parsed | None = None
+
+    def read(self) -> Snapshot:
+        """Read and verify the file.
+
+        Raises:
+            Unavailable: there is no such file, or it cannot be read.
+            Tampered: it is damaged, or not what the platform's key signed.
+        """
+        try:
+            with self.path.open("rb") as file:
+                raw = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise Unavailable("core:snapshot-unreadable", path=self.path.name) from error
+        if len(raw) > MAX_BYTES:
+            raise Tampered("core:snapshot-damaged")
+        first, _, second = raw.partition(b"\n")
+        try:
+            head = _Head.model_validate_json(first)
+        except ValidationError as error:
+            raise Tampered("core:snapshot-damaged") from error
+        self._verifier.verify(_covered(head.at, head.content, head.sequence), head.signature)
+        content = self._content(head.content, second.rstrip(b"\n"))
+        return Snapshot(at=head.at, sequence=head.sequence, content=content, signature=head.signature)
+
+    def _content(self, expected: str, line: bytes) -> Content:
+        if sha256(line).hexdigest() != expected:
+            raise Tampered("core:snapshot-damaged")
+        if self._parsed is None or self._parsed.digest != expected:
+            try:
+                self._parsed = _Parsed(expected, Content.model_validate_json(line))
+            except ValidationError as error:
+                raise Tampered("core:snapshot-damaged") from error
+        return self._parsed.content
+
+
+def read_snapshot(path: Path, verifier: Verifier) -> Snapshot:
+    """Read and verify a snapshot once; a process that reads again keeps a `SnapshotReader`.
+
+    Raises:
+        Unavailable: there is no such file, or it cannot be read.
+        Tampered: it is damaged, or not what the platform's key signed.
+    """
+    return SnapshotReader(path, verifier).read()
+
+
+def read_public_key(path: Path) -> Verifier:
+    """Read the platform's public key.
+
+    Raises:
+        Unavailable: it is missing or not 32 bytes long.
+    """
+    try:
+        public = path.read_bytes()
+    except OSError as error:
+        raise Unavailable("core:snapshot-key-unreadable", path=path.name) from error
+    if len(public) != 32:
+        raise Unavailable("core:snapshot-key-unreadable", path=path.name)
+    return Verifier(public)
+
+
+def _covered(at: datetime, content: str, sequence: int) -> dict[str, object]:
+    return {"kind": "snapshot", "at": stamp(at), "content": content, "sequence": sequence}
+
+
+def _replace(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - mode at birth
+        file.write(content)
+    draft.replace(path)
+    return path
