@@ -1,0 +1,115 @@
+"""The bundle: every detector, compiled once, for the three places that need them.
+
+The same bundle judges a training corpus, a red-team answer and a live message. A caller that wants all categories
+calls `scan`; a guard that times each detector folds once with `read` and calls `detectors[category]`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from types import MappingProxyType
+
+from jingwei.core.canonical import digest
+from jingwei.core.policy import Category
+from jingwei.core.text import Both, text
+from jingwei.detect import pattern_detector, signs
+from jingwei.detect.hit import Hit
+from jingwei.detect.hold import Hold
+from jingwei.detect.injection import CANARY_RULE, InjectionDetector
+from jingwei.detect.injection import signs as injection_signs
+from jingwei.detect.lexicon import Lexicon, topics
+from jingwei.detect.normalize import Folded, fold
+
+Detector = Callable[[str | Folded], tuple[Hit, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """All detectors with one organisation's words; immutable and safe to share between threads."""
+
+    detectors: Mapping[Category, Detector]
+    """One scan function a category, to be timed and to fail on its own."""
+    version: str
+    """Digest of all rule data, words and canaries: the same version finds the same things."""
+    hold: Hold
+
+    @classmethod
+    def build(cls, words: Iterable[str] = (), *, allowed_words: Iterable[str] = (),
+              canaries: Iterable[str] = ()) -> "Bundle":  # fmt: skip
+        """Compile a bundle.
+
+        Args:
+            words: keywords that an organisation adds.
+            allowed_words: phrases in which no keyword is flagged.
+            canaries: markers planted in a prompt; seen in an answer, the prompt is leaking.
+
+        Raises:
+            InputError: a word is empty or too long.
+        """
+        words, allowed, canaries = sorted(set(words)), sorted(set(allowed_words)), sorted(set(canaries))
+        lexicon = Lexicon(words, allowed=allowed)
+        injection = InjectionDetector(canaries)
+        detectors: dict[Category, Detector] = {
+            Category.KEYWORD: lexicon.scan,
+            Category.PII: pattern_detector.pii().scan,
+            Category.SECRET: pattern_detector.secrets().scan,
+            Category.INJECTION: injection.scan,
+            Category.HARM: signs.harm().scan,
+        }
+        version = digest({"data": data_digest(), "words": words, "allowed": allowed, "canaries": canaries})
+        held = [word.folded for word in lexicon.words] + list(injection.canaries)
+        return cls(MappingProxyType(detectors), version, Hold(held))
+
+    @staticmethod
+    def read(text: str) -> Folded:
+        """Fold a text once, for several detectors."""
+        return fold(text)
+
+    def scan(self, text: str | Folded, categories: frozenset[Category] | None = None) -> tuple[Hit, ...]:
+        """Find everything, or only some categories, in the order of the text."""
+        folded = fold(text)
+        hits = [hit for category, detect in self.detectors.items() if categories is None or category in categories
+                for hit in detect(folded)]  # fmt: skip
+        return tuple(sorted(hits))
+
+    @property
+    def longest_word(self) -> int:
+        """Return the length of the longest keyword or canary, folded."""
+        return self.hold.longest_word
+
+    def hold_back(self, text: str) -> int:
+        """Return how many characters at the end of a stream's text may be the start of a keyword, PII or secret.
+
+        A stream keeps these until more has come, and acts on a hit as soon as it starts before them:
+
+            buffer += chunk                                  # `buffer` keeps some released text on its left
+            safe = len(buffer) - bundle.hold_back(buffer)
+            act on every hit of bundle.scan(buffer) with hit.start < safe, else release buffer[:safe]
+
+        At the end of the stream everything left is scanned and released or not. Signs of injection and harm span
+        sentences and are not waited for.
+        """
+        return self.hold.back(text)
+
+
+@lru_cache(maxsize=1)
+def data_digest() -> str:
+    """Return the digest of all rule data of this release."""
+    hashes: dict[str, str] = {}
+    folder = files("jingwei.detect")
+    for source in [*folder.iterdir(), *folder.joinpath("words").iterdir()]:
+        if source.name.endswith(".yaml"):
+            hashes[source.name] = sha256(source.read_bytes()).hexdigest()
+    return digest(hashes)
+
+
+@lru_cache(maxsize=1)
+def titles() -> Mapping[str, Both]:
+    """Return the name of every rule by its id, in both languages."""
+    rules = [*pattern_detector.pii().rules, *pattern_detector.secrets().rules, *injection_signs().rules,
+             *signs.harm().rules]  # fmt: skip
+    named = {rule.id: rule.title for rule in rules} | {topic.id: topic.title for topic in topics()}
+    own = {"keyword.own": text("detect:own-word"), CANARY_RULE: text("detect:canary-leak")}
+    return MappingProxyType(named | own)

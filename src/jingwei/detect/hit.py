@@ -1,0 +1,29 @@
+"""Hits: what a detector reports. Offsets always count characters of the text as it was given."""
+
+from dataclasses import dataclass
+
+from jingwei.core.finding import Severity
+from jingwei.core.policy import Category
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hit:
+    """One place where one rule fired. Never holds the text itself."""
+
+    start: int
+    end: int
+    category: Category
+    rule_id: str
+    """Stable id, such as `pii.cn-id-card`."""
+    score: float
+    """How sure, 0 to 1. For injection and harm: what all rules that fired nearby amount to together."""
+    severity: Severity
+
+
+def widest(hits: list[Hit]) -> list[Hit]:
+    """Drop every hit that lies inside another one; of two with the same span the first given stays."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
+        if not kept or hit.end > kept[-1].end:
+            kept.append(hit)
+    return kept

@@ -1,0 +1,56 @@
+"""Hold-back: how much of a stream's end must wait, because what comes next could make it a hit.
+
+Exact for words (the end is held while it is the beginning of one) and by kind of character for numbers and keys
+(the end is held while it could be part of one). Ordinary prose is held for a word at most.
+"""
+
+import re
+from collections.abc import Iterable
+
+from jingwei.detect.lexicon import squeeze
+from jingwei.detect.normalize import fold
+
+LIMIT = 96
+"""The longest run held for numbers and keys: every such pattern fires within fewer characters."""
+
+_TOKEN = r"[0-9A-Za-z@._%+\-/=:#$&?~*(){}!^<>\\]"
+_TAIL = re.compile(
+    # groups of a number or code: "6222 0212 34", "GB29 NWBK 60", "+86 138 ", "(212) 555-"
+    rf"(?:(?:{_TOKEN}*[0-9]{_TOKEN}*|[A-Z]{{1,4}})[ ])*{_TOKEN}*$"
+)
+_HEADER = re.compile(r"-{1,5}[A-Z ]{0,48}-{0,5}$")
+_PLATE = re.compile(r"[\u4e00-\u9fff](?:[A-Z][ \u00b7.-]?)?$|[\u4e00-\u9fff][A-Z][ \u00b7.-][0-9A-Z]{0,6}$")
+
+
+class Hold:
+    """Knows every beginning of every word."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        listed = set(words)
+        self.longest_word = max(map(len, listed), default=0)
+        self._beginnings = {word[:length] for word in listed for length in range(1, len(word) + 1)}
+
+    def back(self, text: str) -> int:
+        """Return how many characters at the end of a text must wait."""
+        folded = fold(text)
+        begin = len(folded.clean)
+        begin = min(begin, self._word_start(folded.folded), _number_start(folded.clean))
+        return len(text) - folded.span(begin, begin)[0]
+
+    def _word_start(self, folded: str) -> int:
+        reach = max(0, len(folded) - self.longest_word * 4)
+        start = self._beginning(folded[reach:], range(len(folded) - reach))
+        squeezed = squeeze(folded[reach:])
+        return reach + min(start, self._beginning(squeezed.text, squeezed.offsets, end=len(folded) - reach))
+
+    def _beginning(self, text: str, offsets: "range | list[int]", *, end: int | None = None) -> int:
+        for start in range(max(0, len(text) - self.longest_word), len(text)):
+            if text[start:] in self._beginnings:
+                return offsets[start]
+        return len(text) if end is None else end
+
+
+def _number_start(clean: str) -> int:
+    tail = clean[-LIMIT:]
+    starts = [match.start() for pattern in (_TAIL, _HEADER, _PLATE) if (match := pattern.search(tail))]
+    return len(clean) - len(tail) + min(starts, default=len(tail))
