@@ -1,0 +1,68 @@
+"""Say in both languages what a validator found wrong with one field, and how to mend it."""
+
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from jingwei.core.text import Both, text
+
+_KINDS = {
+    "string_type": "text", "int_type": "whole-number", "int_parsing": "whole-number", "int_from_float": "whole-number",
+    "float_type": "number", "float_parsing": "number", "bool_type": "true-or-false", "bool_parsing": "true-or-false",
+    "tuple_type": "list", "list_type": "list", "dict_type": "mapping", "mapping_type": "mapping",
+    "model_type": "mapping", "model_attributes_type": "mapping", "frozen_set_type": "list",
+}  # fmt: skip
+_SHOWN_CHARACTERS = 60
+
+
+def explained(error: ErrorDetails, model: type[BaseModel], others: int) -> Both:
+    """Explain one of pydantic's errors; `others` more were found in the same file."""
+    problem = _problem(error, model)
+    return text("catalog:problem-and-more", problem=problem, count=others) if others else problem
+
+
+def _problem(error: ErrorDetails, model: type[BaseModel]) -> Both:  # noqa: PLR0911 - one return for each kind
+    kind, context, given = error["type"], error.get("ctx", {}), _shown(error.get("input"))
+    if kind.startswith("missing"):
+        return text("catalog:problem-missing", name=error["loc"][-1])
+    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
+        known = ", ".join(_fields(model, error["loc"][:-1]))
+        return text("catalog:problem-unknown-field", name=error["loc"][-1], known=known)
+    if kind in _KINDS:
+        return text("catalog:problem-wrong-type", given=given, wanted=text(f"catalog:kind-{_KINDS[kind]}"))
+    if kind in {"literal_error", "enum"}:
+        return text("catalog:problem-not-a-choice", given=given, known=str(context["expected"]).replace(" or ", ", "))
+    if kind in {"string_too_short", "too_short"}:
+        return text("catalog:problem-empty")
+    if kind == "string_pattern_mismatch":
+        return text("catalog:problem-pattern", given=given, pattern=context["pattern"])
+    bounds = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
+    if kind in bounds:
+        limit = next(context[name] for name in ("gt", "ge", "lt", "le") if name in context)
+        return text("catalog:problem-out-of-range", given=given, bound=f"{bounds[kind]} {limit}")
+    return text("catalog:problem-other", given=given, reason=error["msg"])
+
+
+def _shown(given: object) -> str:
+    """Show a value short enough for a sentence; a long or structured one is not repeated whole."""
+    shown = given if isinstance(given, str) else repr(given)
+    return shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + "…"
+
+
+def _fields(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """List the fields of the model that a path leads to."""
+    reached: type[BaseModel] | None = model
+    for part in place:
+        if reached is not None and isinstance(part, str) and part in reached.model_fields:
+            reached = _model_in(reached.model_fields[part].annotation)
+    return list(reached.model_fields) if reached is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # Any: an annotation may be any typing construct
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and get_origin(annotation) is None:
+        return annotation
+    if get_origin(annotation) in {tuple, Union, UnionType, dict, list}:
+        return next((found for each in get_args(annotation) if (found := _model_in(each)) is not None), None)
+    return None
