@@ -8,11 +8,27 @@ the row's digest, so that it can be erased without breaking the ledger, and neve
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Boolean, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 PERSONAL: dict[str, Any] = {"personal": True}  # Any: SQLAlchemy's own type of a column's info
+
+Number = BigInteger().with_variant(Integer(), "sqlite")
+"""A count that may pass two billion; SQLite's INTEGER has 64 bits already."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -26,7 +42,7 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("naive datetime")  # noqa: EM101, TRY003 - a programmer's mistake, not a person's
+            raise ValueError("naive datetime")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
@@ -54,8 +70,15 @@ class Governed(Base):
     governed = True
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    version: Mapped[int] = mapped_column(Integer, default=1)
+    version: Mapped[int] = mapped_column(Integer)
+    """Set and counted up by the unit of work; a change made on a version that has passed is refused."""
     created_at: Mapped[datetime]
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:  # Any: SQLAlchemy's own type of mapper arguments
+        """Let SQLAlchemy count the version and refuse a lost update."""
+        return {"version_id_col": cls.__table__.c.version}
 
 
 # people ------------------------------------------------------------------------------------------------------------
@@ -329,17 +352,24 @@ class EntryRow(Base):
     """One state change, written in the change's own transaction (the outbox). Triggers refuse UPDATE and DELETE."""
 
     __tablename__ = "ledger_entry"
-    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    __table_args__ = (
+        Index("ix_ledger_entry_subject", "table_name", "row_id", "number"),
+        {"sqlite_autoincrement": True},  # a number is never used twice, even after a deletion
+    )
+    number: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=True)
+    table_name: Mapped[str] = mapped_column(String(40))
+    """Copied from the body for look-ups; empty for an entry that is not about a row. Verification compares them."""
+    row_id: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
-    """Canonical JSON: at, actor_id, action, table, row_id, row_version, row_digest, changed columns."""
+    """Canonical JSON: at, actor_id, action, table, row_id, row_version, row_digest, changed columns, reason."""
 
 
 class SealRow(Base):
     """An entry's place in the chain, inserted by the one sealer. Triggers refuse UPDATE and DELETE."""
 
     __tablename__ = "ledger_seal"
-    sequence: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    entry_number: Mapped[int] = mapped_column(Integer, unique=True)
+    sequence: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    entry_number: Mapped[int] = mapped_column(Number, unique=True)
     entry_digest: Mapped[str] = mapped_column(String(64))
     chain_digest: Mapped[str] = mapped_column(String(64))
 
@@ -348,8 +378,10 @@ class CheckpointRow(Base):
     """A signed Merkle root over the first `size` seals."""
 
     __tablename__ = "ledger_checkpoint"
-    size: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
     root: Mapped[str] = mapped_column(String(64))
+    frontier: Mapped[list[str]]
+    """Roots of the full subtrees: the next checkpoint goes on from here. Not signed; it must fold to the root."""
     chain_digest: Mapped[str] = mapped_column(String(64))
     at: Mapped[str] = mapped_column(String(32))
     key_id: Mapped[str] = mapped_column(String(16))
