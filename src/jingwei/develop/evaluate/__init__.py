@@ -1,0 +1,1 @@
+"""Red teaming: suites of attacks, transforms, a three-state judge and the check that runs them."""
