@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jingwei.catalog import problem_of
+from jingwei.catalog.problem import explained
 from jingwei.core.check import Check, CheckOptions
 from jingwei.core.errors import InputError
 from jingwei.core.target import Target, TargetKind
@@ -50,9 +50,9 @@ def options_of(check: Check, values: Mapping[str, Any]) -> CheckOptions:
     try:
         return check.options.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        why = problem_of(error, check.options)
+        why = explained(first, check.options, error.error_count() - 1)
         raise InputError("platform:option-wrong", field=field, check=check.id, why=why) from error
 
 

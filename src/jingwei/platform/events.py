@@ -1,0 +1,61 @@
+"""Run-time events as people read them: the newest, those since a cursor, counts by decision."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from jingwei.core.event import Event
+from jingwei.core.store import EventStore
+from jingwei.core.store.tables import EventRow
+
+PAGE = 200
+
+
+class Count(NamedTuple):
+    """How many events of one kind ended in one decision."""
+
+    kind: str
+    decision: str
+    trial: bool
+    count: int
+
+
+class Events:
+    """Reads the events database; only the relay writes it."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    def newest(self, *, system_id: str | None = None, limit: int = PAGE) -> list[Event]:
+        """Return the newest events, newest first."""
+        query = select(EventRow).order_by(EventRow.id.desc()).limit(min(limit, PAGE))
+        return self._events(query if system_id is None else query.where(EventRow.system_id == system_id))
+
+    def since(self, cursor: str, *, system_id: str | None = None) -> list[Event]:
+        """Return events after a cursor (an event id), oldest first; any worker can go on from another's cursor."""
+        query = select(EventRow).where(EventRow.id > cursor).order_by(EventRow.id).limit(PAGE)
+        return self._events(query if system_id is None else query.where(EventRow.system_id == system_id))
+
+    def of_run(self, run_id: str) -> list[Event]:
+        """Return the trial events of one assessment run, oldest first."""
+        query = select(EventRow).where(EventRow.trial).order_by(EventRow.id)
+        return [event for event in self._events(query) if event.run_id == run_id]
+
+    def counts(self, *, system_id: str | None = None, after: datetime | None = None) -> list[Count]:
+        """Count events by kind, decision and whether they belong to a trial."""
+        query = select(EventRow.kind, EventRow.decision, EventRow.trial, func.count()).group_by(
+            EventRow.kind, EventRow.decision, EventRow.trial
+        )
+        if system_id is not None:
+            query = query.where(EventRow.system_id == system_id)
+        if after is not None:
+            query = query.where(EventRow.at > after)
+        with self._store.reading() as session:
+            return [Count(*row) for row in session.execute(query)]
+
+    def _events(self, query: object) -> list[Event]:
+        with self._store.reading() as session:
+            rows: Sequence[EventRow] = session.scalars(query).all()  # type: ignore[call-overload]  # both shapes select EventRow
+            return [Event.model_validate(row.body) for row in rows]
