@@ -1,7 +1,7 @@
 """Say in both languages what a validator found wrong with one field, and how to mend it."""
 
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -53,16 +53,18 @@ def _shown(given: object) -> str:
 
 def _fields(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     """List the fields of the model that a path leads to."""
-    reached: type[BaseModel] | None = model
+    reached: type[Any] | None = model  # Any: a model or a dataclass such as `Both`
     for part in place:
-        if reached is not None and isinstance(part, str) and part in reached.model_fields:
-            reached = _model_in(reached.model_fields[part].annotation)
-    return list(reached.model_fields) if reached is not None else []
+        if isinstance(part, str) and reached is not None:
+            reached = _structure_in(get_type_hints(reached).get(part))
+    if reached is None:
+        return []
+    return list(reached.model_fields) if issubclass(reached, BaseModel) else [each.name for each in fields(reached)]
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:  # Any: an annotation may be any typing construct
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and get_origin(annotation) is None:
+def _structure_in(annotation: Any) -> type[Any] | None:  # Any: an annotation may be any typing construct
+    if get_origin(annotation) is not None:
+        return next((found for each in get_args(annotation) if (found := _structure_in(each)) is not None), None)
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
         return annotation
-    if get_origin(annotation) in {tuple, Union, UnionType, dict, list}:
-        return next((found for each in get_args(annotation) if (found := _model_in(each)) is not None), None)
     return None
