@@ -4,9 +4,12 @@ A red-team result holds for one model behind one prompt with one set of tools un
 version. Change any of them and the result proves nothing about what now runs, so it lapses.
 """
 
+from collections.abc import Iterable
+from hashlib import sha256
+
 from pydantic import BaseModel, ConfigDict
 
-from jingwei.core.canonical import digest
+from jingwei.core.canonical import Json, digest
 
 ABSENT = "none"
 """Stands for a part that is not there: no guard in front, no tools given."""
@@ -41,3 +44,19 @@ class Configuration(BaseModel):
 def deployment_digest(gateway: str, policy: str) -> str:
     """Return the digest of a deployment: the gateway's version and the policy it enforces."""
     return digest({"gateway": gateway, "policy": policy})
+
+
+def prompt_digest(template: str) -> str:
+    """Return the digest of a System's prompt, before a canary is put in: the SHA-256 of its file."""
+    return sha256(template.encode()).hexdigest()
+
+
+def tools_digest(definitions: Iterable[Json]) -> str:
+    """Return the digest of a set of tool definitions, whatever their order, or `none` where there are none."""
+    return tools_digest_of(digest(definition) for definition in definitions)
+
+
+def tools_digest_of(digests: Iterable[str]) -> str:
+    """Return the digest of a set of tools from the digest of each one's definition."""
+    ordered = sorted(digests)
+    return digest(list(ordered)) if ordered else ABSENT
