@@ -17,7 +17,7 @@ from jingwei.core.text import Both, text
 from jingwei.detect import pattern_detector, signs
 from jingwei.detect.hit import Hit
 from jingwei.detect.hold import Hold
-from jingwei.detect.injection import CANARY_RULE, InjectionDetector
+from jingwei.detect.injection import CANARY_RULE, ENCODED_RULE, HIDDEN_RULE, InjectionDetector
 from jingwei.detect.injection import signs as injection_signs
 from jingwei.detect.lexicon import Lexicon, topics
 from jingwei.detect.normalize import Folded, fold
@@ -111,5 +111,6 @@ def titles() -> Mapping[str, Both]:
     rules = [*pattern_detector.pii().rules, *pattern_detector.secrets().rules, *injection_signs().rules,
              *signs.harm().rules]  # fmt: skip
     named = {rule.id: rule.title for rule in rules} | {topic.id: topic.title for topic in topics()}
-    own = {"keyword.own": text("detect:own-word"), CANARY_RULE: text("detect:canary-leak")}
+    own = {"keyword.own": text("detect:own-word"), CANARY_RULE: text("detect:canary-leak"),
+           HIDDEN_RULE: text("detect:hidden-text"), ENCODED_RULE: text("detect:encoded-payload")}  # fmt: skip
     return MappingProxyType(named | own)

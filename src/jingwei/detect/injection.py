@@ -1,6 +1,6 @@
 """Prompt injection, direct and indirect: signs in the text, in what it hides, and planted markers coming back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from jingwei.core.finding import Severity
@@ -9,9 +9,13 @@ from jingwei.detect.hit import Hit
 from jingwei.detect.lexicon import folded_word
 from jingwei.detect.matcher import matcher
 from jingwei.detect.normalize import Folded, fold
+from jingwei.detect.hidden import reveal
 from jingwei.detect.signs import SignDetector
 
 CANARY_RULE = "injection.canary-leak"
+HIDDEN_RULE = "injection.hidden-text"
+ENCODED_RULE = "injection.encoded-payload"
+_HIDDEN_SCORE = 0.6
 
 
 @lru_cache(maxsize=1)
@@ -30,8 +34,24 @@ class InjectionDetector:
     def scan(self, text: str | Folded) -> tuple[Hit, ...]:
         """Find signs of injection, and canaries."""
         folded = fold(text)
-        hits = signs().scan(folded)
-        leaks = (folded.span(start, end) for start, end, _ in self._canaries.find(folded.folded))
-        return hits + tuple(
-            Hit(start, end, Category.INJECTION, CANARY_RULE, 1.0, Severity.CRITICAL) for start, end in leaks
-        )
+        hits = list(signs().scan(folded))
+        hits += self._hidden(folded.original)
+        hits += [_leak(*folded.span(start, end)) for start, end, _ in self._canaries.find(folded.folded)]
+        return tuple(sorted(hits))
+
+    def _hidden(self, original: str) -> Iterator[Hit]:
+        """Judge what the text hides by the same rules; text hidden from the eye is a sign by itself."""
+        for start, end, plain, invisible in reveal(original):
+            folded = fold(plain)
+            if any(True for _ in self._canaries.find(folded.folded)):
+                yield _leak(start, end)
+            score = max((hit.score for hit in signs().scan(folded)), default=0.0)
+            if invisible:
+                score = max(score, _HIDDEN_SCORE)
+            if score:
+                rule = HIDDEN_RULE if invisible else ENCODED_RULE
+                yield Hit(start, end, Category.INJECTION, rule, score, Severity.HIGH)
+
+
+def _leak(start: int, end: int) -> Hit:
+    return Hit(start, end, Category.INJECTION, CANARY_RULE, 1.0, Severity.CRITICAL)

@@ -22,6 +22,23 @@ class Found(NamedTuple):
     end: int
 
 
+_BOUNDED_GAP = re.compile(r"(\[\^?(?:\\.|[^\]\\])+\]|\\[wdsS])\{(\d+),(\d+)\}\??")
+_NARROW = 6
+"""Repeats up to this count are cheap to compile."""
+
+
+def widened(pattern: str) -> str:
+    """Loosen the bounded gaps of a pattern: it then matches more, and compiles in a hundredth of the time."""
+
+    def loosen(match: re.Match[str]) -> str:
+        characters, least, most = match.groups()
+        if int(most) <= _NARROW:
+            return match[0]
+        return f"{characters}{'*' if least == '0' else '+'}"
+
+    return _BOUNDED_GAP.sub(loosen, pattern)
+
+
 class PatternSet:
     """A compiled set of patterns; safe to share between threads."""
 
@@ -31,7 +48,7 @@ class PatternSet:
         # Prefilter: may name a pattern too often, never too seldom. Single match: each is named once.
         flags = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_SINGLEMATCH
         self._database.compile(
-            expressions=[pattern.encode() for pattern in patterns],
+            expressions=[widened(pattern).encode() for pattern in patterns],
             ids=list(range(len(patterns))),
             elements=len(patterns),
             flags=[flags] * len(patterns),
