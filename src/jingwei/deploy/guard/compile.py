@@ -1,0 +1,177 @@
+"""Compile a policy: from a System's grade and facts to what the guard enforces.
+
+The grades are data (`grades.yaml`) and only ever raise: whatever grade n demands, grade n + 1 demands at least. So is
+every fact: an answer in the intake can make the policy stricter, never weaker. A policy that someone edited by hand can
+be compared with what its grade demands (`weaker_points`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from jingwei.core.errors import InputError
+from jingwei.core.policy import Category, CategoryRule, Decision, FailMode, Policy, ToolRule
+from jingwei.core.text import Both, text
+
+
+class _Demand(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inbound: Decision = Decision.ALLOW
+    outbound: Decision = Decision.ALLOW
+    threshold: float = Field(default=1.0, ge=0, le=1)
+    on_failure: FailMode = FailMode.OPEN
+
+    def raised(self, other: "_Demand") -> "_Demand":
+        """Return the stricter of two demands, point by point."""
+        return _Demand(
+            inbound=max(self.inbound, other.inbound, key=lambda each: each.rank),
+            outbound=max(self.outbound, other.outbound, key=lambda each: each.rank),
+            threshold=min(self.threshold, other.threshold),
+            on_failure=FailMode.CLOSED if FailMode.CLOSED in {self.on_failure, other.on_failure} else FailMode.OPEN,
+        )
+
+
+class _Level(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rules: dict[Category, _Demand] = {}
+    max_input_characters: int = 2**31
+    label: bool = False
+    person_for: tuple[str, ...] = ()
+
+    def raised(self, other: "_Level") -> "_Level":
+        """Return the stricter of two levels, point by point."""
+        nothing = _Demand()
+        return _Level(
+            rules={
+                category: self.rules.get(category, nothing).raised(other.rules.get(category, nothing))
+                for category in Category
+                if category in self.rules or category in other.rules
+            },
+            max_input_characters=min(self.max_input_characters, other.max_input_characters),
+            label=self.label or other.label,
+            person_for=tuple(sorted({*self.person_for, *other.person_for})),
+        )
+
+
+class _FactLine(_Level):
+    id: str
+    fact: str
+    values: tuple[str, ...]
+
+
+class _Grades(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grades: dict[int, _Level]
+    when: tuple[_FactLine, ...]
+
+
+@lru_cache(maxsize=1)
+def _grades() -> _Grades:
+    source = files("jingwei.deploy.guard").joinpath("grades.yaml").read_text(encoding="utf-8")
+    return _Grades.model_validate(yaml.safe_load(source))
+
+
+def _demanded(grade: int, facts: Mapping[str, str]) -> _Level:
+    if grade not in _grades().grades:
+        raise InputError("deploy.guard:grade-unknown", field="grade", grade=grade)
+    level = _Level()
+    for step in range(1, grade + 1):
+        level = level.raised(_grades().grades[step])
+    for line in _grades().when:
+        if facts.get(line.fact) in line.values:
+            level = level.raised(line)
+    return level
+
+
+def compile_policy(system_id: str, grade: int, facts: Mapping[str, str], *, words: Iterable[str] = (),
+                   allowed_words: Iterable[str] = (), canaries: Iterable[str] = (), tools: Sequence[ToolRule] = (),
+                   safe_answer: Both | None = None, label: Both | None = None) -> Policy:  # fmt: skip
+    """Compile what the guard enforces for one System.
+
+    Args:
+        system_id: the System.
+        grade: 1 to 5.
+        facts: the intake's facts by name; names and values that no line reads are left alone.
+        words: keywords the organisation adds.
+        allowed_words: phrases never flagged as keywords.
+        canaries: markers planted in the System's prompt.
+        tools: the tools the model may call; where the grade demands a person, one is added.
+        safe_answer: what the user reads instead of a blocked message.
+        label: the explicit label; by default the standard one, from the grade on that demands it.
+
+    Raises:
+        InputError: there is no such grade, or a tool is named twice.
+    """
+    level = _demanded(grade, facts)
+    names = [tool.name for tool in tools]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError("deploy.guard:tool-twice", field="tools", name=name)
+    return Policy(
+        system_id=system_id,
+        grade=grade,
+        rules=tuple(CategoryRule(category=category, **demand.model_dump()) for category, demand in level.rules.items()),
+        words=tuple(sorted(set(words))),
+        allowed_words=tuple(sorted(set(allowed_words))),
+        canaries=tuple(sorted(set(canaries))),
+        tools=tuple(
+            tool.model_copy(update={"needs_person": tool.needs_person or tool.effect in level.person_for})
+            for tool in sorted(tools, key=lambda tool: tool.name)
+        ),
+        explicit_label=label or (text("deploy.guard:label") if level.label else None),
+        max_input_characters=level.max_input_characters,
+        safe_answer=safe_answer or text("deploy.guard:safe-answer"),
+    )
+
+
+class Enforced(BaseModel):
+    """The part of a policy that can be compared and shown: rules and tools, no word lists and no markers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grade: int
+    rules: tuple[CategoryRule, ...]
+    tools: tuple[ToolRule, ...] = ()
+    labelled: bool = False
+    max_input_characters: int
+
+    @classmethod
+    def of(cls, policy: Policy) -> "Enforced":
+        """Leave out what an outsider must not learn."""
+        return cls(grade=policy.grade, rules=policy.rules, tools=policy.tools,
+                   labelled=policy.explicit_label is not None,
+                   max_input_characters=policy.max_input_characters)  # fmt: skip
+
+
+def weaker_points(enforced: Enforced, demanded: Enforced) -> tuple[str, ...]:
+    """Name each point where a policy is weaker than another, such as `pii.outbound`; none: it is at least as strict."""
+    weaker: list[str] = []
+    rules = {rule.category: rule for rule in enforced.rules}
+    for wanted in demanded.rules:
+        rule = rules.get(wanted.category)
+        if rule is None:
+            weaker.append(wanted.category)
+            continue
+        points = {
+            "inbound": rule.inbound.rank < wanted.inbound.rank,
+            "outbound": rule.outbound.rank < wanted.outbound.rank,
+            "threshold": rule.threshold > wanted.threshold,
+            "on_failure": wanted.on_failure is FailMode.CLOSED and rule.on_failure is FailMode.OPEN,
+        }
+        weaker += [f"{wanted.category}.{name}" for name, holds in points.items() if holds]
+    wanted_tools = {tool.name: tool for tool in demanded.tools}
+    for tool in enforced.tools:
+        listed = wanted_tools.get(tool.name)
+        if listed is None or (listed.needs_person and not tool.needs_person):
+            weaker.append(f"tools.{tool.name}")
+    if demanded.labelled and not enforced.labelled:
+        weaker.append("label")
+    if enforced.max_input_characters > demanded.max_input_characters:
+        weaker.append("max_input_characters")
+    return tuple(weaker)

@@ -1,0 +1,129 @@
+"""Passages: every piece of text in a request or an answer that a model or a person will read, with its path.
+
+Guarding the last user message is not enough: an attack comes in a tool's result, in a document put into an earlier
+turn, in the second part of a multi-part message, in an argument of a made-up earlier tool call. So everything is read
+but the application's own opening system prompt, which the gate has already seen.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from jingwei.core.canonical import Json
+from jingwei.core.errors import InputError
+from jingwei.deploy.guard.verdict import Path, written_path
+
+MAX_DEPTH = 32
+MAX_PASSAGES = 4096
+_APPLICATION_ROLES = frozenset({"system", "developer"})
+_NAMES = frozenset({"role", "type", "id", "tool_call_id", "detail"})
+"""Keys whose values are identifiers from short closed sets or made by the server; they must still be short."""
+_MAX_NAME = 256
+_READ = ("messages", "tools", "functions", "response_format", "prediction", "stop", "tool_choice", "function_call",
+         "metadata", "user")  # fmt: skip
+
+
+class Passage(NamedTuple):
+    """One text and its place."""
+
+    path: Path
+    text: str
+    fixed: bool = False
+    """True when it cannot be rewritten: a key, or several texts read as one. A redaction there becomes a block."""
+    seams: tuple[int, ...] = ()
+    """Where several texts were put together; what crosses no seam is also found, and redacted, in its own text."""
+
+    def crosses_seam(self, start: int, end: int) -> bool:
+        """Tell whether a span lies on both sides of a seam."""
+        return any(start < seam < end for seam in self.seams)
+
+
+def extract_texts(body: Mapping[str, Json]) -> tuple[Passage, ...]:
+    """Return every text of a chat request that must be judged.
+
+    Raises:
+        InputError: nested too deeply, or too many texts.
+    """
+    found: list[Passage] = []
+    messages = body.get("messages")
+    begins = _opening(messages) if isinstance(messages, list) else 0
+    for key in _READ:
+        if key in body:
+            for passage in _walk(body[key], (key,)):
+                if key == "messages" and _step(passage.path, 1) < begins:
+                    continue
+                found.append(passage)
+                if len(found) > MAX_PASSAGES:
+                    raise InputError("deploy.guard:too-many-texts", field=key, limit=MAX_PASSAGES)
+    if isinstance(messages, list):
+        found.extend(_joined(messages, begins))
+    return tuple(found)
+
+
+def _opening(messages: Sequence[Json]) -> int:
+    """Count the application's own messages at the start; a system message later on is judged like any other."""
+    return int(bool(messages) and isinstance(messages[0], dict) and messages[0].get("role") in _APPLICATION_ROLES)
+
+
+def _step(path: Path, place: int) -> int:
+    step = path[place] if len(path) > place else 0
+    return step if isinstance(step, int) else 0
+
+
+def _walk(value: Json, path: Path) -> Iterator[Passage]:
+    if len(path) > MAX_DEPTH:
+        place = written_path(path[:4])
+        raise InputError("deploy.guard:too-deep", field=place, place=place, limit=MAX_DEPTH)
+    if isinstance(value, str):
+        if value and not (path[-1] in _NAMES and len(value) <= _MAX_NAME and path[0] == "messages"):
+            yield Passage(path, value)
+    elif isinstance(value, list):
+        for place, entry in enumerate(value):
+            yield from _walk(entry, (*path, place))
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            if len(key) > 64 or not key.isascii():
+                yield Passage((*path, "(key)"), key, fixed=True)
+            yield from _walk(entry, (*path, key))
+
+
+def _joined(messages: Sequence[Json], begins: int) -> Iterator[Passage]:
+    """Give what was split over the parts of a message, or over neighbouring messages of one role, as one text."""
+    run: list[str] = []
+    first, role = begins, None
+    for place, message in enumerate([*messages[begins:], None], begins):
+        current = message.get("role") if isinstance(message, dict) else None
+        if place > begins and (current != role or message is None):
+            if len(run) > 1:
+                seams = tuple(accumulate(len(each) for each in run[:-1]))
+                yield Passage(("messages", first), "".join(run), fixed=True, seams=seams)
+            run, first = [], place
+        role = current
+        if isinstance(message, dict):
+            run.extend(_content_texts(message.get("content")))
+
+
+def _content_texts(content: Json) -> list[str]:
+    if isinstance(content, str):
+        return [content]
+    parts = content if isinstance(content, list) else []
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    return [each for each in texts if isinstance(each, str)]
+
+
+def rewrite(body: dict[str, Json], rewritten: Sequence[tuple[Path, str]]) -> dict[str, Json]:
+    """Return the body with some of its texts replaced; what is not on the way there is shared, not copied."""
+    for path, replacement in rewritten:
+        body = _replaced(body, path, replacement)  # type: ignore[assignment]  # a dict stays a dict
+    return body
+
+
+def _replaced(value: Json, path: Path, replacement: str) -> Json:
+    if not path:
+        return replacement
+    step, *rest = path
+    if isinstance(value, list) and isinstance(step, int):
+        return [*value[:step], _replaced(value[step], tuple(rest), replacement), *value[step + 1 :]]
+    if isinstance(value, dict) and isinstance(step, str):
+        return {**value, step: _replaced(value[step], tuple(rest), replacement)}
+    return value

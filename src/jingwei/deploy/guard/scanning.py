@@ -1,0 +1,104 @@
+"""Scanning under watch: each detector is timed and may fail on its own, and a failure is never taken for silence.
+
+Detectors run in a thread of their own, because code that hangs cannot be interrupted; the guard stops waiting for it.
+Threads that hang fill the pool, and from then on everything is unjudged, which a closed fail mode turns into a block.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Literal, Protocol
+
+from jingwei.core.policy import Category, CategoryRule
+from jingwei.detect import Folded, Hit
+
+
+class Detectors(Protocol):
+    """What the guard needs of `detect.Bundle`."""
+
+    @property
+    def detectors(self) -> Mapping[Category, Callable[[str | Folded], tuple[Hit, ...]]]:
+        """Return one scan function for each category."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Return the digest of all rule data."""
+        ...
+
+    def hold_back(self, text: str) -> int:
+        """Return how many characters at the end of a stream must wait."""
+        ...
+
+    @staticmethod
+    def read(text: str) -> Folded:
+        """Fold a text once for several detectors."""
+        ...
+
+
+Why = Literal["crashed", "timed-out", "not-reached"]
+
+
+@dataclass(slots=True)
+class Scan:
+    """The hits of each text, category by category, and which categories failed."""
+
+    hits: list[list[Hit]]
+    failed: dict[Category, Why] = field(default_factory=dict)
+
+
+def scan_here(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule]) -> Scan:
+    """Scan in the calling thread: crashes and slowness are noticed, but a detector that hangs is not."""
+    scan = Scan([[] for _ in texts])
+    folded = [bundle.read(text) for text in texts]
+    for rule in rules:
+        _scan_category(rule, folded, bundle, scan)
+    return scan
+
+
+def scan_watched(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule],
+                 pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
+    """Scan in a thread of the pool, and give up on it when the rules' time is over."""
+    scan = Scan([[] for _ in texts])
+    reached: list[Category] = []
+    future: Future[None] = pool.submit(_scan_all, texts, bundle, rules, scan, reached)
+    try:
+        future.result(timeout=sum(rule.timeout_milliseconds for rule in rules) / 1000)
+    except TimeoutError:
+        future.cancel()
+        done = list(reached)  # the thread may still be at it: what it adds from here on is not looked at
+        failed = dict(scan.failed)
+        for rule in rules:
+            if rule.category not in done:
+                failed[rule.category] = "not-reached"
+        pending = [rule.category for rule in rules if rule.category not in done]
+        failed[pending[0] if pending else rules[-1].category] = "timed-out"
+        return Scan([list(hits) for hits in scan.hits], failed)
+    return scan
+
+
+def _scan_all(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule], scan: Scan,
+              reached: list[Category]) -> None:  # fmt: skip
+    try:
+        folded = [bundle.read(text) for text in texts]
+    except Exception:  # noqa: BLE001 - nothing could be judged: every category says so
+        scan.failed.update({rule.category: "crashed" for rule in rules})
+        return
+    for rule in rules:
+        _scan_category(rule, folded, bundle, scan)
+        reached.append(rule.category)
+
+
+def _scan_category(rule: CategoryRule, folded: Sequence[Folded], bundle: Detectors, scan: Scan) -> None:
+    began = perf_counter()
+    try:
+        detect = bundle.detectors[rule.category]
+        found = [detect(each) for each in folded]
+    except Exception:  # noqa: BLE001 - a detector may be anyone's code; its fail mode says what follows, and an event is written
+        scan.failed[rule.category] = "crashed"
+        return
+    for hits, new in zip(scan.hits, found, strict=True):
+        hits.extend(new)
+    if (perf_counter() - began) * 1000 > rule.timeout_milliseconds:
+        scan.failed[rule.category] = "timed-out"

@@ -1,0 +1,90 @@
+"""Verdicts: what the guard answers, and why. They never hold the text that was judged."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from jingwei.core.finding import Severity
+from jingwei.core.policy import Category, Decision
+from jingwei.core.text import Both, text
+
+Direction = Literal["inbound", "outbound", "tool"]
+Path = tuple[str | int, ...]
+
+
+class GuardFinding(BaseModel):
+    """One rule that fired, and where."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    category: Category | None
+    """None for a rule of the guard itself, such as `tool.not-listed`."""
+    rule_id: str
+    severity: Severity
+    decision: Decision
+    path: str = ""
+    """Where in the request or answer: `messages[2].content`."""
+    start: int = 0
+    end: int = 0
+
+
+class Unjudged(BaseModel):
+    """One category that could not be judged, and what its fail mode made of that."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    category: Category
+    why: Literal["crashed", "timed-out", "not-reached"]
+    decision: Decision
+
+
+class GuardVerdict(BaseModel):
+    """The guard's answer on one message, answer or tool call."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    direction: Direction
+    decision: Decision
+    findings: tuple[GuardFinding, ...] = ()
+    unjudged: tuple[Unjudged, ...] = ()
+    below_threshold: int = 0
+    """Hits that were only counted."""
+    rewritten: tuple[tuple[Path, str], ...] = ()
+    """Each passage that was redacted: its path and its new text."""
+    latency_milliseconds: float = 0.0
+
+    @property
+    def blocks(self) -> bool:
+        """Tell whether nothing may pass: blocked, or held for a person."""
+        return self.decision.rank >= Decision.HOLD.rank
+
+    @property
+    def text(self) -> str | None:
+        """Return the redacted text of a single passage, or None where nothing was redacted."""
+        return self.rewritten[0][1] if self.rewritten else None
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """Return the categories that were found or could not be judged, each once."""
+        found = [each.category for each in self.findings if each.category] + [each.category for each in self.unjudged]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def rule_ids(self) -> tuple[str, ...]:
+        """Return the rules that fired, each once."""
+        return tuple(dict.fromkeys(each.rule_id for each in self.findings))
+
+    @property
+    def reason(self) -> Both:
+        """Say the decision and what led to it."""
+        if not self.findings and not self.unjudged:
+            return text("deploy.guard:reason-clean")
+        if not self.findings:
+            return text("deploy.guard:reason-unjudged", categories=", ".join(self.categories))
+        return text(f"deploy.guard:reason-{self.decision}", rules=", ".join(self.rule_ids[:5]))
+
+
+def written_path(path: Path) -> str:
+    """Write a path as `messages[2].content[0].text`."""
+    written = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return written.removeprefix(".")

@@ -1,0 +1,87 @@
+"""From a grade to a policy: a higher grade is never weaker, nor is a worse fact."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jingwei.core.errors import InputError
+from jingwei.core.policy import Decision, FailMode, ToolRule
+from jingwei.deploy.guard import Enforced, compile_policy, weaker_points
+
+FACTS = {
+    "personal_info": ("none", "general", "sensitive"),
+    "important_data": ("none", "important", "core"),
+    "public_facing": ("no", "internal_only_staff", "partners", "public"),
+    "minors": ("excluded", "possible", "targeted"),
+    "tools": ("none", "read_only", "reversible_write", "irreversible"),
+}
+facts = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in FACTS.items()})
+tools = st.lists(
+    st.builds(
+        ToolRule,
+        name=st.sampled_from(["a", "b", "c"]),
+        effect=st.sampled_from(["read_only", "reversible_write", "irreversible"]),
+        needs_person=st.booleans(),
+    ),
+    unique_by=lambda tool: tool.name,
+)
+
+
+def enforced(grade, given_facts, given_tools):
+    return Enforced.of(compile_policy("s", grade, given_facts, tools=given_tools))
+
+
+@given(st.integers(1, 5), st.integers(1, 5), facts, tools)
+def test_a_higher_grade_is_never_weaker(one, other, given_facts, given_tools):
+    low, high = sorted((one, other))
+    assert weaker_points(enforced(high, given_facts, given_tools), enforced(low, given_facts, given_tools)) == ()
+
+
+@given(st.integers(1, 5), facts, tools)
+def test_a_fact_only_raises(grade, given_facts, given_tools):
+    assert weaker_points(enforced(grade, given_facts, given_tools), enforced(grade, {}, given_tools)) == ()
+
+
+@given(facts)
+def test_from_grade_two_on_every_fail_mode_is_closed(given_facts):
+    assert all(rule.on_failure is FailMode.CLOSED for rule in compile_policy("s", 2, given_facts).rules)
+
+
+def test_each_grade_is_stricter_somewhere():
+    for grade in range(1, 5):
+        assert weaker_points(enforced(grade, {}, ()), enforced(grade + 1, {}, ()))
+
+
+def test_an_irreversible_tool_always_waits_for_a_person():
+    compiled = compile_policy("s", 1, {}, tools=(ToolRule(name="pay", effect="irreversible"),))
+    assert compiled.tools[0].needs_person
+
+
+def test_a_weakened_policy_is_named_point_by_point():
+    demanded = enforced(2, {}, ())
+    first, *rest = demanded.rules
+    weak = demanded.model_copy(
+        update={
+            "rules": (first.model_copy(update={"outbound": Decision.ALLOW, "threshold": 0.99}), *rest[:-1]),
+            "labelled": False,
+            "tools": (ToolRule(name="shell"),),
+            "max_input_characters": 10**9,
+        }
+    )
+    assert set(weaker_points(weak, demanded)) == {
+        f"{first.category}.outbound", f"{first.category}.threshold", rest[-1].category, "label", "tools.shell",
+        "max_input_characters",
+    }  # fmt: skip
+
+
+def test_the_same_demands_give_the_same_digest_in_any_order():
+    one = compile_policy("s", 2, {}, words=("b", "a"), tools=(ToolRule(name="y"), ToolRule(name="x")))
+    other = compile_policy("s", 2, {}, words=("a", "b", "a"), tools=(ToolRule(name="x"), ToolRule(name="y")))
+    assert one.digest == other.digest
+
+
+def test_a_grade_that_does_not_exist_and_a_tool_named_twice_are_refused():
+    with pytest.raises(InputError, match="1 to 5"):
+        compile_policy("s", 6, {})
+    with pytest.raises(InputError, match="twice"):
+        compile_policy("s", 2, {}, tools=(ToolRule(name="x"), ToolRule(name="x")))
