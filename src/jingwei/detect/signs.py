@@ -20,7 +20,7 @@ from jingwei.detect.rule import Rule, RuleFile, rule_file
 NEIGHBOURHOOD = 600
 """Characters between two signs that are still taken together."""
 
-GAP = "[^.!?。！？\\n]{0,32}"
+GAP = "[^.!?。\\n]{0,32}"
 """What may stand between the two halves of a pair: part of one sentence. Folded text has ASCII `!` and `?`."""
 
 
