@@ -1,6 +1,7 @@
 """No character of a hit leaves, however the stream is cut; a clean stream arrives as it was."""
 
 from functools import lru_cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -41,7 +42,7 @@ def stream(pieces):
 
 def cut(text, places):
     edges = [0, *sorted({place % (len(text) + 1) for place in places}), len(text)]
-    return [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(edges)]
 
 
 places = st.lists(st.integers(0, 10_000), max_size=60)

@@ -72,8 +72,8 @@ def _step(path: Path, place: int) -> int:
 
 def _walk(value: Json, path: Path) -> Iterator[Passage]:
     if len(path) > MAX_DEPTH:
-        place = written_path(path[:4])
-        raise InputError("deploy.guard:too-deep", field=place, place=place, limit=MAX_DEPTH)
+        where = written_path(path[:4])
+        raise InputError("deploy.guard:too-deep", field=where, place=where, limit=MAX_DEPTH)
     if isinstance(value, str):
         if value and not (path[-1] in _NAMES and len(value) <= _MAX_NAME and path[0] == "messages"):
             yield Passage(path, value)

@@ -1,0 +1,1 @@
+"""Deploy (floor 3): from model file to guarded endpoint."""
