@@ -1,5 +1,6 @@
 """Say in both languages what a validator found wrong with one field, and how to mend it."""
 
+import json
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -34,7 +35,7 @@ def _problem(error: ErrorDetails, model: type[BaseModel]) -> Both:  # noqa: PLR0
         return text("catalog:problem-wrong-type", given=given, wanted=text(f"catalog:kind-{_KINDS[kind]}"))
     if kind in {"literal_error", "enum"}:
         return text("catalog:problem-not-a-choice", given=given, known=str(context["expected"]).replace(" or ", ", "))
-    if kind in {"string_too_short", "too_short"}:
+    if kind in {"string_too_short", "too_short"} or (kind == "value_error" and _is_text_pair(error["input"])):
         return text("catalog:problem-empty")
     if kind == "string_pattern_mismatch":
         return text("catalog:problem-pattern", given=given, pattern=context["pattern"])
@@ -45,9 +46,13 @@ def _problem(error: ErrorDetails, model: type[BaseModel]) -> Both:  # noqa: PLR0
     return text("catalog:problem-other", given=given, reason=error["msg"])
 
 
+def _is_text_pair(given: object) -> bool:
+    return isinstance(given, dict) and set(given) == {"zh", "en"}
+
+
 def _shown(given: object) -> str:
-    """Show a value short enough for a sentence; a long or structured one is not repeated whole."""
-    shown = given if isinstance(given, str) else repr(given)
+    """Show a value as YAML would, short enough for a sentence."""
+    shown = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)
     return shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + "…"
 
 
