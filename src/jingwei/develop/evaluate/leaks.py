@@ -11,11 +11,11 @@ _SHINGLE = 6
 """Words (or Chinese characters) in a row that two texts hardly share by chance."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}")
 _SOLID = re.compile(r"[^0-9a-z]+")
-_UNIT = re.compile(r"[a-z0-9]+|[一-鿿]")
+_UNIT = re.compile(r"[a-z0-9]+|[\u4e00-\u9fff]")
 _CALLS = (
-    re.compile(r"\btool\s*[:：]\s*[\"'`]?([a-z_][a-z0-9_]{1,63})", re.IGNORECASE),  # noqa: RUF001 - models write both colons
-    re.compile(r"<tool_call>\s*\{[^{}]{0,200}?\"name\"\s*:\s*\"([a-z_][a-z0-9_]{1,63})\"", re.IGNORECASE),
-    re.compile(r"\{[^{}]{0,200}?\"(?:tool|function|tool_name)\"\s*:\s*\"([a-z_][a-z0-9_]{1,63})\"", re.IGNORECASE),
+    re.compile(r"\btool\s*[:\uff1a]\s*[\"'`]?([a-z_][a-z0-9_.-]{0,63})", re.IGNORECASE),
+    re.compile(r"<tool_call>\s*\{[^{}]{0,200}?\"name\"\s*:\s*\"([a-z_][a-z0-9_.-]{0,63})\"", re.IGNORECASE),
+    re.compile(r"\{[^{}]{0,200}?\"(?:tool|function|tool_name)\"\s*:\s*\"([a-z_][a-z0-9_.-]{0,63})\"", re.IGNORECASE),
 )
 
 

@@ -33,6 +33,9 @@ class Rubric(BaseModel):
     succeeded_from: float
     evidence: dict[str, float]
     """Signals of which at least one must reach its value before a success is claimed."""
+    sentence_end: str
+    step: str
+    voice: str
     expressions: dict[Kind, tuple[Expression, ...]]
 
 

@@ -50,6 +50,23 @@ class Tool(BaseModel):
     forbidden: bool = False
 
 
+class ToolFunction(BaseModel):
+    """What a tool definition says of its function; parameters are kept as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")
+    description: str = ""
+
+
+class ToolDefinition(BaseModel):
+    """A tool as an app defines it for the chat API; every field given is kept, so that its digest is the app's."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    function: ToolFunction
+
+
 class Prompt(BaseModel):
     """One prompt in both languages: two cases."""
 
@@ -175,5 +192,5 @@ class _PlainLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:  # Any: yaml's own signature
         """Refuse an alias."""
         if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not read here", self.peek_event().start_mark)
+            raise yaml.YAMLError("aliases are not read here")
         return super().compose_node(parent, index)
