@@ -1,0 +1,87 @@
+"""Unpacking gzip, zlib, bzip2, xz and raw deflate into a spooled file: bounded, and tolerant of a bad ending.
+
+What came out before an error is examined all the same; that something is missing is told by `whole`.
+"""
+
+import bz2
+import lzma
+import tempfile
+import zlib
+from collections.abc import Callable
+from typing import Protocol
+
+from jingwei.deploy.artifacts.source import PIECE, Source, Unpacked
+
+SPOOL = 4 * 1024 * 1024
+"""What is unpacked stays in memory up to this size and goes to a temporary file beyond it."""
+_LZMA_MEMORY = 256 * 1024 * 1024
+
+
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Zlib:
+    """zlib with the interface of the other two: it hands back input that it did not get to."""
+
+    def __init__(self, window: int) -> None:
+        self._inner = zlib.decompressobj(window)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+_METHODS: dict[str, Callable[[], _Decompressor]] = {
+    "deflate": lambda: _Zlib(-15),
+    "zlib": lambda: _Zlib(15),
+    "gzip": lambda: _Zlib(31),
+    "bz2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=_LZMA_MEMORY),
+}
+_ERRORS = (zlib.error, OSError, ValueError, EOFError, lzma.LZMAError)
+
+
+def method_of(head: bytes) -> str:
+    """Name the compression a source begins with, or nothing."""
+    if head[:3] == b"\x1f\x8b\x08":
+        return "gzip"
+    if head[:3] == b"BZh" and head[4:10] == b"\x31\x41\x59\x26\x53\x59":
+        return "bz2"
+    if head[:6] == b"\xfd7zXZ\x00" or (head[:3] == b"\x5d\x00\x00" and head[5:13].strip(b"\xff") in (b"", bytes(8))):
+        return "xz"
+    if len(head) > 2 and head[0] == 0x78 and (head[0] * 256 + head[1]) % 31 == 0 and not head[1] & 0x20:
+        return "zlib"
+    return ""
+
+
+def unpack(source: Source, method: str, *, limit: int, start: int = 0, length: int | None = None) -> Unpacked:
+    """Decompress a stretch of a source into a spooled file, never past `limit` bytes."""
+    out = tempfile.SpooledTemporaryFile(max_size=SPOOL)  # noqa: SIM115 - lives as long as the examination
+    decompressor = _METHODS[method]()
+    at, end, written = start, source.size if length is None else start + length, 0
+    while not decompressor.eof:
+        packed = source.read(at, min(PIECE, end - at)) if decompressor.needs_input and at < end else b""
+        at += len(packed)
+        try:
+            piece = decompressor.decompress(packed, PIECE)
+        except _ERRORS:
+            return Unpacked(out, written, whole=False, reason="gap-corrupt-stream")
+        if written + len(piece) > limit:
+            return Unpacked(out, written, whole=False, reason="gap-unpacked-limit")
+        out.write(piece)
+        written += len(piece)
+        if not packed and not piece and not decompressor.eof:
+            return Unpacked(out, written, whole=False, reason="gap-truncated")
+    return Unpacked(out, written, whole=True, packed_end=at)

@@ -1,0 +1,249 @@
+"""A pickle machine that runs nothing: it follows every opcode and notes what would be imported, called and changed.
+
+It is as lenient as CPython's C unpickler, so that nothing that unpickler would run is missed, and it goes on where
+checkers usually give up. It reads forward through a small window, skips over payloads, and remembers eight bytes a
+memo place, so memory does not grow with the file.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from jingwei.deploy.artifacts import memo as values
+from jingwei.deploy.artifacts.memo import DATA, NUMBER, STRING, Memo, OutOfRoom, Store, Thing
+from jingwei.deploy.artifacts.source import PIECE, Source
+
+MOST_OPERATIONS = 400_000_000
+_MOST_STACK = 4_000_000
+_LONGEST_LINE = 65536
+_LONGEST_NAME = 1024
+TORCH_MAGIC = 0x1950A86A20F9469CFC6C.to_bytes(10, "little")
+
+
+class Halt(Exception):  # noqa: N818 - the normal end of a machine
+    """The machine stops here; the reason is a gap key, or empty after STOP."""
+
+
+class Use(NamedTuple):
+    """One global, as a pickle uses it."""
+
+    offset: int
+    called: bool
+
+
+@dataclass(slots=True)
+class Trace:
+    """What following one stream found."""
+
+    uses: dict[tuple[str, str], Use] = field(default_factory=dict)
+    oddities: list[tuple[str, int, str]] = field(default_factory=list)
+    """Rule, offset and name of everything else worth a finding."""
+    end: int = 0
+    stopped: bool = False
+    """True when STOP was reached."""
+    reason: str = ""
+    torch_magic: bool = False
+    """True when the stream holds the number that opens torch's older format."""
+
+
+def _table(fixed: dict[bytes, int]) -> list[int]:
+    table = [-1] * 256
+    for codes, width in fixed.items():
+        for code in codes:
+            table[code] = width
+    return table
+
+
+_PLAIN = _table({b"N\x88\x89)]}\x8f": 1, b"G": 9})
+"""Opcodes that push plain data, with their whole length."""
+_LENGTHS = {0x43: 1, 0x42: 4, 0x8E: 8, 0x96: 8, 0x8A: 1}
+_STRINGS = {0x8C: 1, 0x58: 4, 0x8D: 8, 0x55: 1, 0x54: 4}
+
+
+class Machine:
+    """Follows one pickle stream."""
+
+    def __init__(self, source: Source, start: int, *, most_operations: int = MOST_OPERATIONS) -> None:
+        self.source = source
+        self.at = start
+        self.stack: list[int] = []
+        self.marks: list[int] = []
+        self.memo = Memo()
+        self.store = Store()
+        self.trace = Trace()
+        self.array: dict[str, int] = {}
+        """The latest attributes set on a joblib array wrapper."""
+        self._most = most_operations
+        self._base = start
+        self._window = b""
+
+    def run(self) -> Trace:
+        """Follow the stream to its STOP, its end, or the first thing that no unpickler could go past."""
+        trace = self.trace
+        try:
+            self._follow()
+        except Halt as halt:
+            trace.reason = str(halt)
+            trace.stopped = not trace.reason
+        except OutOfRoom:
+            trace.reason = "gap-memory"
+        except LookupError:
+            near_end = self.at + 9 >= self.source.size
+            trace.reason = "gap-truncated" if near_end else "gap-broken-pickle"
+        except (struct.error, ValueError, OverflowError):
+            trace.reason = "gap-broken-pickle"
+        trace.end = self.at
+        return trace
+
+    def _follow(self) -> None:
+        at, base, window, size = self.at, self._base, self._window, self.source.size
+        stack, memo, handlers, plain = self.stack, self.memo, HANDLERS, _PLAIN
+        places, push = memo.places, stack.append
+        for _ in range(self._most):
+            here = at - base
+            if here + 10 > len(window):
+                if at >= size:
+                    raise Halt("gap-truncated")
+                base, window, here = at, self.source.read(at, PIECE), 0
+                self._base, self._window = base, window
+                if len(stack) > _MOST_STACK:
+                    raise OutOfRoom
+            code = window[here]
+            width = plain[code]
+            if width > 0:
+                push(DATA)
+                at += width
+            elif code == 0x94 and memo.count == len(places) < values.MOST_PLACES:  # MEMOIZE at the next place
+                places.append(stack[-1])
+                memo.count += 1
+                at += 1
+            elif code == 0x8C:  # SHORT_BINUNICODE
+                push(at << 3 | STRING)
+                at += 2 + window[here + 1]
+            elif code == 0x4B:  # BININT1
+                push(window[here + 1] << 3 | NUMBER)
+                at += 2
+            else:
+                self.at = at
+                handler = handlers[code]
+                if handler is None:
+                    raise Halt("gap-opcode")
+                at = handler(self, code, at + 1)
+        raise Halt("gap-operations")
+
+    def fixed(self, at: int, length: int) -> bytes:
+        """Return exactly so many bytes.
+
+        Raises:
+            LookupError: the stream ends before.
+        """
+        here = at - self._base
+        piece = self._window[here : here + length]
+        if len(piece) < length:
+            piece = self.source.read(at, length)
+        if len(piece) < length:
+            raise LookupError(at)
+        return piece
+
+    def line(self, at: int) -> bytes:
+        """Return the line that begins here, without its end."""
+        for length in (128, _LONGEST_LINE):
+            piece = self.source.read(at, length)
+            end = piece.find(b"\n")
+            if end >= 0:
+                return piece[:end]
+        raise Halt("gap-truncated" if at + _LONGEST_LINE > self.source.size else "gap-broken-pickle")
+
+    def string(self, value: int) -> str | None:
+        """Return the string that a value stands for, if it is one and short enough to be a name."""
+        thing = self.store.thing_of(value)
+        if thing is not None and thing.kind == "text":
+            return thing.name
+        if value & 7 != STRING:
+            return None
+        at = value >> 3
+        code = self.fixed(at, 1)[0]
+        if code in _STRINGS:
+            width = _STRINGS[code]
+            length = int.from_bytes(self.fixed(at + 1, width), "little")
+            raw = self.fixed(at + 1 + width, length) if length <= _LONGEST_NAME else b""
+            return raw.decode("utf-8", "surrogatepass") if raw or not length else None
+        raw = self.line(at + 1)
+        if code == 0x56:
+            return raw.decode("raw-unicode-escape")
+        return raw.strip()[1:-1].decode("unicode-escape")
+
+    def pop_mark(self) -> list[int]:
+        """Take everything above the latest mark."""
+        mark = self.marks.pop()
+        items = self.stack[mark:]
+        del self.stack[mark:]
+        return items
+
+    def name(self, module: str, name: str) -> int:
+        """Note that a global is imported, and return its value."""
+        self.trace.uses.setdefault((module, name), Use(self.at, called=False))
+        if len(self.trace.uses) > values.MOST_THINGS:
+            raise OutOfRoom
+        return self.store.thing("global", module, name)
+
+    def odd(self, rule: str, name: str = "") -> None:
+        """Note something that is a finding by itself."""
+        if len(self.trace.oddities) < 100:
+            self.trace.oddities.append((rule, self.at, name))
+
+    def call(self, callee: int, arguments: int | tuple[int, ...] = DATA) -> int:
+        """Note a call, and return the value of its result."""
+        thing = self.store.thing_of(callee)
+        if thing is None or thing.kind != "global":
+            self.odd("pickle.computed-call", f"{thing.module}.{thing.name}" if thing else "?")
+            return DATA
+        self.trace.uses[thing.module, thing.name] = Use(self.at, called=True)
+        given = arguments if isinstance(arguments, tuple) else self.store.tuple_of(arguments)
+        special = _SPECIAL.get((thing.module, thing.name))
+        made = special(self, given) if special and given else None
+        return self.store.thing("instance", thing.module, thing.name) if made is None else made
+
+    def write(self, target: int) -> None:
+        """Note a change of something imported, such as `sys.modules`."""
+        thing = self.store.thing_of(target)
+        if thing is not None and thing.kind == "global":
+            self.odd("pickle.writes-import", f"{thing.module}.{thing.name}")
+
+
+Handler = Callable[[Machine, int, int], int]
+HANDLERS: list[Handler | None] = [None] * 256
+"""What to do at each opcode; filled by `operations`."""
+Special = Callable[[Machine, tuple[int, ...]], int | None]
+_SPECIAL: dict[tuple[str, str], Special] = {}
+
+
+def opcode(*codes: bytes) -> Callable[[Handler], Handler]:
+    """Register what to do at some opcodes."""
+
+    def register(handler: Handler) -> Handler:
+        for code in b"".join(codes):
+            HANDLERS[code] = handler
+        return handler
+
+    return register
+
+
+def special(module: str, *names: str) -> Callable[[Special], Special]:
+    """Register what a call of some globals makes, where that matters."""
+
+    def register(make: Special) -> Special:
+        for name in names:
+            _SPECIAL[module, name] = make
+        return make
+
+    return register
+
+
+def made(machine: Machine, callee: int, arguments: tuple[int, ...]) -> int:
+    """Note that a class is instantiated through one of copyreg's functions."""
+    thing: Thing | None = machine.store.thing_of(callee)
+    if thing is None:
+        return DATA
+    return machine.call(callee, arguments)

@@ -1,0 +1,118 @@
+"""What an examination notes down: findings with their place, and gaps that it could not look into.
+
+Both are plain values that survive a JSON journal; the texts are put on when the check concludes. Each rule's
+severity and remedy lie in `rules.yaml`.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from jingwei.core.finding import Finding, Location, Severity
+from jingwei.core.text import Both, text
+
+MOST_FINDINGS = 200
+"""Findings kept for one file; the rest are counted."""
+MOST_GAPS = 50
+"""Gaps kept for one file; the rest are counted."""
+_LONGEST = 160
+
+
+class Rule(BaseModel):
+    """What a rule says by default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    severity: Severity
+    remedy: str
+
+
+class Note(BaseModel):
+    """One finding before its texts are put on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str
+    severity: Severity
+    path: str
+    start: int | None = None
+    values: dict[str, str] = {}
+
+    def finding(self) -> Finding:
+        """Put the texts on."""
+        name = self.rule.replace(".", "-")
+        return Finding(
+            rule_id=self.rule,
+            severity=self.severity,
+            title=text(f"deploy.artifacts:{name}"),
+            detail=text(f"deploy.artifacts:{name}-detail").format(**self.values),
+            remedy=text(f"deploy.artifacts:remedy-{rules()[self.rule].remedy}"),
+            location=Location(path=self.path, start=self.start),
+        )
+
+
+class Gap(BaseModel):
+    """Something that was not looked at, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str
+    path: str
+    values: dict[str, str] = {}
+
+    def text(self) -> Both:
+        """Put the texts on."""
+        return text(f"deploy.artifacts:{self.reason}").format(path=self.path, **self.values)
+
+
+@lru_cache(maxsize=1)
+def rules() -> dict[str, Rule]:
+    """Return every rule by id."""
+    source = files(__package__).joinpath("rules.yaml").read_text(encoding="utf-8")
+    return {name: Rule.model_validate(entry) for name, entry in yaml.safe_load(source).items()}
+
+
+def plain(value: object) -> str:
+    """Make a name out of the file fit to print: one line, no control characters, bounded."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)[: _LONGEST + 1])
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
+
+
+@dataclass(slots=True)
+class Notes:
+    """The findings and gaps of one file, in the order they were seen, bounded and without repeats."""
+
+    findings: list[Note] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    formats: list[str] = field(default_factory=list)
+    omitted: int = 0
+    _seen: set[tuple[str, str, int | None, str]] = field(default_factory=set)
+
+    def find(self, rule: str, path: str, start: int | None = None, *, severity: Severity | None = None,
+             **values: object) -> None:  # fmt: skip
+        """Note a finding; the rule's own severity unless one is given."""
+        shown = {name: plain(value) for name, value in values.items()}
+        key = (rule, path, start, str(shown))
+        if key in self._seen:
+            return
+        if len(self.findings) >= MOST_FINDINGS:
+            self.omitted += 1
+            return
+        self._seen.add(key)
+        worst = severity or rules()[rule].severity
+        self.findings.append(Note(rule=rule, severity=worst, path=plain(path), start=start, values=shown))
+
+    def gap(self, reason: str, path: str, **values: object) -> None:
+        """Note something that was not looked at."""
+        shown = {name: plain(value) for name, value in values.items()}
+        note = Gap(reason=reason, path=plain(path), values=shown)
+        if note not in self.gaps and len(self.gaps) < MOST_GAPS:
+            self.gaps.append(note)
+
+    def format(self, name: str) -> None:
+        """Note a format that was recognised."""
+        if name not in self.formats:
+            self.formats.append(name)

@@ -1,0 +1,103 @@
+"""What the opcodes that push a value do to the symbolic machine: numbers, strings, bytes."""
+
+from jingwei.deploy.artifacts.machine import TORCH_MAGIC, Halt, Machine, opcode
+from jingwei.deploy.artifacts.memo import DATA, NUMBER, STRING
+
+_WIDTHS = {0x43: 1, 0x42: 4, 0x8E: 8, 0x96: 8}
+_TEXTS = {0x8C: 1, 0x58: 4, 0x8D: 8, 0x55: 1, 0x54: 4}
+
+
+@opcode(b"\x80")
+def protocol(_: Machine, __: int, at: int) -> int:
+    """PROTO: the number changes nothing here."""
+    return at + 1
+
+
+@opcode(b"\x95")
+def frame(machine: Machine, _: int, at: int) -> int:
+    """FRAME: only a hint, but one past the end is an error in every unpickler."""
+    if at + 8 + int.from_bytes(machine.fixed(at, 8), "little") > machine.source.size:
+        machine.odd("pickle.broken-frame")
+    return at + 8
+
+
+@opcode(b".")
+def stop(machine: Machine, _: int, at: int) -> int:
+    """STOP."""
+    machine.at = at
+    if not machine.stack:
+        raise Halt("gap-broken-pickle")
+    raise Halt
+
+
+@opcode(b"MJ")
+def number(machine: Machine, code: int, at: int) -> int:
+    """BININT2 and BININT."""
+    width = 2 if code == 0x4D else 4
+    raw = machine.fixed(at, width)
+    machine.stack.append(int.from_bytes(raw, "little", signed=width == 4) << 3 | NUMBER)
+    return at + width
+
+
+@opcode(b"IL")
+def line_number(machine: Machine, _: int, at: int) -> int:
+    """INT and LONG, written out."""
+    raw = machine.line(at)
+    digits = raw.strip().rstrip(b"L")
+    small = len(digits) < 16 and digits.removeprefix(b"-").isdigit()
+    machine.stack.append(int(digits) << 3 | NUMBER if small else DATA)
+    return at + len(raw) + 1
+
+
+@opcode(b"FP")
+def line_data(machine: Machine, _: int, at: int) -> int:
+    """FLOAT and PERSID: a line that stands for plain data."""
+    raw = machine.line(at)
+    machine.stack.append(DATA)
+    return at + len(raw) + 1
+
+
+@opcode(b"SV")
+def line_text(machine: Machine, _: int, at: int) -> int:
+    """STRING and UNICODE, written out."""
+    raw = machine.line(at)
+    machine.stack.append((at - 1) << 3 | STRING)
+    return at + len(raw) + 1
+
+
+@opcode(bytes(_TEXTS))
+def text(machine: Machine, code: int, at: int) -> int:
+    """Counted strings."""
+    width = _TEXTS[code]
+    end = at + width + int.from_bytes(machine.fixed(at, width), "little")
+    machine.stack.append((at - 1) << 3 | STRING)
+    return _inside(machine, end)
+
+
+@opcode(bytes(_WIDTHS))
+def blob(machine: Machine, code: int, at: int) -> int:
+    """Counted bytes: skipped."""
+    width = _WIDTHS[code]
+    end = at + width + int.from_bytes(machine.fixed(at, width), "little")
+    machine.stack.append(DATA)
+    return _inside(machine, end)
+
+
+@opcode(b"\x8a\x8b")
+def long(machine: Machine, code: int, at: int) -> int:
+    """LONG1 and LONG4."""
+    width = 1 if code == 0x8A else 4
+    length = int.from_bytes(machine.fixed(at, width), "little", signed=width == 4)
+    if length < 0:
+        raise Halt("gap-broken-pickle")
+    raw = machine.fixed(at + width, length) if length <= 16 else b""
+    machine.trace.torch_magic |= raw == TORCH_MAGIC
+    value = int.from_bytes(raw, "little", signed=True)
+    machine.stack.append(value << 3 | NUMBER if raw and length < 8 else DATA)
+    return _inside(machine, at + width + length)
+
+
+def _inside(machine: Machine, end: int) -> int:
+    if end > machine.source.size:
+        raise Halt("gap-truncated")
+    return end

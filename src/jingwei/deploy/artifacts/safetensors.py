@@ -1,0 +1,116 @@
+"""safetensors: a length, a JSON header, then tensors that must fill the rest exactly, without overlap or hole."""
+
+import json
+from math import prod
+from typing import Any, TypeGuard
+
+from jingwei.deploy.artifacts.examination import Examination
+from jingwei.deploy.artifacts.source import Source
+
+_LONGEST_HEADER = 32 * 1024 * 1024
+_DEEPEST = 8
+_BITS = {
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
+    "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64, "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+}  # fmt: skip
+
+
+def looks_like_safetensors(head: bytes, size: int) -> bool:
+    """Tell whether a header of believable length begins here."""
+    return len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= size - 8
+
+
+def scan_safetensors(source: Source, path: str, examination: Examination) -> None:
+    """Examine the header and its account of the data."""
+    notes = examination.notes
+    notes.format("safetensors")
+    length = int.from_bytes(source.read(0, 8), "little")
+    if source.size < 10 or length > source.size - 8:
+        notes.find("safetensors.header", path, 0, problem="length")
+        notes.gap("gap-header", path)
+        return
+    if length > _LONGEST_HEADER:
+        notes.gap("gap-header-size", path, limit=_LONGEST_HEADER)
+        return
+    header = _header(source.read(8, length), path, examination)
+    if header is None:
+        notes.gap("gap-header", path)
+        return
+    _tensors(header, source.size - 8 - length, path, examination)
+
+
+def _header(raw: bytes, path: str, examination: Examination) -> dict[str, Any] | None:
+    notes = examination.notes
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            notes.find("safetensors.duplicate", path, 8)
+        return found
+
+    try:
+        if _depth(raw) > _DEEPEST:
+            notes.find("safetensors.header", path, 8, problem="depth")
+            return None
+        header = json.loads(raw.decode("utf-8"), object_pairs_hook=unique)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        notes.find("safetensors.header", path, 8, problem="json")
+        return None
+    return header
+
+
+def _depth(raw: bytes) -> int:
+    """Return how deep brackets nest, strings left aside; stops counting when it is plainly too deep."""
+    deepest = level = 0
+    for piece in raw.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]:
+        for code in piece:
+            if code in b"{[":
+                level += 1
+                deepest = max(deepest, level)
+            elif code in b"}]":
+                level -= 1
+        if deepest > _DEEPEST:
+            break
+    return deepest
+
+
+def _tensors(header: dict[str, Any], size: int, path: str, examination: Examination) -> None:
+    notes, spans = examination.notes, []
+    for name, entry in header.items():
+        if name == "__metadata__":
+            if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+                notes.find("safetensors.header", path, 8, problem="metadata")
+            continue
+        span = _span(entry, size)
+        if span is None:
+            notes.find("safetensors.bounds", path, 8, name=name)
+        else:
+            spans.append((*span, name))
+    end = 0
+    for begin, finish, name in sorted(spans):
+        if begin < end:
+            notes.find("safetensors.overlap", path, 8, name=name)
+        elif begin > end:
+            notes.find("safetensors.hole", path, 8, name=name)
+        end = max(end, finish)
+    if end < size:
+        notes.find("safetensors.trailing", path, 8, bytes=size - end)
+
+
+def _span(entry: object, size: int) -> tuple[int, int] | None:
+    """Return where a tensor lies, or none if its account does not hold."""
+    if not isinstance(entry, dict):
+        return None
+    shape, offsets, bits = entry.get("shape"), entry.get("data_offsets"), _BITS.get(str(entry.get("dtype")))
+    if not _sizes(shape) or not _sizes(offsets) or len(offsets) != 2 or bits is None:
+        return None
+    begin, end = offsets
+    fits = 0 <= begin <= end <= size and (end - begin) * 8 == prod(shape) * bits
+    return (begin, end) if fits else None
+
+
+def _sizes(value: object) -> TypeGuard[list[int]]:
+    """Tell whether a value is a short list of natural numbers."""
+    return isinstance(value, list) and len(value) <= 64 and all(type(n) is int and 0 <= n < 2**63 for n in value)

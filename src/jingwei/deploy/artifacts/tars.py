@@ -1,0 +1,71 @@
+"""Tar archives: .nemo, old torch files, bundles. Members are examined in place, nothing is extracted."""
+
+import io
+import re
+import tarfile
+
+from jingwei.deploy.artifacts.examination import Examination
+from jingwei.deploy.artifacts.source import Source, Stretch
+
+
+class _Reading(io.RawIOBase):
+    """A source in the shape that tarfile reads."""
+
+    def __init__(self, source: Source) -> None:
+        self._source, self._at = source, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._source.size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self._source.size - self._at if size < 0 else size
+        piece = self._source.read(self._at, min(wanted, 16 * 1024 * 1024))
+        self._at += len(piece)
+        return piece
+
+
+def scan_tar(source: Source, path: str, examination: Examination, depth: int) -> None:
+    """Examine every member."""
+    notes = examination.notes
+    notes.format("tar")
+    end = 0
+    try:
+        with tarfile.open(fileobj=_Reading(source), mode="r:") as archive:
+            for member in archive:
+                end = member.offset_data + member.size
+                _member(source, path, examination, member=member, depth=depth)
+                if examination.members > examination.limits.members:
+                    return
+    except (tarfile.TarError, ValueError, OverflowError, EOFError, OSError, RecursionError):
+        notes.gap("gap-truncated", path, position=end)
+        return
+    if end > source.size:
+        notes.gap("gap-truncated", path, position=source.size)
+
+
+def _member(source: Source, path: str, examination: Examination, *, member: tarfile.TarInfo,
+            depth: int) -> None:  # fmt: skip
+    notes = examination.notes
+    if member.name.startswith("/") or ".." in re.split(r"[/\\]", member.name):
+        notes.find("archive.traversal", path, member.offset, name=member.name)
+    if member.issym() or member.islnk():
+        if member.linkname.startswith("/") or ".." in member.linkname.split("/"):
+            notes.find("archive.link", path, member.offset, name=member.name)
+    elif member.issparse():
+        notes.gap("gap-method", f"{path}!{member.name}", method="sparse")
+    elif member.isreg():
+        size = max(0, min(member.size, source.size - member.offset_data))
+        examination.inside(Stretch(source, member.offset_data, size), f"{path}!{member.name}", depth + 1)
+    elif not member.isdir():
+        notes.find("archive.link", path, member.offset, name=member.name)

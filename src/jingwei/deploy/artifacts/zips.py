@@ -1,0 +1,169 @@
+"""Zip containers: torch.save, .npz, .keras, .skops, .mar and plain archives.
+
+Loaders disagree about broken zips, and that is how payloads pass scanners: a bad CRC, an "encrypted" flag on plain
+data, a local header that names another file (CVE-2025-10156, -1945, -1944). So each member is examined as the most
+lenient loader would read it, and each disagreement is itself a finding.
+"""
+
+import re
+import stat
+import zlib
+
+from jingwei.deploy.artifacts.compressed import unpack
+from jingwei.deploy.artifacts.examination import Examination
+from jingwei.deploy.artifacts.source import PIECE, Source, Stretch
+from jingwei.deploy.artifacts.zip_directory import LOCAL, Directory, Entry, central_entries, find_directory, local_entry
+
+_STORED = 0
+_METHODS = {8: "deflate", 12: "bz2"}
+_TENSOR = re.compile(
+    r"(^|/)(\.?data|constants|tensors)/(\d+|serialization_id)$"
+    r"|(^|/)(version|byteorder|\.format_version|\.storage_alignment)$"
+)
+_CRC_LIMIT = 64 * 1024 * 1024
+_PEEK = 1024 * 1024
+
+
+def scan_zip(source: Source, path: str, examination: Examination, depth: int) -> None:
+    """Examine every member, those that no directory lists too."""
+    notes = examination.notes
+    notes.format("zip")
+    directory = find_directory(source)
+    if directory is None:
+        notes.gap("gap-no-directory", path)
+        entries = _walk_local(source, 0, source.size, examination)
+    else:
+        entries = _listed(source, path, examination, directory)
+        spans = _spans(source, path, examination, entries=entries, directory=directory)
+        entries += [hidden for start, end in spans for hidden in _walk_local(source, start, end, examination)]
+    tensors = any(entry.name.endswith("data.pkl") for entry in entries)
+    for entry in entries:
+        _member(source, path, examination, entry=entry, depth=depth, tensors=tensors)
+
+
+def _listed(source: Source, path: str, examination: Examination, directory: Directory) -> list[Entry]:
+    """Read the listed members and compare both headers of each."""
+    notes, entries, names = examination.notes, list[Entry](), set[str]()
+    try:
+        for entry in central_entries(source, directory):
+            if len(entries) >= examination.limits.members:
+                notes.gap("gap-members", path, limit=examination.limits.members)
+                break
+            local = local_entry(source, entry.header)
+            if local is None:
+                notes.find("zip.mismatch", path, entry.header, name=entry.name, field="header")
+                notes.gap("gap-truncated", f"{path}!{entry.name}", position=entry.header)
+                continue
+            _compare(entry, local, path, examination)
+            if entry.name in names:
+                notes.find("zip.duplicate", path, entry.header, name=entry.name)
+            names.add(entry.name)
+            entries.append(entry._replace(data=local.data, flags=entry.flags | local.flags))
+    except EOFError:
+        notes.gap("gap-truncated", path, position=directory.start)
+    if len(entries) != directory.members and not notes.gaps:
+        notes.find("zip.mismatch", path, directory.start, name="*", field="count")
+    return entries
+
+
+def _compare(entry: Entry, local: Entry, path: str, examination: Examination) -> None:
+    streamed = local.flags & 8
+    pairs = {"name": (entry.name, local.name), "method": (entry.method, local.method),
+             "encryption": (entry.flags & 1, local.flags & 1)}  # fmt: skip
+    if not streamed:
+        pairs |= {"size": (entry.size, local.size), "packed": (entry.packed, local.packed),
+                  "crc": (entry.crc, local.crc)}  # fmt: skip
+    for field, (listed, own) in pairs.items():
+        if listed != own:
+            name = f"{entry.name} / {local.name}" if field == "name" else entry.name
+            examination.notes.find("zip.mismatch", path, entry.header, name=name, field=field)
+
+
+def _spans(source: Source, path: str, examination: Examination, *, entries: list[Entry],
+           directory: Directory) -> list[tuple[int, int]]:  # fmt: skip
+    """Return the stretches between members that hold a member of their own; say so of overlaps and of a prefix."""
+    hidden, at = [], 0
+    for entry in sorted(entries, key=lambda entry: entry.header):
+        if entry.header < at:
+            examination.notes.find("zip.overlap", path, entry.header, name=entry.name)
+        elif at == 0 and entry.header > 0:
+            examination.notes.find("zip.prefix", path, 0, bytes=entry.header)
+        if entry.header - at >= 30 and LOCAL in source.read(at, min(entry.header - at, PIECE)):
+            hidden.append((at, entry.header))
+        at = max(at, entry.data + entry.packed)
+    if directory.start - at >= 30 and LOCAL in source.read(at, min(directory.start - at, PIECE)):
+        hidden.append((at, directory.start))
+    for start, _ in hidden:
+        examination.notes.find("zip.hidden-member", path, start)
+    return hidden
+
+
+def _walk_local(source: Source, start: int, end: int, examination: Examination) -> list[Entry]:
+    """Read members by their local headers alone."""
+    entries, at = list[Entry](), start
+    while at < end and len(entries) < examination.limits.members:
+        piece = source.read(at, min(PIECE, end - at))
+        here = piece.find(LOCAL)
+        if here < 0:
+            at += max(len(piece) - 3, 1)
+            if len(piece) < 4:
+                break
+            continue
+        entry = local_entry(source, at + here)
+        if entry is None:
+            break
+        unsized = entry.flags & 8 and not entry.packed
+        entries.append(entry._replace(packed=end - entry.data if unsized else min(entry.packed, end - entry.data)))
+        at = entry.data if unsized else max(entry.data + entry.packed, at + here + 4)
+    return entries
+
+
+def _member(source: Source, path: str, examination: Examination, *, entry: Entry, depth: int,
+            tensors: bool) -> None:  # fmt: skip
+    notes, inner = examination.notes, f"{path}!{entry.name}"
+    if entry.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", entry.name) or entry.name[1:2] == ":":
+        notes.find("archive.traversal", path, entry.header, name=entry.name)
+    if stat.S_ISLNK(entry.mode):
+        notes.find("archive.link", path, entry.header, name=entry.name)
+    if entry.flags & 1:
+        notes.find("zip.encrypted", path, entry.header, name=entry.name)
+        notes.gap("gap-encrypted", inner)
+    if entry.name.endswith("/") and not entry.packed:
+        return
+    if entry.data + entry.packed > source.size:
+        notes.gap("gap-truncated", inner, position=entry.data)
+    if tensors and _TENSOR.search(entry.name):
+        return
+    if entry.method == _STORED:
+        content: Source = Stretch(source, entry.data, max(0, min(entry.packed, source.size - entry.data)))
+    elif entry.method in _METHODS:
+        content = _inflated(source, inner, examination, entry=entry)
+    else:
+        notes.gap("gap-method", inner, method=entry.method)
+        return
+    _check_sum(content, path, examination, entry=entry)
+    examination.inside(content, inner, depth + 1)
+
+
+def _inflated(source: Source, path: str, examination: Examination, *, entry: Entry) -> Source:
+    """Decompress a member; of a plain array only the head."""
+    method = _METHODS[entry.method]
+    head = unpack(source, method, limit=_PEEK, start=entry.data, length=entry.packed)
+    if not head.whole and head.reason == "gap-unpacked-limit" and _plain_array(head.read(0, 4096)):
+        return head
+    return examination.unpack(source, method, path, start=entry.data, length=entry.packed)
+
+
+def _plain_array(head: bytes) -> bool:
+    line = head.partition(b"\n")[0]
+    return head[:6] == b"\x93NUMPY" and re.search(rb"'descr': *'[<>|=]?[a-zNP-Z?]\d*'", line) is not None
+
+
+def _check_sum(content: Source, path: str, examination: Examination, *, entry: Entry) -> None:
+    if content.size != entry.size or content.size > _CRC_LIMIT or entry.flags & 1:
+        return
+    crc = 0
+    for at in range(0, content.size, PIECE):
+        crc = zlib.crc32(content.read(at, PIECE), crc)
+    if crc != entry.crc and entry.crc:
+        examination.notes.find("zip.bad-crc", path, entry.header, name=entry.name)
