@@ -42,8 +42,8 @@ class _Walk:
                 self.message(inner[field.number], field.start, field.end, depth + 1)
             elif kind in {"node", "external", "operation"}:
                 own[field.number] = field
-        self.judge(kind, {number: text_of(self.window, field) for number, field in own.items() if number in {1, 2, 4, 7}},
-                   start)  # fmt: skip
+        read = {number: text_of(self.window, field) for number, field in own.items() if number in {1, 2, 4, 7}}
+        self.judge(kind, read, start)
 
     def judge(self, kind: str, texts: dict[int, str], at: int) -> None:
         """Judge a node or an external file."""

@@ -57,7 +57,6 @@ def _table(fixed: dict[bytes, int]) -> list[int]:
 
 _PLAIN = _table({b"N\x88\x89)]}\x8f": 1, b"G": 9})
 """Opcodes that push plain data, with their whole length."""
-_LENGTHS = {0x43: 1, 0x42: 4, 0x8E: 8, 0x96: 8, 0x8A: 1}
 _STRINGS = {0x8C: 1, 0x58: 4, 0x8D: 8, 0x55: 1, 0x54: 4}
 
 
