@@ -83,17 +83,19 @@ def _check_lanes(file: GradingFile, document: Document) -> None:
         raise document.error(("grading", "lanes"), text("catalog:problem-grading-lanes"))
     for number, lane in enumerate(file.lanes):
         spot: Spot = ("grading", "lanes", number)
-        _check_named((*spot, "approvers", "roles"), lane.approvers.roles, file.roles, document)
-        _check_named((*spot, "conditions"), lane.conditions, file.conditions, document)
+        _check_named((*spot, "approvers", "roles"), lane.approvers.roles, file.roles, document, kind="role")
+        _check_named((*spot, "conditions"), lane.conditions, file.conditions, document, kind="condition")
         if lane.approvers.minimum > len(lane.approvers.roles):
             problem = text("catalog:problem-lane-approvers", minimum=lane.approvers.minimum,
                            count=len(lane.approvers.roles))  # fmt: skip
             raise document.error((*spot, "approvers", "minimum"), problem)
 
 
-def _check_named(spot: Spot, ids: tuple[str, ...], defined: tuple[Entry, ...], document: Document) -> None:
+def _check_named(
+    spot: Spot, ids: tuple[str, ...], defined: tuple[Entry, ...], document: Document, *, kind: str
+) -> None:
     known = {entry.id for entry in defined}
     for number, each in enumerate(ids):
         if each not in known:
-            problem = text("catalog:problem-reference", kind=text("catalog:kind-role"), id=each)
+            problem = text("catalog:problem-reference", kind=text(f"catalog:kind-{kind}"), id=each)
             raise document.error((*spot, number), problem)

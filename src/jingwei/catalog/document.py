@@ -101,7 +101,9 @@ def validated(model: type[Model], document: Document) -> Model:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        first = min(error.errors(include_url=False), key=lambda each: document.line(_spot(document, each["loc"])))
+        problems = error.errors(include_url=False)
+        # A field that is there and wrong is told before one that is missing: the two are often one misspelling.
+        first = min(problems, key=lambda each: (each["type"] == "missing", document.line(_spot(document, each["loc"]))))
         spot = _spot(document, first["loc"])
         raise document.error(spot, explained(first, model, error.error_count() - 1)) from error
 
@@ -195,9 +197,9 @@ class _Builder:
             return
         key = _resolved(event)
         if not isinstance(key, str):
-            self._refuse("catalog:yaml-key-not-text", event, key=event.value)
+            self._refuse("catalog:yaml-key-not-text", event, name=event.value)
         if key in inner.value:
-            self._refuse("catalog:yaml-duplicate-key", event, key=key)
+            self._refuse("catalog:yaml-duplicate-key", event, name=key)
         inner.key = key
         self.lines[*inner.spot, key] = event.start_mark.line + 1
 
@@ -206,7 +208,7 @@ class _Builder:
             self._refuse("catalog:yaml-too-deep", event, limit=MAX_DEPTH)
         inner = self.stack[-1] if self.stack else None
         if inner is not None and isinstance(inner.value, dict) and inner.key is None:
-            self._refuse("catalog:yaml-key-not-text", event, key="…")
+            self._refuse("catalog:yaml-key-not-text", event, name="…")
         self.stack.append(_Open(value, self._place(value, event)))
 
     def _place(self, value: Json, event: Any) -> Spot:
@@ -227,7 +229,7 @@ class _Builder:
 
 def _resolved(event: Any) -> Json:
     value: str = event.value
-    if event.style is not None:  # quoted, or a block
+    if event.style:  # quoted, or a block; libyaml says '' of a plain scalar, PyYAML says None
         return value
     if value in _PLAIN:
         return _PLAIN[value]
