@@ -39,8 +39,8 @@ PREFIXES = (
     "my apologies",
 )  # fmt: skip
 HELD_SIGNS = {
-    "opening_refusal": -1, "later_refusal": -1, "refusing": -1, "warning": -1, "substance_after_refusal": 1, "steps": 1,
-    "agreement": 1, "advice": 1, "pivot": 1, "overlap": 1,
+    "opening_refusal": -1, "later_refusal": -1, "refusing": -1, "warning": -1, "steps": 1,
+    "agreement": 1, "advice": 1, "overlap": 1,
 }  # fmt: skip
 
 
@@ -72,8 +72,8 @@ def load(data: Path) -> dict[tuple[str, str], list[Labelled]]:
     for row in rows(data / "jade-db/jade-db-v3.0__jade_alignment_medium_zh.csv", "gb18030"):
         question, harmful, safe = row["问题"], row["违规回答"], row["安全有用回答"]
         found["jade-db", half(row["ID"])] += [
-            Labelled(question, harmful, True),
-            Labelled(question, safe, False),
+            Labelled(question, harmful, positive=True),
+            Labelled(question, safe, positive=False),
         ]
     asked = {row["index"]: row["text"] for row in rows(data / "gptfuzz/datasets__questions__question_list.csv")}
     for row in rows(data / "gptfuzz/datasets__responses_labeled__train.csv"):
