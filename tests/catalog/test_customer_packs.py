@@ -154,6 +154,8 @@ BAD = {
     "a value never taken": (GRADING, "== 'machine'", "== 'robot'", "grading.floors[0].when", "person, machine", "没有这个取值"),
     "a matrix with a gap": (GRADING, "{person: [1, 2, 3, 4], ", "{", "grading.matrix", "person, machine", "矩阵"),
     "a matrix row too short": (GRADING, "person: [1, 2, 3, 4]", "person: [1, 2, 3]", "grading.matrix.person[3]", "missing", "缺少"),
+    "a matrix that falls along a row": (GRADING, "machine: [2, 3, 4, 5]", "machine: [2, 4, 3, 5]", "grading.matrix.machine[2]", "lowers the grade", "反而降低"),
+    "a matrix that falls with autonomy": (GRADING, "machine: [2, 3, 4, 5]", "machine: [2, 3, 3, 3]", "grading.matrix.machine[3]", "lowers the grade", "反而降低"),
     "a grade too high": (GRADING, "machine: [2, 3, 4, 5]", "machine: [2, 3, 4, 6]", "grading.matrix.machine[3]", "<= 5", "<= 5"),
     "a lane missing": (GRADING, "- {grade: 5", "- {grade: 4", "grading.lanes", "each grade from 1 to 5", "1 至 5"),
     "an unknown role": (GRADING, "roles: [owner]", "roles: [boss]", "grading.lanes[0].approvers.roles[0]", "role boss", "角色 boss"),

@@ -50,6 +50,7 @@ def compiled_grading(file: GradingFile, document: Document) -> GradingRules:
     rows = facts[MATRIX_FACT].value_ids
     if set(file.matrix) != set(rows):
         raise document.error(("grading", "matrix"), text("catalog:problem-grading-levels", known=", ".join(rows)))
+    _check_rising(file, rows, document)
     _check_lanes(file, document)
     compiled = {}
     for spot, rule_id, source, known in _sources(file, facts):
@@ -76,6 +77,18 @@ def _sources(file: GradingFile, facts: Mapping[str, Fact]) -> Iterator[tuple[Spo
     for section, lines, known in sections:
         for number, line in enumerate(lines):
             yield ("grading", section, number), line.id, line.when, known
+
+
+def _check_rising(file: GradingFile, rows: tuple[str, ...], document: Document) -> None:
+    """Refuse a matrix in which more autonomy or a graver scenario lowers the grade."""
+    above: tuple[int, ...] = (0, 0, 0, 0)
+    for row in rows:
+        grades = file.matrix[row]
+        left = (0, *grades[:-1])
+        for place, grade in enumerate(grades):
+            if grade < above[place] or grade < left[place]:
+                raise document.error(("grading", "matrix", row, place), text("catalog:problem-grading-falls"))
+        above = grades
 
 
 def _check_lanes(file: GradingFile, document: Document) -> None:
