@@ -38,7 +38,7 @@ class Server:
         """Create a database and return its name."""
         self._databases += 1
         name = name or f"t{os.getpid()}_{self._databases}"
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return name
 
     def drop(self, name: str) -> None:

@@ -32,7 +32,7 @@ def answered_columns(table: Table) -> tuple[Column[Any], ...]:
     return tuple(column for column in table.columns if not column.info.get("personal"))
 
 
-def row_digest(table: Table, values: Mapping[str, Any]) -> str:
+def row_digest(table: Table, values: Mapping[Any, Any]) -> str:
     """Return the digest of one row, given its values by column name."""
     return digest({column.name: _plain(column, values[column.name]) for column in answered_columns(table)})
 

@@ -1,0 +1,1 @@
+"""The values every floor speaks in: evidence, checks, tokens, policy, ledger, store, errors and text."""
