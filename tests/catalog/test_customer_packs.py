@@ -162,7 +162,9 @@ BAD = {
     "too few approvers": (GRADING, "minimum: 1", "minimum: 2", "grading.lanes[0].approvers.minimum", "at least 2 people", "至少 2 人"),
     "no autonomy": (GRADING, "id: autonomy", "id: freedom", "grading.facts", "autonomy", "autonomy"),
     "unknown lane evidence": (GRADING, "[EV-INTAKE]", "[EV-NONE]", "grading.lanes[0].adds[0]", "EV-NONE", "EV-NONE"),
-    "a rule id twice": (GRADING, "id: F-1", "id: S-1", "grading.floors[0].id", "already defined", "已由"),
+    "a fact twice": (GRADING, "    - {id: machine, label: {zh: 机器, en: The machine}}", "    - {id: machine, label: {zh: 机器, en: The machine}}\n  - {id: autonomy, label: {zh: 甲, en: A}, question: {zh: 甲, en: A}, values: [{id: x, label: {zh: 甲, en: A}}, {id: y, label: {zh: 甲, en: A}}]}", "grading.facts[1].id", "given twice", "出现了两次"),
+    "a value twice": (GRADING, "- {id: machine", "- {id: person", "grading.facts[0].values[1].id", "given twice", "出现了两次"),
+    "a rule id twice": (GRADING, "id: F-1", "id: S-1", "grading.floors[0].id", "given twice", "出现了两次"),
 }  # fmt: skip
 
 
@@ -173,7 +175,7 @@ def test_a_wrong_pack_is_refused_with_file_line_field_and_mend(tmp_path, good, o
     with pytest.raises(InputError) as refused:
         loaded(tmp_path, bad)
     error = refused.value
-    line = good[: good.index(old)].count("\n") + 1
+    line = good[: good.index(old)].count("\n") + 1 + new.count("\n")
     assert error.field == field
     assert error.values["file"] == "acme.yaml"
     assert abs(error.values["line"] - line) <= 5  # a missing part is told at the part around it
@@ -201,6 +203,34 @@ grading_cases:
     assert refused.value.field == "grading_cases[0].facts.autonomy"
     assert refused.value.values["line"] == 9
     assert "L1, L2, L3, L4" in refused.value.message.en
+
+
+def test_a_clock_of_their_own_may_not_change_what_ours_ask(tmp_path):
+    clocks = """
+pack: acme-clocks
+prefixes: [ACME]
+title: {zh: 时限, en: Clocks}
+incident_facts:
+- id: FACT
+  label: {zh: 甲, en: A}
+  question: {zh: 甲, en: A}
+  values: [{id: 'no', label: {zh: 否, en: 'No'}}, {id: 'yes', label: {zh: 是, en: 'Yes'}}]
+clocks:
+- id: ACME-1H
+  title: {zh: 报告总行, en: Tell head office}
+  law: {zh: 制度, en: Policy}
+  recipient: {zh: 总行, en: Head office}
+  when: at_branch == 'yes' and severity == 'major'
+  hours: 1
+  verified: seen
+"""
+    catalog = loaded(tmp_path, clocks.replace("FACT", "at_branch"))
+    facts = {name: fact.value_ids[0] for name, fact in catalog.incident_facts.items()}
+    assert catalog.clock_rules["ACME-1H"].holds(facts | {"at_branch": "yes", "severity": "major"})
+    load_catalog.cache_clear()
+    with pytest.raises(InputError) as refused:
+        loaded(tmp_path, clocks.replace("FACT", "severity"))
+    assert refused.value.field == "incident_facts[0].id"
 
 
 def test_lookups_answer_or_say_what_is_unknown():

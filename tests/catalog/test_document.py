@@ -130,6 +130,15 @@ def test_what_json_can_say_is_read_as_it_was_written(value):
     assert read_yaml(yaml.safe_dump(value, allow_unicode=True, default_style='"' if isinstance(value, str) else None)).data == value  # fmt: skip
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode(errors="replace")) | st.lists(st.sampled_from(["- ", "a: ", "{", "}", "[", "]", "\n", "  ", "&x ", "*x", "!t ", "? ", ": ", "'", '"', "|", ">", "#", "---", "..."]), max_size=20).map(lambda parts: "".join(parts).encode()))  # fmt: skip
+def test_any_bytes_are_read_or_refused_with_an_input_error(raw):
+    try:
+        read_yaml(raw)
+    except InputError as error:
+        assert error.message.zh != error.message.en  # noqa: PT017
+
+
 class Inner(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

@@ -1,6 +1,6 @@
 """Compile and check the rules of a pack: every name, every literal, every lane, with the line where one is wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from jingwei.catalog.document import Document, Spot
 from jingwei.catalog.entry import Entry
@@ -38,12 +38,26 @@ def fact_literals(facts: Mapping[str, Fact]) -> dict[str, tuple[str | int, ...]]
     return {name: fact.value_ids for name, fact in facts.items()}
 
 
+def check_once(spot: Spot, ids: Sequence[str], document: Document) -> None:
+    """Refuse a list of entries in which two have the same id.
+
+    Raises:
+        InputError: names the second of them.
+    """
+    for number, each in enumerate(ids):
+        if each in ids[:number]:
+            raise document.error((*spot, number, "id"), text("catalog:problem-id-twice", id=each))
+
+
 def compiled_grading(file: GradingFile, document: Document) -> GradingRules:
     """Check and compile a rule pack.
 
     Raises:
         InputError: names the line of the first thing that is wrong.
     """
+    check_once(("grading", "facts"), [fact.id for fact in file.facts], document)
+    for number, fact in enumerate(file.facts):
+        check_once(("grading", "facts", number, "values"), fact.value_ids, document)
     facts = {fact.id: fact for fact in file.facts}
     if MATRIX_FACT not in facts:
         raise document.error(("grading", "facts"), text("catalog:problem-grading-fact", name=MATRIX_FACT))
@@ -55,8 +69,7 @@ def compiled_grading(file: GradingFile, document: Document) -> GradingRules:
     compiled = {}
     for spot, rule_id, source, known in _sources(file, facts):
         if rule_id in compiled:
-            problem = text("catalog:problem-id-taken", id=rule_id, pack=document.name)
-            raise document.error((*spot, "id"), problem)
+            raise document.error((*spot, "id"), text("catalog:problem-id-twice", id=rule_id))
         compiled[rule_id] = compiled_rule(source, known, document, (*spot, "when"))
     return GradingRules(file=file, digest=document.digest, compiled=compiled, facts=facts)
 
@@ -64,7 +77,9 @@ def compiled_grading(file: GradingFile, document: Document) -> GradingRules:
 def _sources(file: GradingFile, facts: Mapping[str, Fact]) -> Iterator[tuple[Spot, str, str, Literals]]:
     """Yield every rule with its place, and the names that are decided by the time it is asked."""
     capabilities = [fact.value_ids for name, fact in facts.items() if name.startswith(CAPABILITY_PREFIX)]
-    at_intake: Literals = fact_literals(facts) | {"caps": tuple({value for ids in capabilities for value in ids})}
+    at_intake: Literals = fact_literals(facts) | {
+        "caps": tuple(dict.fromkeys(value for ids in capabilities for value in ids))
+    }
     after_scenario = {**at_intake, "S": _SCENARIO_LEVELS}
     after_grade = {**after_scenario, "grade": _GRADES}
     sections: tuple[tuple[str, tuple[RuleLine, ...], Literals], ...] = (

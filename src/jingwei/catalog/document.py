@@ -15,6 +15,7 @@ from typing import Any, Never, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from jingwei.catalog.problem import explained
 from jingwei.core.canonical import Json
@@ -103,18 +104,18 @@ def validated(model: type[Model], document: Document) -> Model:
     except ValidationError as error:
         problems = error.errors(include_url=False)
         # A field that is there and wrong is told before one that is missing: the two are often one misspelling.
-        first = min(problems, key=lambda each: (each["type"] == "missing", document.line(_spot(document, each["loc"]))))
-        spot = _spot(document, first["loc"])
+        first = min(problems, key=lambda each: (each["type"] == "missing", document.line(_spot(document, each))))
+        spot = _spot(document, first)
         raise document.error(spot, explained(first, model, error.error_count() - 1)) from error
 
 
-def _spot(document: Document, place: tuple[str | int, ...]) -> Spot:
-    """Drop what pydantic adds to a path for unions, which is no part of the document."""
+def _spot(document: Document, problem: ErrorDetails) -> Spot:
+    """Return where a problem is, less what pydantic adds to the path for unions, which is no part of the document."""
     spot: Spot = ()
-    for number, part in enumerate(place):
-        if (*spot, part) in document.lines or number == len(place) - 1:
+    for part in problem["loc"]:
+        if (*spot, part) in document.lines:
             spot = (*spot, part)
-    return spot
+    return (*spot, problem["loc"][-1]) if problem["type"].startswith("missing") else spot
 
 
 def _bytes(source: Path | str | bytes, name: str, max_bytes: int) -> bytes:

@@ -61,10 +61,16 @@ def _fields(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     reached: type[Any] | None = model  # Any: a model or a dataclass such as `Both`
     for part in place:
         if isinstance(part, str) and reached is not None:
-            reached = _structure_in(get_type_hints(reached).get(part))
+            reached = _structure_in(_annotation(reached, part))
     if reached is None:
         return []
     return list(reached.model_fields) if issubclass(reached, BaseModel) else [each.name for each in fields(reached)]
+
+
+def _annotation(structure: type[Any], name: str) -> Any:  # Any: see _structure_in
+    if issubclass(structure, BaseModel):
+        return structure.model_fields[name].annotation if name in structure.model_fields else None
+    return get_type_hints(structure).get(name)
 
 
 def _structure_in(annotation: Any) -> type[Any] | None:  # Any: an annotation may be any typing construct

@@ -63,6 +63,8 @@ def _ids(pack: Pack) -> Iterator[tuple[Spot, str, bool]]:
     yield ("pack",), f"pack:{pack.pack}", False
     for number, framework in enumerate(pack.frameworks):
         yield ("frameworks", number, "id"), framework.id, False
+    for number, fact in enumerate(pack.incident_facts):
+        yield ("incident_facts", number, "id"), fact.id, False
     for section in ENTRIES:
         for number, entry in enumerate(getattr(pack, section)):
             yield (section, number, "id"), entry.id, True
