@@ -3,7 +3,8 @@
 import struct
 from math import prod
 
-from jingwei.deploy.artifacts.examination import Examination
+from jingwei.deploy.artifacts.examination import Examination, Limits
+from jingwei.deploy.artifacts.notes import Notes
 from jingwei.deploy.artifacts.source import Source, Window
 from jingwei.deploy.artifacts.template import scan_template
 
@@ -32,6 +33,7 @@ class _Reader:
         self.size, self.at, self.alignment = source.size, 24, 32
         self.version = self.window.number(4, 4)
         self.keys: set[str] = set()
+        self.facts: dict[str, str] = {}
 
     def number(self, width: int) -> int:
         value = self.window.number(self.at, width)
@@ -66,6 +68,9 @@ class _Reader:
             self.alignment = self.window.number(start, 4)
             if not 1 <= self.alignment <= 1 << 20 or self.alignment & (self.alignment - 1):
                 raise _Broken
+        if key.startswith("general.") and kind == _TEXT:
+            self.facts[key] = self.text()[:512].decode("utf-8", "replace")
+            return
         self.value(kind, template="chat_template" in key, depth=0)
 
     def value(self, kind: int, *, template: bool, depth: int) -> None:
@@ -137,6 +142,22 @@ def scan_gguf(source: Source, path: str, examination: Examination) -> None:
     except (_Broken, EOFError, struct.error):
         notes.find("gguf.bounds", path, reader.at, name="")
         notes.gap("gap-header", path)
+
+
+def describe_gguf(source: Source) -> dict[str, str]:
+    """Return what a GGUF file says of itself under `general.`; what can be read of it, if it is broken."""
+    if source.read(0, 4) != b"GGUF" or source.size < 24:
+        return {}
+    reader = _Reader(source, Examination(Notes(), Limits(), lambda *_: None), "")
+    try:
+        width = 4 if reader.version == 1 else 8
+        pairs = reader.window.number(8 + width, width)
+        reader.at = 8 + 2 * width
+        for _ in range(min(pairs, 64)):
+            reader.pair()
+    except (_Broken, EOFError):
+        return reader.facts
+    return reader.facts
 
 
 def _tensors(reader: _Reader, count: int, path: str, examination: Examination) -> None:

@@ -20,8 +20,10 @@ from jingwei.deploy.artifacts.tars import scan_tar
 from jingwei.deploy.artifacts.zip_directory import find_directory
 from jingwei.deploy.artifacts.zips import scan_zip
 
-_MARKS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"GGUF": "gguf", b"\x93NUMPY": "numpy",
-          b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}  # fmt: skip
+_MARKS = {
+    b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"GGUF": "gguf", b"\x93NUMPY": "numpy",
+    b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4",
+}  # fmt: skip
 _NAMES = {
     r"\.onnx$": "onnx",
     r"saved_model\.pb$": "saved-model",
