@@ -13,6 +13,7 @@ from jingwei.catalog.entry import Entry, Requirement
 from jingwei.catalog.evidence_types import EvidenceType
 from jingwei.catalog.filing import FilingCheck, FilingScheme
 from jingwei.catalog.grading import (
+    MATRIX_FACT,
     Approvers,
     Fact,
     FactEvidence,
@@ -31,10 +32,12 @@ from jingwei.catalog.guidelines import Guideline
 from jingwei.catalog.loader import load_catalog
 from jingwei.catalog.pack import Framework, Pack
 from jingwei.catalog.practices import FocusArea, Practice
+from jingwei.catalog.problem import explained
 from jingwei.catalog.risks import Measure, Risk
 
 __all__ = [
     "DEFAULT_GRADING",
+    "MATRIX_FACT",
     "Approvers",
     "Axis",
     "Catalog",
@@ -69,6 +72,7 @@ __all__ = [
     "ScenarioLine",
     "Stage",
     "Uplift",
+    "explained",
     "load_catalog",
     "read_yaml",
     "validated",
