@@ -10,7 +10,6 @@ from jingwei.core.text import texts
 CODE = "\n".join(
     path.read_text(encoding="utf-8") for path in files("jingwei.catalog").iterdir() if path.name.endswith(".py")
 )
-KINDS = re.compile(r"kind-")
 
 
 @pytest.mark.parametrize("name", texts("catalog"))
