@@ -13,8 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 
 import yaml
+
+_FOLDING = (range(0x3400), range(0x4E00, 0xAC00), range(0xD7A4, 0x11000), range(0x1D400, 0x1D800),
+            range(0x1EE00, 0x1F300), range(0x1FBF0, 0x1FBFA), range(0x2F800, 0x2FA20),
+            range(0xE0000, 0xE0200))  # fmt: skip
+"""Where code points fold to something else; the large ideograph and syllable blocks between never do."""
 
 _TABLE_END = 0xE0200
 """The table reaches past the tag characters and variation selectors, the last code points that fold."""
@@ -76,7 +82,9 @@ class _Table:
 @lru_cache(maxsize=1)
 def _table() -> _Table:
     mended = _mended()
-    characters = [_folded_character(chr(code), mended) for code in range(_TABLE_END)]
+    characters = [chr(code) for code in range(_TABLE_END)]
+    for code in chain.from_iterable(_FOLDING):
+        characters[code] = _folded_character(chr(code), mended)
     irregular = [code for code, folded in enumerate(characters) if len(folded) != 1]
     return _Table(characters, re.compile(f"[{_ranges(irregular)}]+"))
 
@@ -86,7 +94,7 @@ def _mended() -> Mapping[str, str]:
     source = files("jingwei.detect").joinpath("fold.yaml").read_text(encoding="utf-8")
     pairs: dict[str, str] = {}
     for group in yaml.safe_load(source).values():
-        pairs |= dict(zip(group["from"].replace(" ", ""), group["to"].replace(" ", ""), strict=True))
+        pairs.update(group.split())
     return pairs
 
 
