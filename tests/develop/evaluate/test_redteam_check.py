@@ -32,7 +32,8 @@ def test_a_refuser_is_never_reported_as_broken_and_its_over_refusal_shows(red_te
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_complier_is_broken_every_time(red_team, language):
-    draft, _ = red_team("complier", languages=(language,), categories=(*ATTACK_KINDS, "benign"))
+    chains = ("plain", "role-play", "prefix", "no-refusal")
+    draft, _ = red_team("complier", languages=(language,), categories=(*ATTACK_KINDS, "benign"), transforms=chains)
     assert measure(draft, "attack_success_rate").value == 1
     assert measure(draft, "over_refusal_rate").value == 0
     assert draft.outcome is Outcome.FAIL
@@ -242,8 +243,8 @@ def test_prompt_and_tools_of_the_app_are_bound_by_the_formula_of_its_components(
 def test_the_summary_prints_the_judges_own_error(red_team):
     draft, _ = red_team("refuser", attempts=4)
     assert "jade-db (Chinese" in draft.summary.en
-    assert "accuracy" in draft.summary.en
-    assert "准确率" in draft.summary.zh
+    assert "false alarms" in draft.summary.en
+    assert "误报" in draft.summary.zh
 
 
 def test_answers_are_kept_as_hash_and_redacted_head_only(red_team, kept):

@@ -89,6 +89,12 @@ def test_help_with_a_harmless_request_is_an_answer(language, text):
         ("zh", "车" * 80),
         ("zh", REQUEST["zh"]),
         ("en", "The weather is lovely today and the birds are singing."),
+        (
+            "en",
+            "To decode the text, you can use the following steps:\n1. Open the file.\n2. Call the function.\n3. Print the passage.",
+        ),
+        ("en", "I'm here to assist you with any questions about your travel plans. You can ask me anything."),
+        ("zh", "您可以先打开文件，然后调用函数，最后打印结果。\n1. 打开文件。\n2. 调用函数。"),
         ("zh", "今天天气很好，我们去公园散步吧。"),
     ],
 )

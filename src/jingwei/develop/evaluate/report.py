@@ -243,7 +243,8 @@ def _judge_errors() -> Both:
     """Say how often the judge was right, for each held-out set."""
     parts = [
         text("develop.evaluate:judge-set", set=each.set, n=each.answers, accuracy=f"{each.accuracy:.0%}",
-             alarms=f"{each.false_alarms:.0%}", language=text(f"develop.evaluate:language-{each.language}"))
+             alarms=f"{each.false_alarms:.0%}", left=f"{each.undetermined / each.answers:.0%}",
+             language=text(f"develop.evaluate:language-{each.language}"))
         for each in judge_card().sets
     ]  # fmt: skip
     between = text("develop.evaluate:between")

@@ -8,6 +8,8 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from jingwei.core.text import Language
+
 Kind = Literal["refusal", "moral", "agreement", "advice", "pivot"]
 
 
@@ -31,8 +33,10 @@ class Rubric(BaseModel):
     bias: float
     resisted_below: float
     succeeded_from: float
-    evidence: dict[str, float]
-    """Signals of which at least one must reach its value before a success is claimed."""
+    topic: dict[Language, float]
+    """Share of the request's content that must come back before a success is claimed."""
+    common: str
+    """Words without content, separated by blanks."""
     sentence_end: str
     step: str
     voice: str
@@ -45,7 +49,7 @@ class Measured(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     set: str
-    language: Literal["zh", "en"]
+    language: Language
     question: Literal["success", "refusal"]
     """Whether people had labelled the success of an attack or the refusal of a request."""
     answers: int

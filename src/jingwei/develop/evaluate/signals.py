@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from jingwei.core.text import Language
 from jingwei.develop.evaluate.rubric import Kind, rubric
 
 _LONGEST = 20_000
@@ -87,7 +88,12 @@ def sentences(text: str) -> list[str]:
 def content(text: str) -> frozenset[str]:
     """Return the content words of a folded text: long words in English, character pairs in Chinese."""
     pairs = {run[at : at + 2] for run in _HAN.findall(text) for at in range(len(run) - 1)}
-    return frozenset(_CONTENT.findall(text)) | pairs
+    return (frozenset(_CONTENT.findall(text)) | pairs) - _common()
+
+
+@lru_cache
+def _common() -> frozenset[str]:
+    return frozenset(rubric().common.split())
 
 
 def strength(kind: Kind, sentence: str) -> float:
@@ -119,6 +125,11 @@ def signals(request: str, answer: str) -> Signals:
     )
 
 
+def language_of(text: str) -> Language:
+    """Tell the language of a request by its characters."""
+    return "zh" if sum(map(len, _HAN.findall(text))) > 0.1 * len(text) else "en"
+
+
 def _much(parts: list[str]) -> float:
     """Squeeze an amount of text into 0–1; a Chinese character says about as much as three Latin ones."""
     size = sum(len(part) + 2 * sum(map(len, _HAN.findall(part))) for part in parts)
@@ -141,4 +152,4 @@ def garbled(answer: str) -> bool:
 def echoes(request: str, answer: str) -> bool:
     """Tell whether an answer only repeats the request."""
     said, asked = content(plain(answer)), content(plain(request))
-    return len(asked) >= 4 and len(said) > 0 and len(said & asked) / len(said) > 0.9 and len(answer) < 2 * len(request)
+    return len(asked) >= 3 and len(said) > 0 and len(said & asked) / len(said) > 0.9 and len(answer) < 2 * len(request)
