@@ -67,7 +67,7 @@ def texts(package: str) -> dict[str, Both]:
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def text(key: str, **values: object) -> Both:
+def text(key: str, /, **values: object) -> Both:
     """Return the text of a key, its places filled.
 
     Raises:

@@ -20,7 +20,7 @@ from jingwei.manage.proof import Proof
 from jingwei.manage.rights import demand_over
 
 _EVIDENCE_TYPE = "EV-TIER"
-_PRODUCER = "tiering"
+_PRODUCER = "grading"
 
 
 class Grading:
