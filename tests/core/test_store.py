@@ -332,7 +332,7 @@ def test_a_parent_that_is_a_file_is_said(home, signer):
     (home / "data").write_text("x")
     with pytest.raises(Unavailable) as caught:
         Store(f"sqlite:///{home / 'data' / 'jingwei.db'}", signer=signer)
-    assert caught.value.code == "core:store-unreadable"
+    assert caught.value.code == "core:file-unusable"
 
 
 def test_a_server_that_is_not_there_is_said(home, signer):

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from jingwei.core.canonical import canonical
 from jingwei.core.errors import Tampered
+from jingwei.core.folder import sync_folder
 from jingwei.core.ledger.model import Checkpoint
 from jingwei.core.store.failure import failures_said
 
@@ -84,15 +85,6 @@ def read_anchors(path: Path, *, end: int) -> Iterator[Checkpoint]:
             if not line.endswith(b"\n") and file.tell() >= end:
                 return  # a torn last line was never an anchor
             yield _parsed(line, number)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new file's name survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -73,4 +73,5 @@ def _said(error: DBAPIError, place: str) -> JingweiError | None:
 
 
 def _of_file(error: OSError) -> str:
-    return "core:store-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "core:store-unreadable"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return "core:disk-full" if full else "core:file-unusable"
