@@ -1,10 +1,11 @@
 """Any one check, alone: no server, no database, no account."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from jingwei.core.canonical import Json, digest
 from jingwei.core.check import Check, Progress, Run, examine_all, seal_all
@@ -12,6 +13,8 @@ from jingwei.core.errors import JingweiError
 from jingwei.core.evidence import Evidence
 from jingwei.core.signing import Signer
 from jingwei.platform.journal import Journal, journal_name
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Alone:
         return seal_all(check, run, check.conclude(run, units, results), started_at=started_at, signer=signer)
 
 
-async def unwrapped(work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - any awaitable, given back as it is
+async def unwrapped(work: Awaitable[Result]) -> Result:
     """Raise the first Jingwei error of a task group by itself: a person can act on it, not on a group."""
     try:
         return await work

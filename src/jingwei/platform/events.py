@@ -19,7 +19,7 @@ class Count(NamedTuple):
     kind: str
     decision: str
     trial: bool
-    count: int
+    events: int
 
 
 class Events:

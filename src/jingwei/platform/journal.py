@@ -60,5 +60,10 @@ class Journal:
 def journal_name(check: Check, run: Run) -> str:
     """Name a run by what it examines."""
     options = run.options.model_dump(mode="json")
-    what = {"check": check.id, "version": check.version, "target": run.target.model_dump(mode="json"), "options": options}
+    what = {
+        "check": check.id,
+        "version": check.version,
+        "target": run.target.model_dump(mode="json"),
+        "options": options,
+    }
     return f"{check.id}-{digest(what)[:16]}.jsonl"

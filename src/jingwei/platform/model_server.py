@@ -42,7 +42,7 @@ class ModelServer:
     def __init__(self, model: Path, *, threads: int = 1) -> None:
         if not model.is_file():
             raise InputError("platform:model-missing", field="model", path=str(model))
-        self._process = subprocess.Popen(  # noqa: S603 - our own module and a path
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "jingwei.platform.model_server", str(model), str(threads)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

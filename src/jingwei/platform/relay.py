@@ -7,33 +7,31 @@ Merkle root into the ledger. One relay a host.
 
 import logging
 import threading
-from datetime import timedelta
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from jingwei.core.clock import Clock, utc_now
+from jingwei.core.canonical import Json
 from jingwei.core.errors import JingweiError
 from jingwei.core.identity import PLATFORM
 from jingwei.core.merkle import root_of
-from jingwei.core.policy import Policy
-from jingwei.core.snapshot import Content, Served, Snapshot, key_hash, write_public_key, write_snapshot
+from jingwei.core.settings import Settings
+from jingwei.core.snapshot import Content, Served, Snapshot, write_public_key, write_snapshot
 from jingwei.core.spool import Segment, drain
 from jingwei.core.store import EventStore, Store, append_entry
-from jingwei.core.store.tables import (
-    ApiKeyRow,
-    ComponentRow,
-    EntryRow,
-    EventRow,
-    PolicyRow,
-    SystemRow,
-    TokenRow,
-)
-from jingwei.core.settings import Settings
+from jingwei.core.store.tables import EntryRow, EventRow
+from jingwei.manage import System
+
+if TYPE_CHECKING:
+    from jingwei.platform.work import Work
 
 PERIOD_SECONDS = 1.0
+_REREAD = timedelta(seconds=10)
+"""Tokens and keys also end by themselves, which writes no ledger entry: read again at least this often."""
 _log = logging.getLogger(__name__)
-
-__all__ = ["Relay", "key_hash"]
 
 
 class Relay:
@@ -43,31 +41,49 @@ class Relay:
         settings: where snapshot and spool lie.
         store: state and ledger.
         events: the events database.
-        clock: gives the snapshot's time.
+        reading: opens the services for reading.
     """
 
-    def __init__(self, settings: Settings, *, store: Store, events: EventStore, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: Store,
+        events: EventStore,
+        reading: "Callable[[], AbstractContextManager[Work]]",
+    ) -> None:
         self._settings = settings
         self._store = store
         self._events = events
-        self._clock = clock
+        self._reading = reading
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._content = Content()
+        self._known = (-1, datetime.min.replace(tzinfo=UTC))
         self._publishing = threading.Lock()
         write_public_key(settings.snapshot_path.parent, store.signer.verifier)
 
     def publish(self) -> None:
         """Write a fresh snapshot now; a state change that must reach gateways at once calls this itself."""
         with self._publishing:
-            content = self._read()
-            if content.digest != self._content.digest:
-                self._content = content
-            now = self._clock()
-            snapshot = Snapshot.sealed(
-                self._content, at=now, sequence=int(now.timestamp() * 1000), signer=self._store.signer
-            )
+            now = self._store.clock()
+            self._refresh(now)
+            sequence = int(now.timestamp() * 1000)
+            snapshot = Snapshot.sealed(self._content, at=now, sequence=sequence, signer=self._store.signer)
             write_snapshot(self._settings.snapshot_path, snapshot)
+
+    def _refresh(self, now: datetime) -> None:
+        """Read what may be served, unless nothing was entered in the ledger since."""
+        with self._reading() as work:
+            newest = work.desk.session.scalar(select(func.max(EntryRow.number))) or 0
+            number, read_at = self._known
+            if newest == number and now - read_at < _REREAD:
+                return
+            served = tuple(each for system in work.registry.systems() if (each := _served(work, system)) is not None)
+            content = Content(systems=served, revoked=work.tokens.revoked())
+        self._known = (newest, now)
+        if content.digest != self._content.digest:
+            self._content = content
 
     def drain(self) -> int:
         """Take every finished segment into the store; return how many events came in."""
@@ -112,33 +128,17 @@ class Relay:
         with self._store.unit(PLATFORM.id, "relay.drain") as session:
             entered = select(EntryRow.number).where(EntryRow.table_name == "", EntryRow.row_id == segment.name)
             if session.scalars(entered.limit(1)).first() is None:
-                body = {"root": root_of(segment.lines), "events": len(segment.lines)}
+                body: dict[str, Json] = {"root": root_of(segment.lines), "events": len(segment.lines)}
                 append_entry(session, "segment", subject=segment.name, body=body)
 
-    def _read(self) -> Content:
-        now = self._clock()
-        with self._store.reading() as session:
-            policies = {row.system_id: row for row in session.scalars(select(PolicyRow).where(PolicyRow.retired_at.is_(None)))}
-            tokens = session.scalars(select(TokenRow).where(TokenRow.expires_at > now - timedelta(minutes=1))).all()
-            keys = session.scalars(select(ApiKeyRow).where(ApiKeyRow.system_id.is_not(None), ApiKeyRow.revoked_at.is_(None))).all()
-            parts = session.scalars(select(ComponentRow).where(ComponentRow.retired_at.is_(None))).all()
-            systems = session.scalars(select(SystemRow).order_by(SystemRow.id)).all()
-            served = tuple(
-                _served(system, policies[system.id], tokens=tokens, parts=parts,
-                        keys=[key for key in keys if key.expires_at is None or key.expires_at > now])
-                for system in systems
-                if system.id in policies
-            )  # fmt: skip
-        return Content(systems=served, revoked=tuple(sorted(token.id for token in tokens if token.revoked_at)))
 
-
-def _served(system: SystemRow, policy: PolicyRow, *, tokens: "list[TokenRow]", parts: "list[ComponentRow]",
-            keys: "list[ApiKeyRow]") -> Served:  # fmt: skip
-    live = sorted(
-        (token for token in tokens if token.system_id == system.id and token.revoked_at is None),
-        key=lambda token: token.created_at,
-    )
-    releases = [token.body["written"] for token in live if token.kind == "release"]
+def _served(work: "Work", system: System) -> Served | None:
+    """Return what a gateway is told about one System; none without a policy."""
+    policy = work.policies.in_force(system.id)
+    if policy is None:
+        return None
+    tokens = work.tokens.servable(system.id)
+    running = work.registry.configuration(system.id)
     return Served(
         system_id=system.id,
         name=system.name,
@@ -146,12 +146,9 @@ def _served(system: SystemRow, policy: PolicyRow, *, tokens: "list[TokenRow]", p
         upstream_url=system.upstream_url,
         upstream_model=system.upstream_model,
         upstream_key_env=system.upstream_key_env,
-        policy=Policy.model_validate(policy.body),
-        release_token=releases[-1] if releases else None,
-        assessment_tokens=tuple(token.body["written"] for token in live if token.kind == "assessment"),
-        key_hashes=tuple(sorted(key.key_hash for key in keys if key.system_id == system.id)),
-        configuration={
-            kind: part.digest for kind in ("model", "prompt") for part in parts
-            if part.system_id == system.id and part.kind == kind
-        },
-    )  # fmt: skip
+        policy=policy,
+        release_token=tokens.release.written if tokens.release else None,
+        assessment_tokens=tuple(each.written for each in tokens.assessments),
+        key_hashes=work.keys.hashes(system.id),
+        configuration={"model": running.model, "prompt": running.prompt, "tools": running.tools},
+    )

@@ -1,0 +1,58 @@
+"""`jingwei serve`: console, API and gateway in one process, with one job process beside it."""
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from jingwei.faces.cli.help import Speaking
+from jingwei.faces.cli.language import say
+
+COMMON = [
+    click.Option(["--home"], type=click.Path(path_type=Path, file_okay=False), help=say("option-home")),
+    click.Option(["--database"], metavar="URL", help=say("option-database")),
+    click.Option(["--packs"], multiple=True, type=click.Path(path_type=Path, file_okay=False, exists=True),
+                 help=say("catalog-packs")),
+]  # fmt: skip
+
+
+def settings_from(**given: object):  # type: ignore[no-untyped-def]  # noqa: ANN201 - Settings, imported late
+    """Build settings from the options that were given; the rest comes from the environment."""
+    from jingwei.core.settings import Settings
+
+    return Settings.model_validate({**Settings().model_dump(), **{name: value for name, value in given.items() if value}})
+
+
+def run(**given: object) -> None:
+    """Serve until a signal."""
+    from jingwei.faces.cli.running import Running
+    from jingwei.platform import Platform
+
+    platform = Platform(settings_from(**given))
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    with Running(platform) as running:
+        first = platform.first_account()
+        click.echo(say("serve-console", url=running.console_url))
+        click.echo(say("serve-gateway", url=running.gateway_url))
+        if first:
+            click.echo(say("serve-first-account", login=first.login, password=first.password))
+        click.echo(say("serve-stop"))
+        ending.wait()
+        click.echo(say("serve-ending"))
+
+
+serve = Speaking(
+    name="serve",
+    callback=run,
+    help=say("serve-help"),
+    params=[
+        *COMMON,
+        click.Option(["--host"], help=say("option-host")),
+        click.Option(["--port"], type=click.IntRange(1, 65535), help=say("option-port")),
+        click.Option(["--gateway-port"], type=click.IntRange(1, 65535), help=say("option-gateway-port")),
+    ],
+    examples=("jingwei serve", "jingwei serve --home /var/lib/jingwei --database postgresql://localhost/jingwei"),
+)

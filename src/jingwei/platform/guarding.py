@@ -1,0 +1,56 @@
+"""From a grade to a guard: compile a System's policy and put it in force. Joins `manage/` and `deploy/`."""
+
+from collections.abc import Sequence
+
+from jingwei.core.identity import Actor
+from jingwei.core.policy import Policy, ToolRule
+from jingwei.deploy.guard import compile_policy
+from jingwei.manage import AttachedPolicy, Desk, Grading, GuardEntry, Intake, Policies
+
+
+class Guarding:
+    """Compiles policies from what a System's grade and facts demand."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def compile(
+        self, system_id: str, *, guard: GuardEntry | None = None, tools: Sequence[ToolRule] | None = None
+    ) -> Policy:
+        """Compile a policy, without putting it in force.
+
+        Args:
+            system_id: the System.
+            guard: what the organisation adds; by default what the policy in force has.
+            tools: what the model may call; by default what the policy in force allows.
+
+        Raises:
+            InputError: facts are missing.
+        """
+        decision = Grading(self.desk).preview(system_id)
+        facts = {fact.name: fact.value for fact in Intake(self.desk).facts(system_id)}
+        present = Policies(self.desk).in_force(system_id)
+        if guard is None and present is not None:
+            guard = GuardEntry(words=present.words, allowed_words=present.allowed_words, canaries=present.canaries,
+                               safe_answer=present.safe_answer, explicit_label=present.explicit_label)  # fmt: skip
+        guard = guard or GuardEntry()
+        if tools is None:
+            tools = present.tools if present is not None else ()
+        policy = compile_policy(
+            system_id, decision.grade, facts, words=guard.words, allowed_words=guard.allowed_words,
+            canaries=guard.canaries, tools=tools, safe_answer=guard.safe_answer, label=guard.explicit_label,
+        )  # fmt: skip
+        limit = guard.max_input_characters
+        if limit is None or limit >= policy.max_input_characters:
+            return policy
+        return policy.model_copy(update={"max_input_characters": limit})
+
+    def attach(
+        self, system_id: str, *, actor: Actor, guard: GuardEntry | None = None, tools: Sequence[ToolRule] | None = None
+    ) -> AttachedPolicy:
+        """Compile a policy and put it in force; behavioural evidence taken under another one lapses.
+
+        Raises:
+            Refused: the actor may not.
+        """
+        return Policies(self.desk).attach(self.compile(system_id, guard=guard, tools=tools), actor=actor)

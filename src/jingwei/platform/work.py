@@ -1,0 +1,105 @@
+"""One unit of work: every service over one session, made when it is first asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from jingwei.catalog import Catalog
+from jingwei.core.identity import Accounts, Actor, ApiKeys, BrowserSessions, Roles
+from jingwei.core.settings import Settings
+from jingwei.manage import Desk, Gate, Grading, Intake, Overrides, Parts, Policies, Proof, Reassess, Registry, Tokens
+from jingwei.platform.guarding import Guarding
+from jingwei.platform.runs import Runs
+
+
+@dataclass
+class Work:
+    """What a face is given to do one thing with. The unit of work around it commits; no service does."""
+
+    actor: Actor
+    desk: Desk
+    settings: Settings
+
+    @property
+    def catalog(self) -> Catalog:
+        """Return the catalogue."""
+        return self.desk.catalog
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """People."""
+        return Accounts(self.desk.session, signer=self.desk.signer, clock=self.desk.clock)
+
+    @cached_property
+    def roles(self) -> Roles:
+        """Who holds which role where."""
+        return Roles(self.desk.session, clock=self.desk.clock)
+
+    @cached_property
+    def keys(self) -> ApiKeys:
+        """Keys for programs."""
+        return ApiKeys(self.desk.session, clock=self.desk.clock)
+
+    @cached_property
+    def browsers(self) -> BrowserSessions:
+        """Signed-in browsers."""
+        return BrowserSessions(self.desk.session, clock=self.desk.clock)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Systems."""
+        return Registry(self.desk)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Facts."""
+        return Intake(self.desk)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """What Systems are made of, and who answers for it."""
+        return Parts(self.desk)
+
+    @cached_property
+    def grading(self) -> Grading:
+        """Grading decisions."""
+        return Grading(self.desk)
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        """Grades that people changed."""
+        return Overrides(self.desk)
+
+    @cached_property
+    def proof(self) -> Proof:
+        """Evidence."""
+        return Proof(self.desk)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """Guard policies."""
+        return Policies(self.desk)
+
+    @cached_property
+    def guarding(self) -> Guarding:
+        """From a grade to a policy."""
+        return Guarding(self.desk)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The release gate."""
+        return Gate(self.desk)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Release and assessment tokens."""
+        return Tokens(self.desk)
+
+    @cached_property
+    def reassess(self) -> Reassess:
+        """What must be looked at again."""
+        return Reassess(self.desk)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Check runs."""
+        return Runs(self.desk, settings=self.settings)
