@@ -8,7 +8,7 @@ from jingwei.deploy.artifacts.source import Source
 
 _MOST_STREAMS = 100_000
 _TRIAL = 200_000
-_FIRST = b"(cC]})NIKMJSVXUTF\x8c\x88\x89\x8a\x8e\x8f\x95G\x42"
+_FIRST = b"\x80(cC]})NIKMJSVXUTF\x8c\x88\x89\x8a\x8e\x8f\x95G\x42"
 """Opcodes that a pickle without a protocol mark may begin with."""
 _TORCH_STREAMS = 5
 """Magic number, protocol, system, the object, storage keys; raw storages follow."""

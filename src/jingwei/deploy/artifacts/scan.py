@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -170,4 +171,5 @@ def _compressed(source: Source, path: str, examination: Examination, *, depth: i
     method = method_of(source.read(0, 512))
     examination.notes.format(method)
     out = examination.unpack(source, method, path)
-    examination.inside(out, f"{path}!", depth + 1)
+    with closing(out):
+        examination.inside(out, f"{path}!", depth + 1)

@@ -88,6 +88,10 @@ class Unpacked:
         self.file.seek(start)
         return self.file.read(length)
 
+    def close(self) -> None:
+        """Let the temporary file go."""
+        self.file.close()
+
 
 class Window:
     """Small reads of a source through one buffer, for formats that are walked a few bytes at a time."""

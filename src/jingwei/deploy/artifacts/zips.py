@@ -11,7 +11,7 @@ import zlib
 
 from jingwei.deploy.artifacts.compressed import unpack
 from jingwei.deploy.artifacts.examination import Examination
-from jingwei.deploy.artifacts.source import PIECE, Source, Stretch
+from jingwei.deploy.artifacts.source import PIECE, Source, Stretch, Unpacked
 from jingwei.deploy.artifacts.zip_directory import LOCAL, Directory, Entry, central_entries, find_directory, local_entry
 
 _STORED = 0
@@ -141,8 +141,12 @@ def _member(source: Source, path: str, examination: Examination, *, entry: Entry
     else:
         notes.gap("gap-method", inner, method=entry.method)
         return
-    _check_sum(content, path, examination, entry=entry)
-    examination.inside(content, inner, depth + 1)
+    try:
+        _check_sum(content, path, examination, entry=entry)
+        examination.inside(content, inner, depth + 1)
+    finally:
+        if isinstance(content, Unpacked):
+            content.close()
 
 
 def _inflated(source: Source, path: str, examination: Examination, *, entry: Entry) -> Source:
@@ -151,6 +155,7 @@ def _inflated(source: Source, path: str, examination: Examination, *, entry: Ent
     head = unpack(source, method, limit=_PEEK, start=entry.data, length=entry.packed)
     if not head.whole and head.reason == "gap-unpacked-limit" and _plain_array(head.read(0, 4096)):
         return head
+    head.close()
     return examination.unpack(source, method, path, start=entry.data, length=entry.packed)
 
 
