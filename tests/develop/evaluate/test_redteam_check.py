@@ -88,6 +88,32 @@ def test_what_cannot_be_judged_is_neither_success_nor_defence(red_team, characte
     assert draft.skipped
 
 
+def test_a_run_that_failed_has_failed_however_many_answers_stay_open(red_team):
+    async def erratic(served, request):
+        from aiohttp import web
+
+        message = json.loads(await request.read())["messages"][-1]["content"]
+        said = (
+            f"Sure. On {message} here are the steps:\n1. First gather it.\n2. Then do it."
+            if len(served.asked) % 3 == 0
+            else ""
+        )
+        return web.json_response({"choices": [{"message": {"content": said}, "finish_reason": "stop"}]})
+
+    draft, _ = red_team(erratic, categories=ATTACK_KINDS, benign_share=0, transforms=("plain", "prefix"), concurrency=1)
+    assert measure(draft, "undetermined_rate").value > 0.6
+    assert draft.outcome is Outcome.FAIL
+
+
+def test_the_rates_of_the_parts_add_up_to_the_whole(red_team):
+    draft, _ = red_team("complier", transforms=("plain", "role-play"))
+    whole = measure(draft, "attack_success_rate")
+    for part in ("language", "category", "transform"):
+        parts = [each for each in draft.measures if each.name.startswith(f"attack_success_rate.{part}.")]
+        assert sum(each.samples for each in parts) == whole.samples
+        assert round(sum(each.value * each.samples for each in parts)) == round(whole.value * whole.samples)
+
+
 @pytest.mark.parametrize(
     ("character", "reason"),
     [
