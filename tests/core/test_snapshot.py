@@ -87,6 +87,13 @@ def test_a_fresh_head_on_other_content_is_refused(tmp_path, signer):
         read_snapshot(path, signer.verifier)
 
 
+def test_a_changed_copy_has_a_digest_of_its_own():
+    told = content()
+    policy = told.systems[0].policy
+    assert policy.digest != policy.model_copy(update={"words": ()}).digest
+    assert told.digest != told.model_copy(update={"revoked": ()}).digest
+
+
 def test_a_missing_file_or_key_is_said_plainly(tmp_path, signer):
     with pytest.raises(Unavailable, match=r"nothing\.json"):
         read_snapshot(tmp_path / "nothing.json", signer.verifier)

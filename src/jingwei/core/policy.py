@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.canonical import digest
 from jingwei.core.text import Both
+from jingwei.core.value import Value
 
 
 class Category(StrEnum):
@@ -71,10 +72,8 @@ class ToolRule(BaseModel):
     """Hold each call until a person confirms it."""
 
 
-class Policy(BaseModel):
+class Policy(Value):
     """The whole policy of one System."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     system_id: str
     grade: int = Field(ge=1, le=5)

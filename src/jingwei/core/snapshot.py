@@ -25,6 +25,7 @@ from jingwei.core.clock import stamp
 from jingwei.core.errors import Tampered, Unavailable
 from jingwei.core.policy import Policy
 from jingwei.core.signing import Signature, Signer, Verifier
+from jingwei.core.value import Value
 
 PUBLIC_KEY = "platform.pub"
 MAX_BYTES = 256 * 1024 * 1024
@@ -55,10 +56,8 @@ class Served(BaseModel):
     """Digests of `model`, `prompt` and `tools` as registered."""
 
 
-class Content(BaseModel):
+class Content(Value):
     """What changes seldom: the second line."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     systems: tuple[Served, ...] = ()
     revoked: tuple[str, ...] = ()
@@ -146,7 +145,7 @@ class SnapshotReader:
 
     def __init__(self, path: Path, verifier: Verifier) -> None:
         self.path = path
-        self._verifier = verifier
+        self.verifier = verifier
         self._parsed: _Parsed | None = None
 
     def read(self) -> Snapshot:
@@ -168,7 +167,7 @@ class SnapshotReader:
             head = _Head.model_validate_json(first)
         except ValidationError as error:
             raise Tampered("core:snapshot-damaged") from error
-        self._verifier.verify(_covered(head.at, head.content, head.sequence), head.signature)
+        self.verifier.verify(_covered(head.at, head.content, head.sequence), head.signature)
         content = self._content(head.content, second.rstrip(b"\n"))
         return Snapshot(at=head.at, sequence=head.sequence, content=content, signature=head.signature)
 

@@ -16,7 +16,7 @@ from jingwei.core.errors import InputError
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category, CategoryRule, Decision, FailMode, Policy, ToolRule
 from jingwei.deploy.guard.passages import Passage
-from jingwei.deploy.guard.scanning import Detectors, Scan, scan_here, scan_watched
+from jingwei.deploy.guard.scanning import Detectors, Scan, scan_awaited, scan_here, scan_watched
 from jingwei.deploy.guard.verdict import Direction, GuardFinding, GuardVerdict, Path, Unjudged, written_path
 from jingwei.detect import Bundle, Hit, redact
 
@@ -54,6 +54,15 @@ class Guard:
         if too_long:
             return too_long
         scan = scan_watched([each.text for each in passages], self.bundle, self.policy.rules, _pool())
+        return self._verdict(passages, scan, direction, began)
+
+    async def judged(self, passages: Sequence[Passage], *, direction: Direction) -> GuardVerdict:
+        """Do the same from an event loop, which goes on meanwhile."""
+        began = perf_counter()
+        too_long = self._too_long(passages, direction)
+        if too_long:
+            return too_long
+        scan = await scan_awaited([each.text for each in passages], self.bundle, self.policy.rules, _pool())
         return self._verdict(passages, scan, direction, began)
 
     def judge_here(self, text: str, *, direction: Direction) -> tuple[GuardVerdict, tuple[Hit, ...]]:

@@ -4,8 +4,9 @@ Detectors run in a thread of their own, because code that hangs cannot be interr
 Threads that hang fill the pool, and from then on everything is unjudged, which a closed fail mode turns into a block.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Literal, Protocol
@@ -60,34 +61,56 @@ def scan_here(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryR
 def scan_watched(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule],
                  pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
     """Scan in a thread of the pool, and give up on it when the rules' time is over."""
-    scan = Scan([[] for _ in texts])
-    reached: list[Category] = []
-    future: Future[None] = pool.submit(_scan_all, texts, bundle, rules, scan, reached)
+    work = _Work(texts, bundle, rules)
+    future = pool.submit(work.scan_all)
     try:
-        future.result(timeout=sum(rule.timeout_milliseconds for rule in rules) / 1000)
+        future.result(timeout=work.seconds)
     except TimeoutError:
         future.cancel()
-        done = list(reached)  # the thread may still be at it: what it adds from here on is not looked at
-        failed = dict(scan.failed)
-        for rule in rules:
-            if rule.category not in done:
-                failed[rule.category] = "not-reached"
-        pending = [rule.category for rule in rules if rule.category not in done]
-        failed[pending[0] if pending else rules[-1].category] = "timed-out"
-        return Scan([list(hits) for hits in scan.hits], failed)
-    return scan
+        return work.given_up()
+    return work.scan
 
 
-def _scan_all(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule], scan: Scan,
-              reached: list[Category]) -> None:  # fmt: skip
+async def scan_awaited(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule],
+                       pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
+    """Do the same from an event loop, which goes on meanwhile."""
+    work = _Work(texts, bundle, rules)
+    future = asyncio.get_running_loop().run_in_executor(pool, work.scan_all)
     try:
-        folded = [bundle.read(text) for text in texts]
-    except Exception:  # noqa: BLE001 - nothing could be judged: every category says so
-        scan.failed.update({rule.category: "crashed" for rule in rules})
-        return
-    for rule in rules:
-        _scan_category(rule, folded, bundle, scan)
-        reached.append(rule.category)
+        await asyncio.wait_for(future, work.seconds)
+    except TimeoutError:
+        return work.given_up()
+    return work.scan
+
+
+class _Work:
+    """One scan in another thread, and how far it came."""
+
+    def __init__(self, texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule]) -> None:
+        self.scan = Scan([[] for _ in texts])
+        self.seconds = sum(rule.timeout_milliseconds for rule in rules) / 1000
+        self._texts = texts
+        self._bundle = bundle
+        self._rules = rules
+        self._done: list[Category] = []
+
+    def scan_all(self) -> None:
+        try:
+            folded = [self._bundle.read(text) for text in self._texts]
+        except Exception:  # noqa: BLE001 - nothing could be judged: every category says so
+            self.scan.failed.update({rule.category: "crashed" for rule in self._rules})
+            return
+        for rule in self._rules:
+            _scan_category(rule, folded, self._bundle, self.scan)
+            self._done.append(rule.category)
+
+    def given_up(self) -> Scan:
+        """Return what is there, in a copy: the thread may still be at it."""
+        pending = [rule.category for rule in self._rules if rule.category not in self._done]
+        failed: dict[Category, Why] = dict(self.scan.failed)
+        failed |= dict.fromkeys(pending, "not-reached")
+        failed[pending[0] if pending else self._rules[-1].category] = "timed-out"
+        return Scan([list(hits) for hits in self.scan.hits], failed)
 
 
 def _scan_category(rule: CategoryRule, folded: Sequence[Folded], bundle: Detectors, scan: Scan) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from jingwei.core.policy import Decision
 from jingwei.deploy.guard.guard import Guard
+from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.verdict import GuardVerdict
 from jingwei.detect import Hit, redact
 
@@ -70,6 +71,12 @@ class StreamGuard:
             unjudged=tuple(unjudged.values()),
             latency_milliseconds=sum(each.latency_milliseconds for each in self._verdicts),
         )
+
+    async def reviewed(self) -> GuardVerdict | None:
+        """Judge all that has left as one text, where it was longer than the window: signs far apart are found so."""
+        if len(self.released) <= CONTEXT:
+            return None
+        return await self._guard.judged((Passage((), self.released),), direction="outbound")
 
     def _step(self, text: str, *, final: bool) -> Release:
         if self._stopped or (not text and not (final and self._held)):

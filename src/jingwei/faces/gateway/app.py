@@ -1,0 +1,176 @@
+"""The gateway as a plain ASGI application.
+
+It has no database, no templates and no web framework: it reads the snapshot, calls the guard, labels, and writes
+events. Addresses are matched exactly, byte for byte.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import parse_qs
+
+from jingwei.core.clock import Clock, utc_now
+from jingwei.core.event import Event, EventKind
+from jingwei.core.ids import new_id
+from jingwei.core.policy import Decision
+from jingwei.core.spool import SpoolWriter
+from jingwei.faces.gateway.access import Access, Door, Nonces
+from jingwei.faces.gateway.chat import Chat
+from jingwei.faces.gateway.exchange import Exchange
+from jingwei.faces.gateway.introspection import configuration, evaluated, health, models, run_events
+from jingwei.faces.gateway.journal import Journal
+from jingwei.faces.gateway.refusal import Code, Refusal
+from jingwei.faces.gateway.serving import Serving
+from jingwei.faces.gateway.settings import GatewaySettings
+from jingwei.faces.gateway.upstream import Upstream
+from jingwei.faces.gateway.wire import Answer, Receive, Request, Scope, Send
+
+_log = logging.getLogger(__name__)
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[["Visit"], Awaitable[None]]
+
+
+class Visit:
+    """One admitted request on its way through a handler."""
+
+    def __init__(self, *, request: Request, body: bytes, access: Access, exchange: Exchange, answer: Answer) -> None:
+        self.request = request
+        self.body = body
+        self.access = access
+        self.exchange = exchange
+        self.answer = answer
+
+
+class Gateway:
+    """The application and what it holds while it runs."""
+
+    def __init__(self, settings: GatewaySettings, *, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._serving = Serving(settings, clock=clock)
+        self._door = Door(self._serving, clock=clock, nonces=Nonces(settings.spool_path / "nonces"))
+        self._journal = Journal(SpoolWriter(settings.spool_path, clock=clock))
+        self._upstream: Upstream | None = None
+        self._tasks: Sequence[asyncio.Task[None]] = ()
+        self._routes: dict[str, tuple[str, Handler]] = {
+            "/v1/chat/completions": ("POST", self._chat),
+            "/v1/models": ("GET", self._models),
+            "/jingwei/configuration": ("GET", self._configuration),
+            "/jingwei/evaluate": ("POST", self._evaluate),
+            "/jingwei/events": ("GET", self._events),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(Request.of(scope, receive), Answer(send, new_id("req")))
+        # A WebSocket is refused by closing its scope without an answer.
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._upstream = Upstream(self._settings)
+        await self._serving.refresh()
+        self._tasks = (asyncio.create_task(self._serving.watch()), asyncio.create_task(self._journal.rotate(0.5)))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._serving.stop()
+        await self._upstream.close()
+        await self._journal.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _answer(self, request: Request, answer: Answer) -> None:
+        access: Access | None = None
+        try:
+            if request.path == "/jingwei/health":
+                await health(request, self._serving, self._settings, answer)
+                return
+            handler = self._handler(request)
+            body = await self._read(request)
+            access = self._door.admit(request, body)
+            exchange = Exchange(answer.request_id, access, self._journal, self._clock)
+            await handler(Visit(request=request, body=body, access=access, exchange=exchange, answer=answer))
+        except Refusal as refusal:
+            await self._refuse(refusal, access, answer)
+        except Exception:  # noqa: BLE001 - the outermost edge: the cause is logged, nothing of it is told
+            _log.exception("request %s failed inside the gateway", answer.request_id)
+            await self._refuse(Refusal(Code.INTERNAL), access, answer)
+
+    def _handler(self, request: Request) -> Handler:
+        route = self._routes.get(request.path)
+        if route is None:
+            raise Refusal(Code.NOT_FOUND)
+        method, handler = route
+        if request.method != method:
+            raise Refusal(Code.METHOD, allowed=method)
+        return handler
+
+    async def _read(self, request: Request) -> bytes:
+        if request.method == "POST":
+            media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+            if media_type != "application/json" or request.header("content-encoding"):
+                raise Refusal(Code.MEDIA_TYPE)
+        return await request.body(limit=self._settings.max_body_bytes, seconds=self._settings.body_seconds)
+
+    async def _refuse(self, refusal: Refusal, access: Access | None, answer: Answer) -> None:
+        event = Event(
+            id=new_id("evt"),
+            at=self._clock(),
+            kind=EventKind.UPSTREAM_FAILURE if refusal.is_upstream else EventKind.REFUSAL,
+            system_id=access.served.system_id if access else refusal.system_id,
+            request_id=answer.request_id,
+            decision=Decision.BLOCK,
+            reason=str(refusal.code),
+            policy_digest=access.served.policy.digest if access else "",
+            trial=bool(access and access.trial),
+            run_id=access.run_id if access else "",
+        )
+        with contextlib.suppress(Refusal):  # the disk is full: the answer is a no in any case
+            await self._journal.submit(event)
+        if not answer.begun and refusal.code is not Code.CLIENT_GONE:
+            await answer.json(refusal.status, refusal.body)
+        elif answer.begun:
+            await answer.end()
+
+    async def _chat(self, visit: Visit) -> None:
+        if self._upstream is None:
+            raise Refusal(Code.INTERNAL)
+        gone = asyncio.create_task(_disconnected(visit.request.receive))
+        try:
+            chat = Chat(visit.exchange, self._upstream, visit.answer, present=lambda: not gone.done())
+            await chat.serve(visit.body)
+        finally:
+            gone.cancel()
+
+    async def _models(self, visit: Visit) -> None:
+        await visit.answer.json(200, models(visit.access))
+
+    async def _configuration(self, visit: Visit) -> None:
+        await visit.answer.json(200, configuration(visit.access, self._serving, self._settings))
+
+    async def _evaluate(self, visit: Visit) -> None:
+        told = await evaluated(visit.body, visit.access, visit.exchange)
+        await visit.exchange.settle()
+        await visit.answer.json(200, told)
+
+    async def _events(self, visit: Visit) -> None:
+        wanted = parse_qs(visit.request.query).get("run", [""])
+        if not visit.access.trial or wanted != [visit.access.run_id]:
+            raise Refusal(Code.OTHER_RUN)
+        await visit.answer.json(200, run_events(self._journal.of_run(visit.access.run_id)))
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def gateway(settings: GatewaySettings, *, clock: Clock = utc_now) -> Application:
+    """Return the gateway as an ASGI application."""
+    return Gateway(settings, clock=clock)

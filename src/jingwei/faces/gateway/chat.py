@@ -1,0 +1,218 @@
+"""A chat request from end to end: read, judged, passed on, its answer judged, labelled, recorded, sent.
+
+body → inbound verdict → model's server → outbound verdict, tool calls → label → events on disk → last byte
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from jingwei.core.canonical import Json
+from jingwei.core.errors import InputError
+from jingwei.core.policy import Decision
+from jingwei.deploy.guard import GuardVerdict, Passage, extract_texts, rewrite
+from jingwei.faces.gateway.answers import (
+    DONE_LINE,
+    chunk_line,
+    error_line,
+    last_question,
+    safe_answer,
+    told,
+    withheld,
+)
+from jingwei.faces.gateway.calls import known_calls, read_call, rewritten_arguments
+from jingwei.faces.gateway.chunks import Blocked, StreamedAnswer
+from jingwei.faces.gateway.exchange import Exchange
+from jingwei.faces.gateway.refusal import Code, Refusal
+from jingwei.faces.gateway.request import ChatBody, is_streaming, read_chat
+from jingwei.faces.gateway.upstream import Upstream
+from jingwei.faces.gateway.wire import Answer
+from jingwei.operate.label import labelled
+
+_TEXT_KEYS = ("content", "refusal", "reasoning_content")
+_FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
+_ANSWER_KEYS = ("id", "object", "created", "model", "usage", "system_fingerprint", "timings")
+
+
+class Presence(Protocol):
+    """Tells whether the caller is still there."""
+
+    def __call__(self) -> bool:
+        """Return false once the caller went away."""
+        ...
+
+
+@dataclass(slots=True)
+class Chat:
+    """One chat request of one admitted caller."""
+
+    exchange: Exchange
+    upstream: Upstream
+    answer: Answer
+    present: Presence
+
+    async def serve(self, raw: bytes) -> None:
+        """Answer the request.
+
+        Raises:
+            Refusal: it cannot be served; nothing was sent yet.
+        """
+        body = read_chat(raw)
+        body, verdict = await self._judged(body)
+        if verdict.blocks:
+            await self._withhold(body, verdict, self.exchange.verdict(verdict))
+            return
+        self.exchange.verdict(verdict)
+        model = self.exchange.access.served.upstream_model
+        body = {**body, "model": model} if model else body
+        await (self._stream(body) if is_streaming(body) else self._complete(body))
+
+    async def _judged(self, body: ChatBody) -> tuple[ChatBody, GuardVerdict]:
+        try:
+            passages = extract_texts(body)
+        except InputError as error:
+            problem = error.message
+            raise Refusal(Code.REQUEST_INVALID, place=error.field or "messages", problem=problem) from error
+        verdict = await self.exchange.access.guard.judged(passages, direction="inbound")
+        return rewrite(body, verdict.rewritten), verdict
+
+    async def _complete(self, body: ChatBody) -> None:
+        whole = await self.upstream.complete(self.exchange.access.served, body)
+        whole = _known_parts(whole)
+        passages = tuple(_answer_texts(whole))
+        verdict = await self.exchange.access.guard.judged(passages, direction="outbound")
+        event_id = self.exchange.verdict(verdict)
+        whole = rewrite(whole, verdict.rewritten)
+        if not verdict.blocks:
+            verdict, event_id, whole = await self._tools_judged(whole, verdict, event_id)
+        if verdict.blocks:
+            await self._withhold(body, verdict, event_id)
+            return
+        whole = self._labelled(whole)
+        if verdict.decision is not Decision.ALLOW:
+            whole = {**whole, "jingwei": told(verdict, event_id)}
+        await self.exchange.settle()
+        await self.answer.json(200, whole)
+
+    async def _tools_judged(self, whole: ChatBody, verdict: GuardVerdict,
+                            event_id: str) -> tuple[GuardVerdict, str, ChatBody]:  # fmt: skip
+        for number, choice in enumerate(_choices(whole)):
+            calls = _message(choice).get("tool_calls")
+            for place, call in enumerate(calls if isinstance(calls, list) else []):
+                name, arguments = read_call(call)
+                judged = await asyncio.to_thread(self.exchange.access.guard.judge_tool_call, name, arguments)
+                call_event = self.exchange.verdict(judged, tool=name[:64])
+                if judged.blocks:
+                    return judged, call_event, whole
+                if judged.rewritten:
+                    path = ("choices", number, "message", "tool_calls", place, "function", "arguments")
+                    whole = rewrite(whole, [(path, rewritten_arguments(arguments, judged))])
+        return verdict, event_id, whole
+
+    def _labelled(self, whole: ChatBody) -> ChatBody:
+        label = self.exchange.access.served.policy.explicit_label
+        if label is None:
+            return whole
+        changes = []
+        for number, choice in enumerate(_choices(whole)):
+            content = _message(choice).get("content")
+            if isinstance(content, str) and (new := labelled(content, label)) != content:
+                changes.append((("choices", number, "message", "content"), new))
+        if changes:
+            self.exchange.label()
+        return rewrite(whole, changes)
+
+    async def _withhold(self, body: ChatBody, verdict: GuardVerdict, event_id: str) -> None:
+        policy = self.exchange.access.served.policy
+        content = safe_answer(policy, verdict, last_question(body.get("messages")))
+        whole = withheld(str(body.get("model", "")), self.exchange.request_id, content, told(verdict, event_id))
+        await self.exchange.settle()
+        if not is_streaming(body):
+            await self.answer.json(200, whole)
+            return
+        base = {"id": whole["id"], "created": whole["created"], "model": whole["model"]}
+        delta: Json = {"role": "assistant", "content": content}
+        await self.answer.piece(chunk_line(base, [{"index": 0, "delta": delta, "finish_reason": None}]))
+        last: list[Json] = [{"index": 0, "delta": {}, "finish_reason": "content_filter"}]
+        await self.answer.piece(chunk_line(base, last, jingwei=whole["jingwei"]) + DONE_LINE)
+        await self.answer.end()
+
+    async def _stream(self, body: ChatBody) -> None:
+        streamed = StreamedAnswer(self.exchange, asked=last_question(body.get("messages")))
+        try:
+            await self._pass_on(streamed, body)
+            last = await streamed.finished()
+        except Blocked as blocked:
+            last = blocked.before + blocked.terminal
+        except Refusal as refusal:
+            if self.answer.begun:
+                self.exchange.verdict(streamed.verdict(), reason=str(refusal.code))
+            if refusal.code is Code.CLIENT_GONE or not self.answer.begun:
+                raise
+            self.exchange.failure(str(refusal.code))
+            last = error_line(refusal)
+        try:
+            await self.exchange.settle()
+        except Refusal as refusal:
+            if not self.answer.begun:
+                raise
+            last = error_line(refusal)
+        await self.answer.piece(last + DONE_LINE)
+        await self.answer.end()
+
+    async def _pass_on(self, streamed: StreamedAnswer, body: ChatBody) -> None:
+        async with (
+            self.upstream.stream(self.exchange.access.served, body) as batches,
+            aclosing(batches) as open_batches,
+        ):
+            async for batch in open_batches:
+                if not self.present():
+                    raise Refusal(Code.CLIENT_GONE)
+                lines = streamed.feed(batch)
+                if lines:
+                    await self.answer.piece(lines)
+                if streamed.ended:
+                    return
+        if not streamed.complete:
+            raise Refusal(Code.UPSTREAM_STOPPED)
+
+
+def _choices(whole: ChatBody) -> list[dict[str, Json]]:
+    return cast("list[dict[str, Json]]", whole["choices"])
+
+
+def _message(choice: Mapping[str, Json]) -> dict[str, Json]:
+    return cast("dict[str, Json]", choice["message"])
+
+
+def _known_parts(whole: ChatBody) -> ChatBody:
+    """Keep of an answer only the parts that the guard knows: a text elsewhere would leave unread."""
+    choices: list[Json] = []
+    for number, choice in enumerate(cast("list[Json]", whole["choices"])):
+        message = choice.get("message") if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not isinstance(message, dict):
+            raise Refusal(Code.UPSTREAM_GARBAGE)
+        kept: dict[str, Json] = {"role": "assistant"}
+        for key in _TEXT_KEYS:
+            if isinstance(message.get(key), str) or (key == "content" and message.get(key) is None):
+                kept[key] = message.get(key)
+            elif message.get(key) is not None:
+                raise Refusal(Code.UPSTREAM_GARBAGE)
+        calls = message.get("tool_calls")
+        if calls:
+            kept["tool_calls"] = known_calls(calls)
+        finish = choice.get("finish_reason")
+        choices.append({"index": number, "message": kept, "finish_reason": finish if finish in _FINISHES else "stop"})
+    return {key: whole[key] for key in _ANSWER_KEYS if key in whole} | {"choices": choices}
+
+
+def _answer_texts(whole: ChatBody) -> list[Passage]:
+    found = []
+    for number, choice in enumerate(_choices(whole)):
+        for key in _TEXT_KEYS:
+            content = _message(choice).get(key)
+            if isinstance(content, str) and content:
+                found.append(Passage(("choices", number, "message", key), content))
+    return found

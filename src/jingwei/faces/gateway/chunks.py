@@ -1,0 +1,281 @@
+"""A streamed answer, piece by piece: each text channel through its own stream guard, tool calls held until whole.
+
+A piece that is clean goes on byte for byte as it came. Pieces that end a choice wait: they leave only when the verdict
+on the whole answer is on disk.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import orjson
+
+from jingwei.core.canonical import Json
+from jingwei.core.policy import Decision
+from jingwei.deploy.guard import GuardVerdict, StreamGuard
+from jingwei.faces.gateway.answers import chunk_line, safe_answer, told
+from jingwei.faces.gateway.calls import ToolDraft, rewritten_arguments
+from jingwei.faces.gateway.exchange import Exchange
+from jingwei.faces.gateway.refusal import Code, Refusal
+from jingwei.faces.gateway.upstream import DONE, read_chunk
+from jingwei.operate.label import label_suffix
+
+TEXT_KEYS = ("content", "refusal", "reasoning_content", "reasoning")
+_BASE_KEYS = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+_CHUNK_KEYS = frozenset({*_BASE_KEYS, "choices", "usage", "timings"})
+_CHOICE_KEYS = frozenset({"index", "delta", "finish_reason", "logprobs"})
+_DELTA_KEYS = frozenset({"role", "tool_calls", *TEXT_KEYS})
+_FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
+MAX_CHOICES = 8
+
+
+class Blocked(Exception):  # noqa: N818 - not an error: the guard's answer
+    """The stream ends here.
+
+    Args:
+        terminal: the last piece, in the provider's shape.
+        before: what was cleared just before and may still leave.
+    """
+
+    def __init__(self, terminal: bytes, before: bytes = b"") -> None:
+        super().__init__()
+        self.terminal = terminal
+        self.before = before
+
+
+@dataclass(slots=True)
+class _Choice:
+    """What is known of one choice so far."""
+
+    channels: dict[str, StreamGuard] = field(default_factory=dict)
+    calls: dict[int, ToolDraft] = field(default_factory=dict)
+    finish: str | None = None
+
+    @property
+    def content(self) -> str:
+        """Return the content that has left."""
+        channel = self.channels.get("content")
+        return channel.released if channel else ""
+
+
+class StreamedAnswer:
+    """Turns a model's pieces into the pieces that may leave."""
+
+    def __init__(self, exchange: Exchange, *, asked: str) -> None:
+        self._exchange = exchange
+        self._guard = exchange.access.guard
+        self._asked = asked
+        self._choices: dict[int, _Choice] = {}
+        self._base: dict[str, Json] = {}
+        self._tail: list[bytes] = []
+        self.ended = False
+        """True once the model's server said that it is done."""
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether every choice came to its end."""
+        return bool(self._choices) and all(choice.finish for choice in self._choices.values())
+
+    def feed(self, batch: list[bytes]) -> bytes:
+        """Take some pieces; return the lines that may leave now.
+
+        Raises:
+            Blocked: nothing may follow but its last piece.
+            Refusal: the model's server sent garbage.
+        """
+        lines: list[bytes] = []
+        for data in batch:
+            if data == DONE:
+                self.ended = True
+                break
+            try:
+                lines.append(self._chunk(data))
+            except _Stop as stop:
+                raise Blocked(self._terminal(self.verdict()), b"".join(lines)) from stop
+        return b"".join(lines)
+
+    async def finished(self) -> bytes:
+        """Close all channels, judge the whole, and return the last lines; they may leave once the events are on disk.
+
+        Raises:
+            Blocked: the end of the answer, a tool call or the answer as a whole may not leave.
+            Refusal: the model's server stopped before its end.
+        """
+        if not self.complete:
+            raise Refusal(Code.UPSTREAM_STOPPED)
+        lines: list[bytes] = []
+        for index, choice in sorted(self._choices.items()):
+            lines += self._flushed(index, choice, b"".join(lines))
+        await self._judge_whole()
+        verdict = self.verdict()
+        event_id = self._exchange.verdict(verdict)
+        for index, choice in sorted(self._choices.items()):
+            lines += await self._calls_judged(index, choice)
+        lines += [self._label_line(index, choice) for index, choice in sorted(self._choices.items())]
+        if verdict.decision is not Decision.ALLOW:
+            lines.append(chunk_line(self._base, [], jingwei=told(verdict, event_id)))
+        return b"".join(lines + self._tail)
+
+    def verdict(self) -> GuardVerdict:
+        """Return the verdict on all channels so far."""
+        parts = [channel.verdict() for choice in self._choices.values() for channel in choice.channels.values()]
+        return GuardVerdict(
+            direction="outbound",
+            decision=max((part.decision for part in parts), key=lambda each: each.rank, default=Decision.ALLOW),
+            findings=tuple(finding for part in parts for finding in part.findings),
+            unjudged=tuple(gap for part in parts for gap in part.unjudged),
+            latency_milliseconds=sum(part.latency_milliseconds for part in parts),
+        )
+
+    def _chunk(self, data: bytes) -> bytes:
+        chunk = read_chunk(data)
+        if not self._base:
+            self._base = {key: chunk[key] for key in _BASE_KEYS if key in chunk}
+        given = cast("list[Json]", chunk["choices"])
+        if not given:  # the count of tokens
+            self._tail.append(_line({key: chunk[key] for key in _CHUNK_KEYS & chunk.keys()}))
+            return b""
+        same = chunk.keys() <= _CHUNK_KEYS
+        kept: list[dict[str, Json]] = []
+        for choice in given:
+            passed = self._choice(choice)
+            same = same and passed is choice
+            if passed is not None:
+                kept.append(passed)
+        if not kept:
+            return b""
+        head = {key: chunk[key] for key in _CHUNK_KEYS & chunk.keys()}
+        line = b"data: " + data + b"\n\n" if same else _line(head | {"choices": kept})
+        if not any(choice.get("finish_reason") for choice in kept):
+            return line
+        texts = [choice | {"finish_reason": None} for choice in kept if _has_text(choice)]
+        if not texts:
+            self._tail.append(line)
+            return b""
+        # Text in the very piece that ends a choice: it leaves now, the end when all is on disk.
+        self._tail.append(_line(head | {"choices": [choice | {"delta": {}} for choice in kept]}))
+        return chunk_line(self._base, cast("list[Json]", texts))
+
+    def _choice(self, choice: Json) -> dict[str, Json] | None:
+        """Return what of a choice may leave: itself where nothing changed, None where nothing is left."""
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        index = choice.get("index", 0) if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not isinstance(delta, dict) or not isinstance(index, int):
+            raise Refusal(Code.UPSTREAM_GARBAGE)
+        state = self._choices.get(index) or self._choices.setdefault(index, _Choice())
+        if state.finish or len(self._choices) > MAX_CHOICES:
+            raise Refusal(Code.UPSTREAM_GARBAGE)
+        passed = self._delta(state, delta)
+        finish = choice.get("finish_reason")
+        if finish is not None:
+            state.finish = finish if isinstance(finish, str) and finish in _FINISHES else "stop"
+        untouched = choice.keys() <= _CHOICE_KEYS and choice.get("logprobs") is None
+        if passed is delta and untouched and state.finish == finish:
+            return choice
+        if not passed and finish is None:
+            return None
+        return {"index": index, "delta": passed, "finish_reason": state.finish}
+
+    def _delta(self, state: _Choice, delta: dict[str, Json]) -> dict[str, Json]:
+        same = delta.keys() <= _DELTA_KEYS
+        passed: dict[str, Json] = {}
+        for key, value in delta.items():
+            if key == "role":
+                passed[key] = "assistant"
+                same = same and value == "assistant"
+            elif key == "tool_calls":
+                self._collect(state, value)
+                same = same and value is None
+            elif key in TEXT_KEYS and isinstance(value, str):
+                released = self._released(state, key, value)
+                same = same and released == value
+                if released:
+                    passed[key] = released
+            elif key in TEXT_KEYS and value is not None:
+                raise Refusal(Code.UPSTREAM_GARBAGE)
+        return delta if same else passed
+
+    def _released(self, state: _Choice, key: str, value: str) -> str:
+        channel = state.channels.get(key) or state.channels.setdefault(key, StreamGuard(self._guard))
+        release = channel.feed(value)
+        if release.blocked:
+            raise _Stop
+        return release.text
+
+    def _collect(self, state: _Choice, calls: Json) -> None:
+        for call in calls if isinstance(calls, list) else []:
+            place = call.get("index", 0) if isinstance(call, dict) else None
+            if not isinstance(call, dict) or not isinstance(place, int) or len(state.calls) > 64:
+                raise Refusal(Code.UPSTREAM_GARBAGE)
+            state.calls.setdefault(place, ToolDraft()).add(call)
+
+    def _flushed(self, index: int, choice: _Choice, before: bytes) -> list[bytes]:
+        lines: list[bytes] = []
+        for key, channel in choice.channels.items():
+            release = channel.finish()
+            if release.blocked:
+                verdict = self.verdict()
+                raise Blocked(self._terminal(verdict), before + b"".join(lines))
+            if release.text:
+                delta: Json = {key: release.text}
+                lines.append(chunk_line(self._base, [{"index": index, "delta": delta, "finish_reason": None}]))
+        return lines
+
+    async def _judge_whole(self) -> None:
+        """Judge each long channel once more as a whole: signs that lay far apart are seen together."""
+        for choice in self._choices.values():
+            for channel in choice.channels.values():
+                verdict = await channel.reviewed()
+                if verdict and verdict.blocks:
+                    raise Blocked(self._terminal(verdict))
+
+    async def _calls_judged(self, index: int, choice: _Choice) -> list[bytes]:
+        calls: list[Json] = []
+        for place, draft in sorted(choice.calls.items()):
+            verdict = await asyncio.to_thread(self._guard.judge_tool_call, draft.name, draft.arguments)
+            event_id = self._exchange.verdict(verdict, tool=draft.name[:64])
+            if verdict.blocks:
+                raise Blocked(self._terminal(verdict, event_id))
+            arguments = rewritten_arguments(draft.arguments, verdict) if verdict.rewritten else draft.arguments
+            calls.append({"index": place, "id": draft.identity, "type": "function",
+                          "function": {"name": draft.name, "arguments": arguments}})  # fmt: skip
+        if not calls:
+            return []
+        delta: Json = {"tool_calls": calls}
+        return [chunk_line(self._base, [{"index": index, "delta": delta, "finish_reason": None}])]
+
+    def _label_line(self, index: int, choice: _Choice) -> bytes:
+        label = self._exchange.access.served.policy.explicit_label
+        suffix = label_suffix(choice.content, label) if label else ""
+        if not suffix:
+            return b""
+        self._exchange.label()
+        return chunk_line(self._base, [{"index": index, "delta": {"content": suffix}, "finish_reason": None}])
+
+    def _terminal(self, verdict: GuardVerdict, event_id: str = "") -> bytes:
+        event_id = event_id or self._exchange.verdict(verdict)
+        content = safe_answer(self._exchange.access.served.policy, verdict, self._asked)
+        lines = []
+        choices = self._choices or {0: _Choice()}
+        for index, choice in sorted(choices.items()):
+            apart = "\n\n" if choice.content else ""
+            delta: Json = {"content": apart + content}
+            lines.append(chunk_line(self._base, [{"index": index, "delta": delta, "finish_reason": None}]))
+        last: list[Json] = [
+            {"index": index, "delta": {}, "finish_reason": "content_filter"} for index in sorted(choices)
+        ]
+        return b"".join(lines) + chunk_line(self._base, last, jingwei=told(verdict, event_id))
+
+
+class _Stop(Exception):  # noqa: N818 - leaves the loop over a piece's parts
+    pass
+
+
+def _has_text(choice: dict[str, Json]) -> bool:
+    delta = choice["delta"]
+    return isinstance(delta, dict) and any(delta.get(key) for key in TEXT_KEYS)
+
+
+def _line(chunk: Mapping[str, object]) -> bytes:
+    return b"data: " + orjson.dumps(chunk) + b"\n\n"

@@ -1,0 +1,117 @@
+"""What the gateway tells about itself: health to anyone, its configuration to those it admits."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+from jingwei.core.canonical import Json
+from jingwei.core.configuration import ABSENT
+from jingwei.core.event import Event
+from jingwei.core.text import text
+from jingwei.deploy.guard import Enforced, Passage, gateway_version
+from jingwei.faces.gateway.access import Access
+from jingwei.faces.gateway.answers import told
+from jingwei.faces.gateway.calls import read_call
+from jingwei.faces.gateway.exchange import Exchange
+from jingwei.faces.gateway.refusal import Code, Refusal
+from jingwei.faces.gateway.request import read_object
+from jingwei.faces.gateway.serving import Serving
+from jingwei.faces.gateway.settings import GatewaySettings
+from jingwei.faces.gateway.wire import Answer, Request
+
+OBSERVED = ("gateway", "policy")
+"""The parts of the configuration that this process is, and so sees for itself; the others are as registered."""
+
+
+async def health(request: Request, serving: Serving, settings: GatewaySettings, answer: Answer) -> None:
+    """Tell whether the gateway can serve; names no System.
+
+    Raises:
+        Refusal: another method than GET or HEAD.
+    """
+    if request.method not in {"GET", "HEAD"}:
+        raise Refusal(Code.METHOD, allowed="GET")
+    try:
+        serving.fresh()
+        problem = ""
+    except Refusal as refusal:
+        problem = str(refusal.code)
+    age = serving.age_seconds
+    value = {
+        "status": "refusing" if problem else "serving",
+        "problem": problem,
+        "snapshot_age_seconds": None if age is None else round(age, 3),
+        "snapshot_limit_seconds": settings.snapshot_limit_seconds,
+        "systems": serving.count,
+        "gateway": gateway_version(),
+    }
+    await answer.json(503 if problem else 200, value)
+
+
+def models(access: Access) -> dict[str, Json]:
+    """Return the one model a caller can reach."""
+    name = access.served.upstream_model or access.served.name
+    return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": "jingwei"}]}
+
+
+def configuration(access: Access, serving: Serving, settings: GatewaySettings) -> dict[str, Json]:
+    """Return what is enforced for the caller's System: digests and rules, no word lists, markers or addresses."""
+    declared = access.served.configuration
+    enforced = Enforced.of(access.served.policy).model_dump(mode="json")
+    files = {"snapshot": settings.snapshot_path, "public_key": settings.key_path, "spool": settings.spool_path}
+    age = serving.age_seconds or 0.0
+    return {
+        "system_id": access.served.system_id,
+        "status": access.served.status,
+        "gateway": gateway_version(),
+        "policy": access.served.policy.digest,
+        "model": declared.get("model", ABSENT),
+        "prompt": declared.get("prompt", ABSENT),
+        "tools": declared.get("tools", ABSENT),
+        "observed": list(OBSERVED),
+        "detectors": access.guard.bundle.version,
+        "enforced": cast("Json", enforced),
+        "snapshot_age_seconds": round(age, 3),
+        "snapshot_limit_seconds": settings.snapshot_limit_seconds,
+        "modes": {name: _mode(path) for name, path in files.items()},
+    }
+
+
+async def evaluated(raw: bytes, access: Access, exchange: Exchange) -> dict[str, Json]:
+    """Judge one text or tool call without any model, and record the verdict.
+
+    Raises:
+        Refusal: the body names no direction, or no text and no tool call.
+    """
+    body = read_object(raw)
+    if "tool_call" in body:
+        name, arguments = read_call({"function": body["tool_call"]})
+        verdict = await asyncio.to_thread(access.guard.judge_tool_call, name, arguments)
+        return told(verdict, exchange.verdict(verdict, tool=name[:64]))
+    direction, content = body.get("direction"), body.get("text")
+    if direction not in {"inbound", "outbound"}:
+        raise _wrong("direction", "direction")
+    if not isinstance(content, str):
+        raise _wrong("text", "text")
+    aimed = cast("Literal['inbound', 'outbound']", direction)
+    verdict = await access.guard.judged((Passage((), content),), direction=aimed)
+    answer = told(verdict, exchange.verdict(verdict))
+    return answer | ({"text": verdict.text} if verdict.text is not None else {})
+
+
+def run_events(events: Sequence[Event]) -> dict[str, Json]:
+    """Return the events of one run."""
+    return {"events": cast("list[Json]", [event.model_dump(mode="json") for event in events])}
+
+
+def _mode(path: Path) -> str:
+    try:
+        return f"{path.stat().st_mode & 0o777:04o}"
+    except OSError:
+        return ABSENT
+
+
+def _wrong(place: str, kind: str) -> Refusal:
+    problem = text("faces.gateway:problem-type", expected=text(f"faces.gateway:type-{kind}"))
+    return Refusal(Code.REQUEST_INVALID, place=place, problem=problem)

@@ -1,0 +1,104 @@
+"""Refusals: every way the gateway says no, as a code with its HTTP status and its text in both languages."""
+
+from enum import StrEnum
+from http import HTTPStatus
+
+from jingwei.core.text import Both, text
+
+
+class Code(StrEnum):
+    """Why a request was not served; stable for programs, and the reason of its event."""
+
+    NOT_FOUND = "not-found"
+    METHOD = "method-not-allowed"
+    MEDIA_TYPE = "media-type"
+    BODY_TOO_LARGE = "body-too-large"
+    BODY_SLOW = "body-slow"
+    BODY_UNREADABLE = "body-unreadable"
+    REQUEST_INVALID = "request-invalid"
+    KEY_MISSING = "key-missing"
+    KEY_UNKNOWN = "key-unknown"
+    SNAPSHOT_STALE = "snapshot-stale"
+    SNAPSHOT_TAMPERED = "snapshot-tampered"
+    POLICY_LOADING = "policy-loading"
+    STATUS = "status-not-served"
+    TOKEN_MISSING = "token-missing"  # noqa: S105 - not a password
+    TOKEN_INVALID = "token-invalid"  # noqa: S105
+    TOKEN_EXPIRED = "token-expired"  # noqa: S105
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105
+    TOKEN_OTHER_SYSTEM = "token-other-system"  # noqa: S105
+    TOKEN_UNLISTED = "token-unlisted"  # noqa: S105
+    TOKEN_TOO_LONG = "token-too-long"  # noqa: S105
+    POLICY_MISMATCH = "policy-mismatch"
+    NOT_LOOPBACK = "not-loopback"
+    PROOF_MISSING = "proof-missing"
+    PROOF_INVALID = "proof-invalid"
+    PROOF_REPLAYED = "proof-replayed"
+    OTHER_RUN = "other-run"
+    SPOOL = "spool-unwritable"
+    UPSTREAM_DOWN = "upstream-down"
+    UPSTREAM_SLOW = "upstream-slow"
+    UPSTREAM_REJECTED = "upstream-rejected"
+    UPSTREAM_DENIED = "upstream-denied"
+    UPSTREAM_BUSY = "upstream-busy"
+    UPSTREAM_GARBAGE = "upstream-garbage"
+    UPSTREAM_STOPPED = "upstream-stopped"
+    CLIENT_GONE = "client-gone"
+    INTERNAL = "internal"
+
+
+_STATUS = {
+    Code.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Code.METHOD: HTTPStatus.METHOD_NOT_ALLOWED,
+    Code.MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Code.BODY_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Code.BODY_SLOW: HTTPStatus.REQUEST_TIMEOUT,
+    Code.BODY_UNREADABLE: HTTPStatus.BAD_REQUEST,
+    Code.REQUEST_INVALID: HTTPStatus.BAD_REQUEST,
+    Code.KEY_MISSING: HTTPStatus.UNAUTHORIZED,
+    Code.KEY_UNKNOWN: HTTPStatus.UNAUTHORIZED,
+    Code.SNAPSHOT_STALE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.SNAPSHOT_TAMPERED: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.POLICY_LOADING: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.SPOOL: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.UPSTREAM_DOWN: HTTPStatus.BAD_GATEWAY,
+    Code.UPSTREAM_SLOW: HTTPStatus.GATEWAY_TIMEOUT,
+    Code.UPSTREAM_REJECTED: HTTPStatus.BAD_REQUEST,
+    Code.UPSTREAM_DENIED: HTTPStatus.BAD_GATEWAY,
+    Code.UPSTREAM_BUSY: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.UPSTREAM_GARBAGE: HTTPStatus.BAD_GATEWAY,
+    Code.UPSTREAM_STOPPED: HTTPStatus.BAD_GATEWAY,
+    Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+class Refusal(Exception):  # noqa: N818 - the domain's word
+    """The gateway does not serve; raised inside the gateway only and answered at its edge.
+
+    Args:
+        code: why.
+        values: what fills the places of the text.
+    """
+
+    def __init__(self, code: Code, **values: object) -> None:
+        self.code = code
+        self.system_id = ""
+        """The System the request was about, once that is known."""
+        self.message: Both = text(f"faces.gateway:{code}", **values)
+        super().__init__(code)
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status; 403 where the code has no other."""
+        return int(_STATUS.get(self.code, HTTPStatus.FORBIDDEN))
+
+    @property
+    def is_upstream(self) -> bool:
+        """Tell whether the model's server is to blame rather than the caller."""
+        return self.code.startswith("upstream-")
+
+    @property
+    def body(self) -> dict[str, object]:
+        """Return the error in the shape OpenAI's clients read, with the Chinese text beside it."""
+        kind = "upstream_error" if self.is_upstream else "gateway_refusal"
+        return {"error": {"message": self.message.en, "zh": self.message.zh, "type": kind, "code": str(self.code)}}

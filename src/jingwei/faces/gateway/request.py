@@ -1,0 +1,121 @@
+"""Chat requests: read strictly, because what the guard does not understand the model's server might.
+
+The body is parsed once and written anew for the model's server, so both see the same request: a key given twice has
+one meaning, a field this gateway does not know is refused, and text can only stand where the guard reads it.
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+import orjson
+
+from jingwei.core.canonical import Json
+from jingwei.core.text import text
+from jingwei.faces.gateway.refusal import Code, Refusal
+
+ChatBody = dict[str, Json]
+
+_TEXTS = frozenset({"model", "user", "reasoning_effort", "service_tier"})
+_NUMBERS = frozenset({
+    "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens", "presence_penalty",
+    "frequency_penalty", "repeat_penalty", "seed",
+})  # fmt: skip
+_BOOLEANS = frozenset({"stream", "parallel_tool_calls", "store"})
+_LISTS = frozenset({"messages", "tools"})
+_OBJECTS = frozenset({"stream_options", "logit_bias", "metadata", "prediction", "response_format"})
+_FREE = frozenset({"stop", "tool_choice", "n"})
+_KNOWN = _TEXTS | _NUMBERS | _BOOLEANS | _LISTS | _OBJECTS | _FREE
+_MESSAGE_KEYS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "refusal", "reasoning_content"})
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+MAX_MESSAGES = 512
+MAX_CHOICES = 8
+
+
+def read_object(raw: bytes) -> ChatBody:
+    """Read a JSON object.
+
+    Raises:
+        Refusal: it is none.
+    """
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Refusal(Code.BODY_UNREADABLE) from error
+    if not isinstance(body, dict):
+        raise Refusal(Code.BODY_UNREADABLE)
+    return cast("ChatBody", body)
+
+
+def read_chat(raw: bytes) -> ChatBody:
+    """Read and check a chat request.
+
+    Raises:
+        Refusal: it is malformed; the text names the field, what is wrong and the mend.
+    """
+    body = read_object(raw)
+    for key in body:
+        if key not in _KNOWN:
+            raise _wrong(key[:64], "unknown")
+    for keys, kind, name in (
+        (_TEXTS, str, "text"),
+        (_BOOLEANS, bool, "boolean"),
+        (_LISTS, list, "list"),
+        (_OBJECTS, dict, "object"),
+    ):
+        for key in keys & body.keys():
+            if body[key] is not None and not isinstance(body[key], kind):
+                raise _wrong(key, "type", expected=text(f"faces.gateway:type-{name}"))
+    for key in _NUMBERS & body.keys():
+        if isinstance(body[key], bool) or not isinstance(body[key], int | float | None):
+            raise _wrong(key, "type", expected=text("faces.gateway:type-number"))
+    choices = body.get("n", 1)
+    if not isinstance(choices, int) or isinstance(choices, bool) or not 1 <= choices <= MAX_CHOICES:
+        raise _wrong("n", "range", low=1, high=MAX_CHOICES)
+    _check_messages(body.get("messages"))
+    return body
+
+
+def is_streaming(body: Mapping[str, Json]) -> bool:
+    """Tell whether the caller wants the answer piece by piece."""
+    return body.get("stream") is True
+
+
+def _check_messages(messages: Json) -> None:
+    if not isinstance(messages, list) or not messages:
+        raise _wrong("messages", "type", expected=text("faces.gateway:type-list"))
+    if len(messages) > MAX_MESSAGES:
+        raise _wrong("messages", "range", low=1, high=MAX_MESSAGES)
+    for place, message in enumerate(messages):
+        _check_message(message, f"messages[{place}]")
+
+
+def _check_message(message: Json, place: str) -> None:
+    if not isinstance(message, dict):
+        raise _wrong(place, "type", expected=text("faces.gateway:type-object"))
+    for key in message:
+        if key not in _MESSAGE_KEYS:
+            raise _wrong(f"{place}.{key[:64]}", "unknown")
+    role = message.get("role")
+    if not isinstance(role, str) or role not in _ROLES:
+        raise _wrong(f"{place}.role", "type", expected=text("faces.gateway:type-role"))
+    content = message.get("content")
+    if isinstance(content, list):
+        for number, part in enumerate(content):
+            if not _is_text_part(part):
+                raise _wrong(f"{place}.content[{number}]", "type", expected=text("faces.gateway:type-content"))
+    elif content is not None and not isinstance(content, str):
+        raise _wrong(f"{place}.content", "type", expected=text("faces.gateway:type-content"))
+
+
+def _is_text_part(part: Json) -> bool:
+    """Accept text only: what the guard cannot look into (images, sound, files) does not pass."""
+    return (
+        isinstance(part, dict)
+        and part.keys() == {"type", "text"}
+        and part["type"] == "text"
+        and isinstance(part["text"], str)
+    )
+
+
+def _wrong(place: str, problem: str, **values: object) -> Refusal:
+    return Refusal(Code.REQUEST_INVALID, place=place, problem=text(f"faces.gateway:problem-{problem}", **values))

@@ -1,0 +1,189 @@
+"""Serving: what the gateway may do at this moment, taken from the newest snapshot.
+
+A reader task looks at the snapshot file several times a second. A new one takes effect at once for tokens, revocations
+and states; detectors for a policy not seen before are built in a thread, and until they are there the System is not
+served. Requests in flight keep the guard they began with.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from jingwei.core.clock import Clock
+from jingwei.core.errors import Tampered, Unavailable
+from jingwei.core.policy import Policy
+from jingwei.core.signing import Verifier
+from jingwei.core.snapshot import Content, Served, Snapshot, SnapshotReader, read_public_key
+from jingwei.core.token import AssessmentToken, ReleaseToken
+from jingwei.core.token import read as read_token
+from jingwei.deploy.guard import Guard
+from jingwei.faces.gateway.refusal import Code, Refusal
+from jingwei.faces.gateway.settings import GatewaySettings
+
+SKEW = timedelta(seconds=5)
+"""How far a snapshot may lie in the future: the relay runs on this host."""
+_log = logging.getLogger(__name__)
+
+
+class Entry(NamedTuple):
+    """One System, its release token read and verified."""
+
+    served: Served
+    release: ReleaseToken | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The content of a snapshot, ready to look things up in."""
+
+    by_key: Mapping[str, Entry] = field(default_factory=dict)
+    by_system: Mapping[str, Entry] = field(default_factory=dict)
+    revoked: frozenset[str] = frozenset()
+
+
+class Serving:
+    """Holds the newest snapshot and the guards built for it."""
+
+    def __init__(self, settings: GatewaySettings, *, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._reader: SnapshotReader | None = None
+        self._snapshot: Snapshot | None = None
+        self._index = _Index()
+        self._tampered = False
+        self._mark: tuple[int, int, int] | None = None
+        self._guards: dict[str, Guard] = {}
+        self._building: dict[str, asyncio.Task[None]] = {}
+
+    async def watch(self) -> None:
+        """Keep up with the snapshot file until cancelled."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._settings.poll_seconds)
+
+    async def refresh(self) -> None:
+        """Look at the snapshot file once."""
+        try:
+            stat = self._settings.snapshot_path.stat()
+            mark = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            if mark == self._mark:
+                return
+            snapshot = await asyncio.to_thread(self._read)
+        except (Unavailable, OSError):
+            return  # the one we hold grows old, and then nothing is served
+        except Tampered as error:
+            _log.warning("snapshot refused: %s", error)
+            self._tampered = True
+            return
+        self._mark = mark
+        self._take(snapshot)
+
+    async def stop(self) -> None:
+        """Stop building."""
+        for task in self._building.values():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def fresh(self) -> None:
+        """Demand a snapshot that may still be acted upon.
+
+        Raises:
+            Refusal: there is none, it is forged, or it is too old.
+        """
+        if self._tampered:
+            raise Refusal(Code.SNAPSHOT_TAMPERED)
+        age = self.age_seconds
+        if age is None or age > self._settings.snapshot_limit_seconds or age < -SKEW.total_seconds():
+            raise Refusal(Code.SNAPSHOT_STALE, limit=self._settings.snapshot_limit_seconds)
+
+    @property
+    def age_seconds(self) -> float | None:
+        """Return the age of the snapshot, or None while there is none."""
+        return (self._clock() - self._snapshot.at).total_seconds() if self._snapshot else None
+
+    @property
+    def verifier(self) -> Verifier | None:
+        """Return the platform's public key as it was when the gateway started."""
+        return self._reader.verifier if self._reader else None
+
+    def by_key(self, hashed: str) -> Entry | None:
+        """Find the System of an API key."""
+        return self._index.by_key.get(hashed)
+
+    def by_system(self, system_id: str) -> Entry | None:
+        """Find a System."""
+        return self._index.by_system.get(system_id)
+
+    def is_revoked(self, token_id: str) -> bool:
+        """Tell whether a token was withdrawn."""
+        return token_id in self._index.revoked
+
+    def guard(self, served: Served) -> Guard:
+        """Return the guard of a System's present policy.
+
+        Raises:
+            Refusal: it is still being built.
+        """
+        guard = self._guards.get(served.policy.digest)
+        if guard is None:
+            raise Refusal(Code.POLICY_LOADING)
+        return guard
+
+    @property
+    def count(self) -> int:
+        """Return how many Systems the snapshot names."""
+        return len(self._index.by_system)
+
+    def _read(self) -> Snapshot:
+        if self._reader is None:
+            self._reader = SnapshotReader(self._settings.snapshot_path, read_public_key(self._settings.key_path))
+        return self._reader.read()
+
+    def _take(self, snapshot: Snapshot) -> None:
+        old = self._snapshot
+        if old and (snapshot.at < old.at or snapshot.sequence < old.sequence):
+            _log.warning("an older snapshot was put in the place of a newer one; it is not used")
+            return
+        self._snapshot, self._tampered = snapshot, False
+        if old is None or snapshot.content is not old.content:
+            self._index = self._indexed(snapshot.content)
+            self._build_guards(snapshot.content)
+
+    def _indexed(self, content: Content) -> _Index:
+        entries = {served.system_id: Entry(served, self._release(served)) for served in content.systems}
+        by_key = {hashed: entry for entry in entries.values() for hashed in entry.served.key_hashes}
+        return _Index(by_key, entries, frozenset(content.revoked))
+
+    def _release(self, served: Served) -> ReleaseToken | None:
+        if not served.release_token or self._reader is None:
+            return None
+        try:
+            token = read_token(served.release_token, self._reader.verifier)
+        except Tampered:
+            return None
+        return token if isinstance(token, ReleaseToken) else None
+
+    def _build_guards(self, content: Content) -> None:
+        wanted = {served.policy.digest: served.policy for served in content.systems}
+        self._guards = {name: guard for name, guard in self._guards.items() if name in wanted}
+        for name, policy in wanted.items():
+            if name not in self._guards and name not in self._building:
+                self._building[name] = asyncio.create_task(self._build(name, policy))
+
+    async def _build(self, name: str, policy: Policy) -> None:
+        try:
+            self._guards[name] = await asyncio.to_thread(Guard.build, policy)
+        except Exception:  # noqa: BLE001 - the edge of a task: unlogged it would vanish, and the System is not served
+            _log.exception("the detectors of a policy could not be built; its System is not served")
+        finally:
+            self._building.pop(name, None)
+
+
+def token_is_current(token: ReleaseToken | AssessmentToken, now: datetime) -> bool:
+    """Tell whether a moment lies within a token's life."""
+    return token.issued_at - SKEW <= now < token.expires_at

@@ -1,0 +1,34 @@
+"""Settings of one gateway process."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jingwei.core.snapshot import PUBLIC_KEY
+
+
+class GatewaySettings(BaseModel):
+    """Everything a gateway is told besides its snapshot."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    snapshot_path: Path
+    spool_path: Path
+    public_key_path: Path | None = None
+    """The platform's public key; by default `platform.pub` beside the snapshot. Read once, when the gateway starts."""
+    snapshot_limit_seconds: float = Field(default=5.0, gt=0)
+    """An older snapshot means refuse."""
+    poll_seconds: float = Field(default=0.25, gt=0)
+    max_body_bytes: int = Field(default=1024 * 1024, gt=0)
+    max_answer_bytes: int = Field(default=8 * 1024 * 1024, gt=0)
+    body_seconds: float = Field(default=15.0, gt=0)
+    """How long a caller may take to send its body."""
+    connect_seconds: float = Field(default=3.0, gt=0)
+    idle_seconds: float = Field(default=60.0, gt=0)
+    """Longest silence of the model's server."""
+    total_seconds: float = Field(default=300.0, gt=0)
+
+    @property
+    def key_path(self) -> Path:
+        """Return where the platform's public key lies."""
+        return self.public_key_path or self.snapshot_path.with_name(PUBLIC_KEY)
