@@ -113,6 +113,16 @@ def test_a_named_pipe_neither_hangs_nor_passes(tmp_path):
     assert concluded(tmp_path).outcome is Outcome.INCOMPLETE
 
 
+def test_a_name_that_is_not_text_is_told_and_not_a_pass(tmp_path):
+    (tmp_path / "m.pkl").write_bytes(GOOD)
+    (tmp_path / os.fsdecode(b"\xff\xfe.pkl")).write_bytes(EVIL)
+
+    draft = concluded(tmp_path)
+
+    assert draft.outcome is Outcome.INCOMPLETE
+    assert draft.model_dump_json()
+
+
 def test_more_files_than_the_limit_are_told(tmp_path):
     for number in range(5):
         (tmp_path / f"{number}.pkl").write_bytes(GOOD)

@@ -130,6 +130,9 @@ def _walk(root: Path) -> Iterator[_Unit]:
         for name in sorted([*names, *linked]):
             path = here / name
             relative = path.relative_to(root).as_posix()
+            if not relative.isprintable():
+                yield _Unit(path=plain(relative), gap="gap-name")
+                continue
             outside = path.is_symlink() and not path.resolve().is_relative_to(real)
             if outside:
                 yield _Unit(path=relative, gap="gap-link")

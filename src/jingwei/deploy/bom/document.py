@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from cyclonedx.factory.license import LicenseFactory
+from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component as Part
@@ -97,13 +97,10 @@ def _service(component: Component) -> Service:
 
 
 def _depend(bom: Bom, root: Part, components: Sequence[Component], parts: dict[str, Part]) -> None:
-    by_name: dict[str, Part] = {
-        canonicalize_name(one.name): parts[reference(one)] for one in components if one.kind == "library"
-    }
+    libraries = [one for one in components if one.kind == "library"]
+    by_name: dict[str, Part] = {canonicalize_name(one.name): parts[reference(one)] for one in libraries}
     needed: set[str] = set()
-    for component in components:
-        if component.kind != "library":
-            continue
+    for component in libraries:
         inner = [by_name[name] for name in component.requires if name in by_name]
         needed.update(name for name in component.requires if name != canonicalize_name(component.name))
         bom.register_dependency(parts[reference(component)], inner)
