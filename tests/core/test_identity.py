@@ -325,7 +325,7 @@ def test_a_key_belongs_to_exactly_one_holder_and_has_a_scope(session, clock, acc
         keys.make("x", scopes=frozenset({"*"}))
     with pytest.raises(InputError, match="exactly one"):
         keys.make("x", scopes=frozenset({"*"}), account_id=lin.id, system_id="sys_1")
-    with pytest.raises(InputError, match="at least one scope|needs"):
+    with pytest.raises(InputError, match="needs at least one scope"):
         keys.make("x", scopes=frozenset(), account_id=lin.id)
     with pytest.raises(InputError, match="past"):
         keys.make("x", scopes=frozenset({"*"}), account_id=lin.id, expires_at=clock.now)

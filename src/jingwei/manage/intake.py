@@ -1,6 +1,6 @@
 """Intake: a System's facts and parts as typed answers, from `system.yaml`, from a form, or from the API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,7 @@ from jingwei.core.text import text
 from jingwei.manage import rows
 from jingwei.manage.desk import Desk
 from jingwei.manage.facts import HeldFact, checked, partly_checked, plain
+from jingwei.manage.lifecycle import demand_not_retired
 from jingwei.manage.model import Component, System
 from jingwei.manage.parts import Parts
 from jingwei.manage.proof import Proof
@@ -26,7 +27,6 @@ from jingwei.manage.registry import Registry
 from jingwei.manage.rights import demand_over
 from jingwei.manage.system_file import ALL_KINDS, ComponentEntry, SystemFile, inside
 
-_EFFECTS = {"read_only": "read_only", "reversible_write": "reversible_write", "irreversible": "irreversible"}
 _EVIDENCE_TYPE = "EV-INTAKE"
 _PRODUCER = "intake"
 
@@ -75,9 +75,8 @@ class Intake:
         known = self.session.scalar(select(SystemRow).where(SystemRow.name == file.name))
         system = self._registered(file, actor) if known is None else self._updated(known, file, actor)
         self._take_parts(system.id, file, actor=actor, folder=folder)
-        self.answer(system.id, answers, actor=actor)
-        effects = [tool.effect for tool in file.tools]
-        self._found_in_parts(system.id, effects)
+        self._answer(system.id, answers, actor)
+        self._found_in_parts(system.id, [tool.effect for tool in file.tools])
         self._record(system.id, actor)
         return Taken(system=self.registry.system(system.id), created=known is None, facts=self.facts(system.id))
 
@@ -87,12 +86,7 @@ class Intake:
         Raises:
             InputError: a fact or value is unknown, or facts remain without an answer.
         """
-        row = rows.system_row(self.session, system_id)
-        demand_over(actor, "fact.answer", row)
-        partly_checked(self.desk.rules, answers)
-        self._state(system_id, answers, source="answer", actor_id=actor.id)
-        held = rows.facts(self.session, system_id)
-        checked(self.desk.rules, plain(held))
+        held = self._answer(system_id, answers, actor)
         self._record(system_id, actor)
         return held
 
@@ -114,6 +108,16 @@ class Intake:
     def facts(self, system_id: str) -> tuple[HeldFact, ...]:
         """Return the facts that count now, each with the answer it overruled, if it did."""
         return rows.facts(self.session, system_id)
+
+    def _answer(self, system_id: str, answers: Mapping[str, str], actor: Actor) -> tuple[HeldFact, ...]:
+        row = rows.system_row(self.session, system_id)
+        demand_over(actor, "fact.answer", row)
+        demand_not_retired(row)
+        partly_checked(self.desk.rules, answers)
+        self._state(system_id, answers, source="answer", actor_id=actor.id)
+        held = rows.facts(self.session, system_id)
+        checked(self.desk.rules, plain(held))
+        return held
 
     def _registered(self, file: SystemFile, actor: Actor) -> System:
         return self.registry.register(
@@ -195,10 +199,13 @@ class Intake:
         fact = self.desk.rules.facts.get("tools")
         if fact is None:
             return
-        found = [_EFFECTS[effect] for effect in effects if _EFFECTS.get(effect) in fact.value_ids]
-        answered = plain(self.facts(system_id)).get("tools", fact.value_ids[0])
-        worst = max(found, key=fact.value_ids.index, default=fact.value_ids[0])
-        if fact.value_ids.index(worst) > fact.value_ids.index(answered):
+        for row in self._standing(system_id, "scan"):  # what an earlier list said no longer counts
+            if row.name == "tools" and not row.evidence_id:
+                row.superseded_at = self.desk.clock()
+        self.session.flush()
+        held = plain(self.facts(system_id)).get("tools", fact.value_ids[0])
+        worst = max((each for each in effects if each in fact.value_ids), key=fact.value_ids.index, default=held)
+        if fact.value_ids.index(worst) > fact.value_ids.index(held):
             self._state(system_id, {"tools": worst}, source="scan")
 
     def _state(self, system_id: str, values: Mapping[str, str], *, source: Literal["answer", "scan"],
@@ -218,6 +225,10 @@ class Intake:
             self.session.add(FactRow(id=new_id("fct"), created_at=now, system_id=system_id, name=name, value=value,
                                      source=source, actor_id=actor_id, evidence_id=evidence_id))  # fmt: skip
         self.session.flush()
+
+    def _standing(self, system_id: str, source: str) -> Sequence[FactRow]:
+        query = select(FactRow).where(FactRow.system_id == system_id, FactRow.superseded_at.is_(None))
+        return self.session.scalars(query.where(FactRow.source == source)).all()
 
     def _record(self, system_id: str, actor: Actor) -> None:
         """Keep the answers as evidence, once for each state of them."""

@@ -32,6 +32,7 @@ class Policies:
             InputError: the policy is of another System's id.
             Refused: the actor may not.
         """
+        policy = Policy.model_validate(policy.model_dump())  # a copy would carry the digest of its original
         system = rows.system_row(self.session, policy.system_id)
         demand_over(actor, "policy.attach", system)
         demand_not_retired(system)

@@ -56,6 +56,7 @@ class Proof:
             Refused: its type is one that people enter, or no run of that check produced it.
             InputError: it is not bound to what its type is bound to.
         """
+        evidence = Evidence.model_validate(evidence.model_dump())  # a copy would carry the digest of its original
         evidence.verify(self.desk.signer.verifier)
         kind = self.desk.catalog.evidence_type(evidence.type)
         if kind.kind != "auto" or evidence.source.kind != "auto" or evidence.source.actor_id:

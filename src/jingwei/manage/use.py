@@ -25,7 +25,8 @@ def in_use(desk: Desk, system_id: str) -> InUse:
     chain = rested_upon(components, links)
     running = [each for each in live if each.id not in chain]
     models, datasets = _of(running, "model"), _of(running, "dataset")
-    configuration = running_configuration(running, policy=policy_digest, gateway=desk.gateway_version)
+    gateway = desk.gateway_version if policy is not None else ABSENT  # without a policy, nothing runs behind a guard
+    configuration = running_configuration(running, policy=policy_digest, gateway=gateway)
     facts = plain(rows.facts(desk.session, system_id))
     digests = {
         BoundTo.ORG: (_ORG,),
