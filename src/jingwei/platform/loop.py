@@ -1,6 +1,6 @@
 """The loop as one use-case: intake → grade → guard → checks → gate, for one System.
 
-`jingwei assess` runs it headless, `jingwei demo` tells it as a story, the console starts its parts one by one. Each move
+`jingwei assess` runs it headless, `jingwei demo` tells it as a story, the console starts its parts. Each move
 is one unit of work; what was done stays done if a later move fails.
 """
 

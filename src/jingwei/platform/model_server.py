@@ -10,6 +10,7 @@ import time
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from jingwei.core.errors import InputError, Unavailable
 
@@ -82,7 +83,7 @@ class ModelServer:
             self._process.kill()
             self._process.wait()
 
-    def __enter__(self) -> "ModelServer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -90,3 +90,20 @@ def show_evidence(evidence: Evidence) -> None:
     if len(evidence.findings) > 20:
         out.print(say("more-findings", count=len(evidence.findings) - 20), style="dim")
     out.print(f"  [dim]{evidence.id}[/]")
+
+
+def live_progress(label: str, *, quiet: bool) -> Tell:
+    """Return a teller that redraws one line on standard error, and clears it at the end."""
+    shows = sys.stderr.isatty() and not quiet
+
+    def tell(done: int, total: int) -> None:
+        if not shows:
+            return
+        filled = round(24 * done / total) if total else 24
+        line = f"\r      {label}  {'━' * filled}{'╌' * (24 - filled)}  {done}/{total}"
+        sys.stderr.write(line + "\033[K")
+        if done == total:
+            sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
+
+    return tell

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from jingwei.core.errors import Conflict, Unavailable
 from jingwei.core.settings import Settings
@@ -35,6 +35,7 @@ class Running:
 
     platform: "Platform"
     with_jobs: bool = True
+    with_console: bool = True
     _servers: list["uvicorn.Server"] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
     _jobs: "JobProcess | None" = None
@@ -55,15 +56,16 @@ class Running:
         """Return the gateway's OpenAI-compatible base URL."""
         return f"http://{self.settings.host}:{self.settings.gateway_port}/v1"
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> Self:
         self._lock = _hold(self.settings.home / "serve.lock")
-        console_socket = bound(self.settings.host, self.settings.port)
+        console_socket = bound(self.settings.host, self.settings.port) if self.with_console else None
         gateway_socket = bound(self.settings.host, self.settings.gateway_port)
         self.platform.prepare()
         self.platform.relay.start()
-        self.platform.sealer.start()
+        self.platform.sealer.__enter__()
         self._serve(_gateway_app(self.settings), gateway_socket, name="gateway")
-        self._serve(_console_app(self.platform), console_socket, name="console")
+        if console_socket:
+            self._serve(_console_app(self.platform), console_socket, name="console")
         if self.with_jobs:
             self._jobs = JobProcess(self.settings)
         self._wait()
@@ -79,7 +81,7 @@ class Running:
         for thread in self._threads:
             thread.join(timeout=10)
         self.platform.relay.stop()
-        self.platform.sealer.stop()
+        self.platform.sealer.close()
         self.platform.close()
         if self._lock:
             self._lock.close()

@@ -1,0 +1,274 @@
+"""The story of `jingwei demo`: one real model, taken through the whole loop by three people.
+
+Nothing here is scripted but the people: every number comes from what ran. The steps are methods, so that a face can
+show progress between them; `Demonstration` keeps only ids and what was measured.
+"""
+
+import os
+import secrets
+import shutil
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import httpx2
+
+from jingwei.core.errors import InputError, JingweiError, Unavailable
+from jingwei.core.evidence import Artefact, Evidence, Measure
+from jingwei.core.identity import PLATFORM, Actor, Denied
+from jingwei.core.ledger import Report, verify
+from jingwei.core.store import Store
+from jingwei.core.text import Both, text
+from jingwei.manage import AttachedPolicy, GateVerdict, RecordedGrade, SystemFile, Taken, TokenRecord
+from jingwei.platform.loop import Loop, Tell
+
+People = Literal["engineer", "owner", "security"]
+ROLES: dict[People, str] = {"engineer": "engineer", "owner": "system_owner", "security": "security"}
+LOGINS: dict[People, str] = {"engineer": "mei", "owner": "lin", "security": "zhao"}
+ATTEMPTS = 60
+MAX_TOKENS = 48
+_RATE = "attack_success_rate"
+
+
+class Person(NamedTuple):
+    """One of the three people, with the password the console takes."""
+
+    actor: Actor
+    login: str
+    password: str
+
+
+class Reply(NamedTuple):
+    """What the gateway answered to one live message."""
+
+    status: int
+    decision: str
+    """`allow`, or what the guard decided."""
+    text: str
+    seconds: float
+
+
+@dataclass
+class Demonstration:
+    """Tells the story on one platform.
+
+    Args:
+        loop: the loop on this platform, with a running gateway.
+        folder: a working copy of the example, its model in it.
+        upstream_url: base URL of the model's server.
+    """
+
+    loop: Loop
+    folder: Path
+    upstream_url: str
+    people: dict[People, Person] = field(default_factory=dict)
+    system_id: str = ""
+    before: Evidence | None = None
+    after: Evidence | None = None
+
+    def meet(self) -> None:
+        """Make the three accounts; nobody holds two roles."""
+        platform = self.loop.platform
+        with platform.work(PLATFORM, "demo.people") as work:
+            admin = work.accounts.bootstrap()
+            actor = work.accounts.actor(admin.account.id)
+            for name, login in LOGINS.items():
+                password = secrets.token_urlsafe(12)
+                account = work.accounts.create(login, password, actor=actor, must_change_password=False)
+                work.roles.grant(account.id, ROLES[name], actor=actor)
+                self.people[name] = Person(work.accounts.actor(account.id), login, password)
+
+    def file(self) -> SystemFile:
+        """Read the example's intake, its model's server being where it runs now."""
+        file = self.loop.read(self.folder / "system.yaml")
+        upstream = file.upstream.model_copy(update={"url": self.upstream_url})
+        return file.model_copy(update={"upstream": upstream, "owner": LOGINS["owner"]})
+
+    def register(self) -> Taken:
+        """Register the System, by the engineer."""
+        taken = self.loop.take(self.file(), folder=self.folder, actor=self.people["engineer"].actor)
+        self.system_id = taken.system.id
+        return taken
+
+    def grade(self) -> RecordedGrade:
+        """Grade it."""
+        return self.loop.grade(self.system_id, actor=self.people["engineer"].actor)
+
+    def check(self, tell: Tell) -> list[Evidence]:
+        """Run the checks the gate still lacks; remember the red team's result."""
+        found = self.loop.run_checks(self.system_id, actor=self.people["engineer"].actor, tell=tell)
+        attack = next((each for each in found if each.type == "EV-REDTEAM"), None)
+        if attack is not None and self.before is None:
+            self.before = attack
+        elif attack is not None:
+            self.after = attack
+        return found
+
+    def refused(self) -> tuple[GateVerdict, JingweiError | None]:
+        """Ask for a release, and return the gate's verdict and its refusal."""
+        verdict = self.loop.verdict(self.system_id)
+        try:
+            self._ask()
+        except JingweiError as error:
+            return verdict, error
+        return verdict, None
+
+    def guard(self) -> AttachedPolicy:
+        """Put the guard's policy in force, by the security officer."""
+        return self.loop.guard(self.system_id, self.file(), actor=self.people["security"].actor)
+
+    def enter_records(self) -> list[str]:
+        """Enter what people must state: risks, vendor, responsibility; return the types entered."""
+        owner = self.people["owner"].actor
+        entered = []
+        for item in self.loop.verdict(self.system_id).open_items:
+            if item.kind == "auto":
+                continue
+            artefacts = (self._document(),) if item.kind == "document" else ()
+            with self.loop.platform.work(owner, "evidence.enter") as work:
+                work.proof.enter(self.system_id, item.type, actor=owner, artefacts=artefacts,
+                                 statement=_said(item.title))  # fmt: skip
+            entered.append(item.type)
+        return entered
+
+    def sign(self) -> list[str]:
+        """Ask for the release and have the lane's two people sign; return who signed in which role."""
+        request_id = self._ask()
+        signed = []
+        names: tuple[People, ...] = ("owner", "security")
+        for name in names:
+            person, role = self.people[name], ROLES[name]
+            with self.loop.platform.work(person.actor, "release.prove") as work:
+                proof = work.accounts.reauthenticate(person.actor.id, person.password, purpose=request_id)
+            if isinstance(proof, Denied):
+                raise proof.error()
+            with self.loop.platform.work(person.actor, "release.sign") as work:
+                work.gate.sign(request_id, actor=person.actor, role=role, proof=proof)
+            signed.append(f"{person.login} ({role})")
+        self._request_id = request_id
+        return signed
+
+    def release(self) -> TokenRecord:
+        """Issue the release token."""
+        engineer = self.people["engineer"].actor
+        with self.loop.platform.work(engineer, "release.issue") as work:
+            token = work.gate.release(self._request_id, actor=engineer)
+        self.loop.platform.relay.publish()
+        return token
+
+    def key(self) -> str:
+        """Make an API key that the gateway serves the System for."""
+        engineer = self.people["engineer"].actor
+        with self.loop.platform.work(engineer, "key.make") as work:
+            made = work.registry.make_key(self.system_id, "demo", actor=engineer)
+        self.loop.platform.relay.publish()
+        return made.key
+
+    def say(self, message: str, *, key: str) -> Reply:
+        """Send one message through the gateway, as the application would.
+
+        Raises:
+            Unavailable: the gateway does not answer.
+        """
+        prompt = (self.folder / "prompt.txt").read_text(encoding="utf-8")
+        body = {
+            "model": "assistant",
+            "messages": [{"role": "system", "content": prompt.replace("{canary}", self.file().guard.canaries[0])},
+                         {"role": "user", "content": message}],
+            "max_tokens": MAX_TOKENS, "temperature": 0,
+        }  # fmt: skip
+        began = time.monotonic()
+        try:
+            answer = httpx2.post(f"{self.loop.gateway_url}/v1/chat/completions", json=body, timeout=60, trust_env=False,
+                                 headers={"Authorization": f"Bearer {key}"})  # fmt: skip
+        except httpx2.HTTPError as error:
+            raise Unavailable("platform:gateway-not-admitting", field="target", url=self.loop.gateway_url) from error
+        found = answer.json()
+        choice = (found.get("choices") or [{}])[0]
+        decision = found.get("jingwei", {}).get("decision", "allow" if answer.is_success else "refused")
+        return Reply(answer.status_code, decision, choice.get("message", {}).get("content") or "",
+                     time.monotonic() - began)  # fmt: skip
+
+    def tamper(self) -> Report:
+        """Change one ledger entry in a copy of the database, and verify the copy.
+
+        Raises:
+            InputError: the database is not an SQLite file, which is what can be copied here.
+        """
+        platform = self.loop.platform
+        if not platform.store.on_sqlite:
+            raise InputError("platform:demo-needs-sqlite", field="database")
+        copy = platform.settings.home / "tampered.db"
+        for leftover in platform.settings.home.glob("tampered.db*"):
+            leftover.unlink()
+        with sqlite3.connect(platform.store.place) as source, sqlite3.connect(copy) as target:
+            source.backup(target)
+        forge(copy)
+        store = Store(f"sqlite:///{copy}", signer=platform.signer, clock=platform.clock,
+                      anchor=platform.settings.anchor_path)  # fmt: skip
+        try:
+            return verify(store, verifier=platform.signer.verifier)
+        finally:
+            store.close()
+
+    def _ask(self) -> str:
+        engineer = self.people["engineer"].actor
+        with self.loop.platform.work(engineer, "release.request") as work:
+            return work.gate.open_request(self.system_id, actor=engineer).id
+
+    def _document(self) -> Artefact:
+        content = (self.folder / "responsibility.md").read_bytes()
+        blob = self.loop.platform.blobs.put(content)
+        return Artefact(name="responsibility.md", media_type="text/markdown", sha256=blob.sha256, size=blob.size)
+
+
+def forge(database: Path) -> None:
+    """Do what a database administrator with something to hide could do: drop the guards and edit an entry."""
+    with sqlite3.connect(database) as connection:
+        triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            connection.execute(f'DROP TRIGGER "{name}"')
+        connection.execute(
+            'UPDATE ledger_entry SET body = replace(body, \'"action":"insert"\', \'"action":"update"\') '
+            "WHERE number = (SELECT number FROM ledger_entry WHERE table_name = 'release_signature' LIMIT 1)"
+        )
+
+
+def attack_success(evidence: Evidence) -> Measure:
+    """Return the measured attack success of a red-team run."""
+    return next(each for each in evidence.measures if each.name == _RATE)
+
+
+def working_copy(example: Path, folder: Path, *, model: Path) -> Path:
+    """Copy the example to a folder of the home and put the model beside it.
+
+    Raises:
+        Unavailable: it cannot be written.
+    """
+    try:
+        shutil.copytree(example, folder, dirs_exist_ok=True)
+        place = folder / "model.gguf"
+        place.unlink(missing_ok=True)
+        try:
+            os.link(model, place)
+        except OSError:  # another disk
+            shutil.copyfile(model, place)
+    except OSError as error:
+        raise Unavailable(
+            "platform:home-unwritable", field="home", path=str(folder), why=error.strerror or ""
+        ) from error
+    return folder
+
+
+def example_folder() -> Path:
+    """Return where the example application lies: in the installed package, or in the repository."""
+    packaged = Path(__file__).resolve().parents[1] / "examples" / "assistant"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "examples" / "assistant"
+
+
+def _said(title: Both) -> str:
+    """State it in both languages, as records that both read are."""
+    both = text("platform:demo-statement", title=title)
+    return f"{both.zh} {both.en}"
