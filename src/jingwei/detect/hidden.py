@@ -13,7 +13,7 @@ from urllib.parse import unquote
 MOST_PAYLOADS = 16
 LONGEST_PAYLOAD = 8_192
 
-_TAGS = re.compile("(?<!\U0001f3f4)[\U000e0020-\U000e007e]{3,}")
+_TAGS = re.compile("(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007e]{3,}")
 _OVERRIDES = re.compile("[\u202d\u202e]|[\u2066-\u2068](?=[\x00-\x7f])|[\u200b\u200c\u2060-\u2064\ufeff]{8,}")
 _BASE64 = re.compile(r"(?<![0-9A-Za-z+/_-])[0-9A-Za-z+/_-]{20,}={0,2}(?![0-9A-Za-z+/_-])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:\\?x?[0-9a-fA-F]{2}[ ]?){12,}(?![0-9A-Za-z])")

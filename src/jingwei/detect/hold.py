@@ -5,21 +5,29 @@ Exact for words (the end is held while it is the beginning of one) and by kind o
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from jingwei.detect.lexicon import squeeze
 from jingwei.detect.normalize import fold
+from jingwei.detect.rule import rule_file
 
 LIMIT = 96
 """The longest run held for numbers and keys: every such pattern fires within fewer characters."""
 
-_TOKEN = r"[0-9A-Za-z@._%+\-/=:#$&?~*(){}!^<>\\]"
+_GLYPH = r"[0-9A-Za-z@._%+\-/=:#$&?~*(){}!^<>\\]"
 _TAIL = re.compile(
     # groups of a number or code: "6222 0212 34", "GB29 NWBK 60", "+86 138 ", "(212) 555-"
-    rf"(?:(?:{_TOKEN}*[0-9]{_TOKEN}*|[A-Z]{{1,4}})[ ])*{_TOKEN}*$"
+    rf"(?:(?:{_GLYPH}*[0-9]{_GLYPH}*|[A-Z]{{1,4}})[ ])*{_GLYPH}*$"
 )
 _HEADER = re.compile(r"-{1,5}[A-Z ]{0,48}-{0,5}$")
-_PLATE = re.compile(r"[\u4e00-\u9fff](?:[A-Z][ \u00b7.-]?)?$|[\u4e00-\u9fff][A-Z][ \u00b7.-][0-9A-Z]{0,6}$")
+
+
+@lru_cache(maxsize=1)
+def _tails() -> tuple[re.Pattern[str], ...]:
+    """Return what the end of a text may look like while a number or key is still coming."""
+    plate = rule_file("pii").spelled(r"{province}(?:[A-Z](?:[ \u00b7.-]?[0-9A-Z]{0,6})?)?$")
+    return _TAIL, _HEADER, re.compile(plate)
 
 
 class Hold:
@@ -33,8 +41,7 @@ class Hold:
     def back(self, text: str) -> int:
         """Return how many characters at the end of a text must wait."""
         folded = fold(text)
-        begin = len(folded.clean)
-        begin = min(begin, self._word_start(folded.folded), _number_start(folded.clean))
+        begin = min(self._word_start(folded.folded), _number_start(folded.clean))
         return len(text) - folded.span(begin, begin)[0]
 
     def _word_start(self, folded: str) -> int:
@@ -43,7 +50,7 @@ class Hold:
         squeezed = squeeze(folded[reach:])
         return reach + min(start, self._beginning(squeezed.text, squeezed.offsets, end=len(folded) - reach))
 
-    def _beginning(self, text: str, offsets: "range | list[int]", *, end: int | None = None) -> int:
+    def _beginning(self, text: str, offsets: Sequence[int], *, end: int | None = None) -> int:
         for start in range(max(0, len(text) - self.longest_word), len(text)):
             if text[start:] in self._beginnings:
                 return offsets[start]
@@ -52,5 +59,5 @@ class Hold:
 
 def _number_start(clean: str) -> int:
     tail = clean[-LIMIT:]
-    starts = [match.start() for pattern in (_TAIL, _HEADER, _PLATE) if (match := pattern.search(tail))]
+    starts = [match.start() for pattern in _tails() if (match := pattern.search(tail))]
     return len(clean) - len(tail) + min(starts, default=len(tail))

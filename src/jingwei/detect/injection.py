@@ -5,11 +5,11 @@ from functools import lru_cache
 
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category
+from jingwei.detect.hidden import reveal
 from jingwei.detect.hit import Hit
 from jingwei.detect.lexicon import folded_word
 from jingwei.detect.matcher import matcher
 from jingwei.detect.normalize import Folded, fold
-from jingwei.detect.hidden import reveal
 from jingwei.detect.signs import SignDetector
 
 CANARY_RULE = "injection.canary-leak"

@@ -6,8 +6,8 @@ that were pulled apart. A two-character word is not searched in it: two characte
 """
 
 import re
-from datetime import date
 from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple

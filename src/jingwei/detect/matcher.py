@@ -1,14 +1,13 @@
 """Matchers: find every word of a list in one pass. Two engines, one behaviour, so no platform is left out."""
 
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from typing import Protocol
 
 import ahocorasick
 
-try:
-    import daachorse
-except ImportError:  # Linux on ARM has no wheel; the second engine serves there
-    daachorse = None
+_HAS_DAACHORSE = find_spec("daachorse") is not None
+"""Linux on ARM has no wheel; the second engine serves there."""
 
 Span = tuple[int, int, int]
 """Start, end, number of the word."""
@@ -26,6 +25,8 @@ class DaachorseMatcher:
     """The fast engine: a double-array automaton over characters."""
 
     def __init__(self, words: Sequence[str]) -> None:
+        import daachorse  # noqa: PLC0415 - not installed everywhere
+
         self._automaton = daachorse.CharwiseDoubleArrayAhoCorasick(list(words)) if words else None
 
     def find(self, text: str) -> Iterable[Span]:
@@ -54,4 +55,4 @@ class AhocorasickMatcher:
 
 def matcher(words: Sequence[str]) -> Matcher:
     """Build the best matcher this machine has. The words must differ from one another."""
-    return DaachorseMatcher(words) if daachorse else AhocorasickMatcher(words)
+    return DaachorseMatcher(words) if _HAS_DAACHORSE else AhocorasickMatcher(words)

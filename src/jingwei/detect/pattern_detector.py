@@ -15,9 +15,10 @@ class PatternDetector:
 
     def __init__(self, name: str, *, category: Category) -> None:
         self._category = category
-        self.rules = rule_file(name).rules
+        file = rule_file(name)
+        self.rules = file.rules
         self._numbered = [rule for rule in self.rules for _ in rule.patterns]
-        self._patterns = PatternSet([pattern for rule in self.rules for pattern in rule.patterns])
+        self._patterns = PatternSet([file.spelled(pattern) for rule in self.rules for pattern in rule.patterns])
 
     def scan(self, text: str | Folded) -> tuple[Hit, ...]:
         """Find every place where a pattern matches and its validator agrees."""

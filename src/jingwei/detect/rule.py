@@ -1,5 +1,6 @@
 """Rules as data: what one entry of a detector's YAML file says."""
 
+import re
 from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated
@@ -37,6 +38,10 @@ class RuleFile(BaseModel):
 
     terms: dict[str, tuple[str, ...]] = {}
     rules: tuple[Rule, ...]
+
+    def spelled(self, pattern: str) -> str:
+        """Put a term group in the place of each `{name}`."""
+        return re.sub(r"\{([a-z_]+)\}", lambda match: f"(?:{'|'.join(self.terms[match[1]])})", pattern)
 
 
 _adapter = TypeAdapter(RuleFile)

@@ -42,7 +42,7 @@ class SignDetector:
         patterns = [(rule, pattern) for rule in self.rules for pattern in _patterns(rule, file)]
         self._numbered = [rule for rule, _ in patterns]
         self._patterns = PatternSet([pattern for _, pattern in patterns])
-        self._harmless = {rule.id: re.compile("|".join(_spelled(each, file) for each in rule.unless), re.ASCII)
+        self._harmless = {rule.id: re.compile("|".join(file.spelled(each) for each in rule.unless), re.ASCII)
                           for rule in self.rules if rule.unless}  # fmt: skip
 
     def signs(self, folded: str) -> list[Sign]:
@@ -82,13 +82,8 @@ def _neighbourhoods(signs: Sequence[Sign]) -> list[list[Sign]]:
 
 
 def _patterns(rule: Rule, file: RuleFile) -> list[str]:
-    spelled = [_spelled(pattern, file) for pattern in rule.patterns]
-    return spelled + [_spelled(f"{{{first}}}{GAP}{{{second}}}", file) for first, second in rule.pairs]
-
-
-def _spelled(pattern: str, file: RuleFile) -> str:
-    """Put a term group in the place of each `{name}`."""
-    return re.sub(r"\{([a-z_]+)\}", lambda match: f"(?:{'|'.join(file.terms[match[1]])})", pattern)
+    spelled = [file.spelled(pattern) for pattern in rule.patterns]
+    return spelled + [file.spelled(f"{{{first}}}{GAP}{{{second}}}") for first, second in rule.pairs]
 
 
 @lru_cache(maxsize=1)

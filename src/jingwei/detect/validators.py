@@ -59,7 +59,7 @@ def bank_card(number: str) -> bool:
         or (digits[:2] in {"35", "60", "65", "64"} and 16 <= len(digits) <= 19)
         or (digits[:2] in {"94", "95", "96", "99"} and len(digits) in {16, 19})
     )
-    return known and len(set(digits)) > 2 and luhn(digits)
+    return known and len(set(digits)) > 1 and luhn(digits)
 
 
 def luhn(number: str) -> bool:
