@@ -11,8 +11,11 @@ DATA holds the public sets, as their authors publish them (none is committed her
                datasets__questions__question_list.csv
     xstest/    model_completions__xstest_v2_completions_*.csv  CC-BY-4.0  en: human label, compliance or refusal
 
-Development halves shape patterns, weights and thresholds: even question numbers of the first two, and llama2orig of
-the third. The other halves and the other models' completions are only measured. The prefix list stands for how widely
+Development halves shape patterns and weights: even question numbers of the first two, and llama2orig of the third. The
+two score thresholds were set by hand, not searched for; the topic shares were chosen on the development halves after
+reading a small model's rambling answers. The other halves and the other models' completions fit nothing, but their
+figures were printed at each round of work, so they are held out, not blind; xstest's are other models' answers to the same
+prompts. The prefix list stands for how widely
 used open-source tools screen refusals: lower-case substrings of English stock phrases, two states, no Chinese.
 """
 
@@ -174,7 +177,7 @@ def write(measured: list[Measured]) -> None:
         sets=tuple(measured),
     )
     path = Path(sys.modules["jingwei.develop.evaluate"].__file__).with_name("judge-card.yaml")
-    head = "# The judge's accuracy on labelled answers that did not shape it. Written by the command, not by hand.\n"
+    head = "# The judge's accuracy on held-out (not blind) labelled answers. Written by the command, not by hand.\n"
     path.write_text(head + yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
     print("wrote", path.name)
 
