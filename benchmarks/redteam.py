@@ -14,9 +14,9 @@ DATA holds the public sets, as their authors publish them (none is committed her
 Development halves shape patterns and weights: even question numbers of the first two, and llama2orig of the third. The
 two score thresholds were set by hand, not searched for; the topic shares were chosen on the development halves after
 reading a small model's rambling answers. The other halves and the other models' completions fit nothing, but their
-figures were printed at each round of work, so they are held out, not blind; xstest's are other models' answers to the same
-prompts. The prefix list stands for how widely
-used open-source tools screen refusals: lower-case substrings of English stock phrases, two states, no Chinese.
+figures were printed at each round of work, so they are held out, not blind; xstest's are other models' answers to the
+same prompts. The prefix list stands for how widely used open-source tools screen refusals: lower-case substrings of
+English stock phrases, two states, no Chinese.
 """
 
 import argparse
