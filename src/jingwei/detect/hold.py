@@ -15,6 +15,9 @@ from jingwei.detect.rule import rule_file
 LIMIT = 96
 """The longest run held for numbers and keys: every such pattern fires within fewer characters."""
 
+REACH = 1024
+"""Only this much of the end is looked at; a run padded with more invisible characters is itself a sign of injection."""
+
 _GLYPH = r"[0-9A-Za-z@._%+\-/=:#$&?~*(){}!^<>\\]"
 _TAIL = re.compile(
     # groups of a number or code: "6222 0212 34", "GB29 NWBK 60", "+86 138 ", "(212) 555-"
@@ -40,9 +43,9 @@ class Hold:
 
     def back(self, text: str) -> int:
         """Return how many characters at the end of a text must wait."""
-        folded = fold(text)
+        folded = fold(text[-REACH:])
         begin = min(self._word_start(folded.folded), _number_start(folded.clean))
-        return len(text) - folded.span(begin, begin)[0]
+        return len(folded.original) - folded.span(begin, begin)[0]
 
     def _word_start(self, folded: str) -> int:
         reach = max(0, len(folded) - self.longest_word * 4)
