@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jingwei.catalog import GradingRules, load_catalog
+from jingwei.core.canonical import digest
 from jingwei.core.errors import InputError
 from jingwei.core.rules import compile_rule
 from jingwei.manage import checked, counterfactuals, decide, demand_monotone, monotonicity_violations
+from jingwei.manage.facts import facts_digest
 
 CASES = list(load_catalog().grading_cases.values())
 PACKS = list(load_catalog().grading.values())
@@ -104,6 +106,10 @@ def _timed(action) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
+
+
+def test_the_digest_of_facts_is_that_of_their_canonical_json():
+    assert facts_digest(facts(autonomy="L4")) == digest(facts(autonomy="L4"))
 
 
 def test_missing_facts_are_listed():
