@@ -1,8 +1,8 @@
 """Model scan, ours beside picklescan, in one run on the same files: detections, false alarms, CPU seconds, memory.
 
     python benchmarks/model_scan.py                                  # ours alone
-    uv venv /tmp/peer && uv pip install --python /tmp/peer/bin/python picklescan
-    python benchmarks/model_scan.py --peer /tmp/peer/bin/python      # beside the peer
+    uv venv scratch && uv pip install --python scratch/bin/python picklescan
+    python benchmarks/model_scan.py --peer scratch/bin/python         # beside the peer
     python benchmarks/model_scan.py --corpus FOLDER                  # a folder with manifest.json (path, label) too
 
 Samples are those of tests/deploy/artifacts/test_model_files.py, so ours is expected to be perfect on them: they show
