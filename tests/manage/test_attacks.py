@@ -532,6 +532,12 @@ def approves_a_lower_grade_without_a_role_of_the_lane(world):
     world.overrides.approve(asked, actor=world.who("legal"), proof=world.confirm("legal", asked))
 
 
+@attack("manage:sign-needs-totp")
+def approves_a_lower_grade_with_a_password_alone(world):
+    asked = _ask_lower(world, world.registered(life_health="indirect"), 1)
+    world.overrides.approve(asked, actor=world.who("security"), proof=world.confirm("security", asked))
+
+
 @attack("manage:override-expiry")
 def lowers_a_grade_for_ever(world):
     system_id = world.registered()
@@ -555,6 +561,7 @@ def withdraws_what_raised_the_grade(world):
 def lowers_the_grade_with_one_approval_only(world):
     system_id = world.registered(life_health="indirect")
     asked = _ask_lower(world, system_id, 1)
+    world.enrol("security")
     world.overrides.approve(asked, actor=world.who("security"), proof=world.confirm("security", asked))
     world.grading.grade(system_id, actor=engineer(world))
     world.guarded(system_id, grade=5)
@@ -721,6 +728,7 @@ def _lowered(world, system_id: str, grade: int) -> None:
     asked = world.overrides.ask(system_id, grade, reason="A pilot.", actor=world.who("business"), expires_at=ends).id
     roles = world.desk.rules.lane(world.grading.preview(system_id).computed_grade).approvers.roles
     for login in [role for role in roles if role != "business"][:2]:
+        world.enrol(login)
         world.overrides.approve(asked, actor=world.who(login), proof=world.confirm(login, asked))
     assert world.grading.preview(system_id).grade == grade
 

@@ -19,6 +19,7 @@ from jingwei.core.ids import new_id
 from jingwei.core.store.tables import ReleaseRequestRow, SignatureRow
 from jingwei.core.text import text
 from jingwei.manage.attestation import attest, verified
+from jingwei.manage.confirmation import demand_confirmed
 from jingwei.manage.desk import Desk
 from jingwei.manage.dossier import Dossier, dossier
 from jingwei.manage.lifecycle import move
@@ -30,9 +31,6 @@ from jingwei.manage.replay import recorded, replayed
 from jingwei.manage.rights import demand_over
 from jingwei.manage.tokens import Tokens
 from jingwei.manage.verdict import GateVerdict
-
-TOTP_FROM_GRADE = 3
-"""From this grade on, a signature takes a TOTP code, not a password alone."""
 
 
 class Gate:
@@ -93,9 +91,7 @@ class Gate:
             raise Refused("manage:role-not-asked", field="role", role=role, roles=", ".join(lane.approvers.roles))
         if not self._holds(actor.id, role, found.row.domain):
             raise Refused("manage:role-not-held", field="role", role=role, domain=found.row.domain)
-        proof.demand(account_id=actor.id, purpose=row.id, now=self.desk.clock(), verifier=self.desk.signer.verifier)
-        if row.grade >= TOTP_FROM_GRADE and not proof.with_totp:
-            raise Refused("manage:sign-needs-totp", field="code", grade=row.grade)
+        demand_confirmed(self.desk, proof, actor=actor, purpose=row.id, grade=row.grade)
         self._demand_unchanged(row, found)
         if approves:
             _demand_open(found)
@@ -182,7 +178,7 @@ class Gate:
     def _open(self, request_id: str) -> ReleaseRequestRow:
         row = self._row(request_id)
         if row.status != "open":
-            raise Conflict("manage:request-closed", status=text(f"manage:request-{row.status}"))
+            raise Conflict("manage:request-closed", status=text(f"manage:closed-{row.status}"))
         return row
 
     def _votes(self, request_id: str) -> Sequence[SignatureRow]:

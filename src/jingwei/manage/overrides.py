@@ -14,6 +14,7 @@ from jingwei.core.identity.actor import covers
 from jingwei.core.ids import new_id
 from jingwei.core.store.tables import OverrideRow, SystemRow
 from jingwei.manage import rows
+from jingwei.manage.confirmation import demand_confirmed
 from jingwei.manage.decision import HIGHEST, GradeDecision, decide
 from jingwei.manage.desk import Desk
 from jingwei.manage.facts import HeldFact, checked, plain
@@ -111,10 +112,9 @@ class Overrides:
             raise Refused("manage:override-own")
         if actor.id in made.approvers:
             raise Conflict("manage:override-twice")
-        self._demand_role(row, actor)
-        proof.demand(
-            account_id=actor.id, purpose=override_id, now=self.desk.clock(), verifier=self.desk.signer.verifier
-        )
+        computed = decided(self.desk, row.id).decision.computed_grade
+        self._demand_role(row, actor, computed)
+        demand_confirmed(self.desk, proof, actor=actor, purpose=override_id, grade=computed)
         made.approvers = [*made.approvers, actor.id]
         self.session.flush()
         return rows.override(made)
@@ -147,9 +147,8 @@ class Overrides:
             raise Conflict("manage:override-ended")
         return row
 
-    def _demand_role(self, row: SystemRow, actor: Actor) -> None:
+    def _demand_role(self, row: SystemRow, actor: Actor, computed: int) -> None:
         """Ask for a role of the lane that the rules themselves compute, whatever is in force."""
-        computed = decided(self.desk, row.id).decision.computed_grade
         roles = self.desk.rules.lane(computed).approvers.roles
         held = roles_of(self.session, actor.id)
         if not any(role in roles and covers(domain, row.domain) for role, domain in held):

@@ -26,8 +26,10 @@ class Role(StrEnum):
     """Keeps accounts and roles; signs nothing."""
 
 
-SIGNING_ROLES = frozenset(Role) - {Role.ENGINEER, Role.AUDITOR, Role.ADMIN}
-"""Roles that a lane may ask for a signature. No account holds one of these beside `admin`."""
+NEVER_SIGNING = frozenset({Role.ENGINEER, Role.AUDITOR, Role.ADMIN})
+"""Roles that no lane asks for a signature."""
+SIGNING_ROLES = frozenset(Role) - NEVER_SIGNING
+"""Our roles that a lane may ask for. No account holds one of these, or one of an organisation's own, beside `admin`."""
 
 
 class Actor(BaseModel):

@@ -1,5 +1,6 @@
 """Roles: granted and taken back by an administrator, one domain at a time."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from jingwei.core.clock import Clock, utc_now
 from jingwei.core.errors import Conflict, InputError, NotFound, Refused
-from jingwei.core.identity.actor import SIGNING_ROLES, Actor, Role
+from jingwei.core.identity.actor import NEVER_SIGNING, Actor, Role
 from jingwei.core.ids import new_id
 from jingwei.core.store.tables import AccountRow, RoleGrantRow
 
@@ -41,9 +42,11 @@ def roles_of(session: Session, account_id: str) -> frozenset[tuple[str, str]]:
 class Roles:
     """Grants roles and takes them back."""
 
-    def __init__(self, session: Session, *, clock: Clock = utc_now) -> None:
+    def __init__(self, session: Session, *, clock: Clock = utc_now, known: Collection[str] = frozenset(Role)) -> None:
         self.session = session
         self.clock = clock
+        self.known = known
+        """Roles there are: ours, and those that an organisation's rule pack adds."""
 
     def grant(self, account_id: str, role: str, *, domain: str = "*", actor: Actor) -> Grant:
         """Give an account a role in a domain.
@@ -52,14 +55,15 @@ class Roles:
             Refused: the actor is no administrator, grants to themself, or the account would both administer and sign.
         """
         demand_admin(actor)
-        if role not in set(Role):
-            raise InputError("core.identity:role-unknown", field="role", role=role, known=", ".join(Role))
+        if role not in self.known:
+            known = ", ".join(sorted(self.known))
+            raise InputError("core.identity:role-unknown", field="role", role=role, known=known)
         if account_id == actor.id:
             raise Refused("core.identity:grant-to-self")
         if self.session.get(AccountRow, account_id) is None:
             raise NotFound("core.identity:account-unknown", field="account", account=account_id)
         held = {name for name, _ in roles_of(self.session, account_id)} | {role}
-        if Role.ADMIN in held and held & SIGNING_ROLES:
+        if Role.ADMIN in held and held - NEVER_SIGNING:
             raise Refused("core.identity:admin-cannot-sign")
         return self.enter(account_id, role, domain=domain, granted_by=actor.id)
 
