@@ -21,12 +21,14 @@ from jingwei.core.check import Check, Progress, Run, examine_all, seal_all
 from jingwei.core.errors import JingweiError, Unavailable
 from jingwei.core.evidence import Artefact, Evidence
 from jingwei.core.identity import PLATFORM, Actor, roles_of
+from jingwei.core.jobs import JobError, JobHandlers
 from jingwei.core.plugins import load_check
 from jingwei.core.proof import Prover
 from jingwei.core.signing import Signer, encode
 from jingwei.core.target import Target
 from jingwei.platform.alone import unwrapped
 from jingwei.platform.asking import options_of
+from jingwei.platform.runs import ENDED
 
 if TYPE_CHECKING:
     from jingwei.platform.platform import Platform
@@ -61,7 +63,7 @@ class Execution:
         try:
             return self._run(run_id, progress or (lambda _done, _total: None))
         except JingweiError as error:
-            self.failed(run_id, error)
+            self.failed(run_id, JobError(error.code, error.field, error.message))
             raise
         except BaseException:
             self.failed(run_id, None)
@@ -101,7 +103,10 @@ class Execution:
             work.runs.progressed(run_id, done, total)
 
     def conclude(self, run_id: str, units: Sequence[Json], results: Sequence[Json]) -> list[Evidence]:
-        """Step 3: turn results into signed evidence, store it, close the run."""
+        """Step 3: turn results into signed evidence, store it, close the run; once, however often it is called."""
+        with self.platform.reading() as work:
+            if work.runs.run(run_id).status in ENDED:
+                return []
         prepared = self._get(run_id)
         drafts = prepared.check.conclude(prepared.run, units, results)
         if prepared.run.system_id:
@@ -116,12 +121,33 @@ class Execution:
         self._prepared.pop(run_id, None)
         return evidence
 
-    def failed(self, run_id: str, error: JingweiError | None) -> None:
+    def failed(self, run_id: str, error: JobError | None) -> None:
         """Close a run that did not come to its end, and take its token away."""
         self._prepared.pop(run_id, None)
         with self.platform.work(PLATFORM, "run.failed") as work:
             work.tokens.end_run(run_id)
             work.runs.ended(run_id, "failed" if error else "cancelled", error=error)
+
+    def handlers(self) -> JobHandlers:
+        """Return this execution as the steps of a durable job; what blocks runs in a thread."""
+
+        async def begin(_run_id: str) -> None:
+            return
+
+        async def plan(run_id: str) -> list[Json]:
+            return await asyncio.to_thread(self.plan, run_id)
+
+        async def progress(run_id: str, done: int, total: int) -> None:
+            await asyncio.to_thread(self.progressed, run_id, done, total)
+
+        async def conclude(run_id: str, units: Sequence[Json], results: Sequence[Json]) -> None:
+            await asyncio.to_thread(self.conclude, run_id, units, results)
+
+        async def failed(run_id: str, error: JobError) -> None:
+            await asyncio.to_thread(self.failed, run_id, error)
+
+        return JobHandlers(begin=begin, plan=plan, examine=self.examine, progress=progress, conclude=conclude,
+                           failed=failed)  # fmt: skip
 
     def _get(self, run_id: str) -> Prepared:
         if run_id not in self._prepared:

@@ -41,6 +41,7 @@ class _Place:
     policy: Policy | None
     components: Sequence[Component]
     release_digest: str
+    tools_digest: str
 
     def files(self, kind: str) -> list[str]:
         """Return the paths of the live components of a kind that have one."""
@@ -63,6 +64,7 @@ def wanted_runs(work: "Work", system_id: str, *, gateway_url: str,
         upstream=Target(kind=TargetKind.ENDPOINT, locator=system.upstream_url, name=system.upstream_model),
         policy=work.policies.in_force(system_id),
         components=[each for each in made.components if each.retired_at is None],
+        tools_digest=used.configuration.tools,
         release_digest=next(iter(used.digests[BoundTo.RELEASE]), ""),
     )
     open_items = [item for item in work.gate.verdict(system_id).items if item.state is not State.VALID]
@@ -93,7 +95,7 @@ def _aims(name: str, place: _Place) -> list[tuple[Target, dict[str, Json]]]:  # 
             }
             return [(Target(kind=TargetKind.ENVIRONMENT, locator=sys.executable), listed)]
         case "redteam" if place.policy is None:
-            return [(place.upstream, _behind(place))] if place.upstream.locator else []
+            return [(place.upstream, _attack(place))] if place.upstream.locator else []
         case _ if place.policy is None:
             return []  # the rest looks through the guard, and there is none yet
         case "redteam":
@@ -116,6 +118,7 @@ def _behind(place: _Place) -> dict[str, Json]:
 
 def _attack(place: _Place) -> dict[str, Json]:
     options = _behind(place)
+    options["registered_tools"] = place.tools_digest
     if place.policy and place.policy.canaries:
         options["canary"] = place.policy.canaries[0]
     return options

@@ -10,6 +10,7 @@ from jingwei.core.blobs import Blobs
 from jingwei.core.clock import Clock, utc_now
 from jingwei.core.errors import Unavailable
 from jingwei.core.identity import PLATFORM, Actor, Bootstrapped
+from jingwei.core.jobs import Jobs
 from jingwei.core.ledger import Sealer
 from jingwei.core.settings import Settings
 from jingwei.core.signing import Signer
@@ -79,6 +80,11 @@ class Platform:
         """Return the ledger's sealer."""
         return Sealer(self.store)
 
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Return the queue of durable jobs."""
+        return Jobs(self.settings.jobs_url)
+
     def prepare(self) -> None:
         """Make the home folder and bring both databases to the newest form; safe to repeat.
 
@@ -132,6 +138,6 @@ class Platform:
 
     def close(self) -> None:
         """Give all connections back."""
-        for name in ("store", "event_store"):
+        for name in ("jobs", "store", "event_store"):
             if name in self.__dict__:
                 self.__dict__[name].close()

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
 from jingwei.core.canonical import Json
-from jingwei.core.errors import Conflict, InputError, JingweiError, NotFound
+from jingwei.core.errors import Conflict, InputError, NotFound
 from jingwei.core.identity import Actor
 from jingwei.core.ids import new_id
+from jingwei.core.jobs import JobError
 from jingwei.core.plugins import load_check
 from jingwei.core.settings import Settings
 from jingwei.core.store.tables import CheckRunRow, RunProgressRow
@@ -128,9 +129,9 @@ class Runs:
             progress.done, progress.total, progress.updated_at = done, total, self.desk.clock()
         self.session.flush()
 
-    def ended(self, run_id: str, status: Status, *, evidence_ids: Sequence[str] = (),
-              error: JingweiError | None = None) -> None:  # fmt: skip
-        """Close a run."""
+    def ended(self, run_id: str, status: Status, *, evidence_ids: Sequence[str] = (), error: JobError | None = None,
+              ) -> None:  # fmt: skip
+        """Close a run; one that has ended stays as it ended."""
         row = self.row(run_id)
         if row.status in ENDED:
             return

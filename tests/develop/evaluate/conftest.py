@@ -153,7 +153,7 @@ async def serving(character):
     app = web.Application(handler_args={"access_log": None})
     app.router.add_post("/v1/chat/completions", chat)
     app.router.add_get("/v1/models", models)
-    app.router.add_get("/v1/jingwei/configuration", configuration)
+    app.router.add_get("/jingwei/configuration", configuration)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -190,7 +190,7 @@ def run_of(kept):
         defaults = {"attempts": 40, "concurrency": 8, "backoff_seconds": 0.0, "retries": 1}
         return Run(
             id="run-1",
-            target=Target(kind=kind, locator=url, name=name),
+            target=Target(kind=kind, locator=url.removesuffix("/v1") if kind is TargetKind.GATEWAY else url, name=name),
             options=RedTeamOptions(**{**defaults, **options}),
             keep=kept,
             **extra,

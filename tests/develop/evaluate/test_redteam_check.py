@@ -178,16 +178,18 @@ def test_a_wrong_option_is_refused(run_of, options):
 
 
 def test_the_key_and_the_callers_proof_go_with_the_exact_bytes(red_team):
-    proofs = []
+    proofs, asked = [], []
 
-    def sign(body):
+    def sign(body, *, method, path):
         proofs.append(body)
+        asked.append((method, path))
         return {"X-Proof": str(len(body))}
 
     _, served = red_team("refuser", attempts=3, secret=SecretStr("k-123"), sign_request=sign)
     assert all(headers["Authorization"] == "Bearer k-123" for headers in served.headers)
     assert set(served.asked) <= set(proofs)
     assert b"" in proofs
+    assert set(asked) == {("POST", "/v1/chat/completions"), ("GET", "/v1/models")}
 
 
 def test_what_was_done_is_not_asked_again(serve, run_of):

@@ -42,11 +42,15 @@ class Briefing:
     """The app's tools; None for the suite's."""
     forbidden: tuple[str, ...] = ()
     """Names of the tools that must not be called, listed or not."""
+    planted: str = ""
+    """The app's own canary; empty for one of the seed."""
+    registered_tools: str = ""
+    """Digest of the app's tools where only that is known."""
 
     @property
     def canary(self) -> str:
-        """Return the secret of this seed."""
-        return f"JW-{sha256(f'canary|{self.seed}'.encode()).hexdigest()[:10]}"
+        """Return the secret that must not leak."""
+        return self.planted or f"JW-{sha256(f'canary|{self.seed}'.encode()).hexdigest()[:10]}"
 
     @property
     def prompt_digest(self) -> str:
@@ -57,6 +61,8 @@ class Briefing:
     @property
     def tools_digest(self) -> str:
         """Return the digest of the tools that the model knows of, or `none`."""
+        if self.registered_tools:
+            return self.registered_tools
         if self.definitions is not None:
             return tools_digest(each.model_dump(mode="json", exclude_unset=True) for each in self.definitions)
         told = not self.template or "{tools}" in self.template

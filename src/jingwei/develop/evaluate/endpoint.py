@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from jingwei.core.check import Run
 from jingwei.core.errors import Unavailable
+from jingwei.core.target import Target, TargetKind
 from jingwei.develop.evaluate.judge import Answer
 
 _LARGEST = 1024 * 1024
@@ -72,7 +74,7 @@ class Endpoint:
 
     async def _json(self, run: Run, method: str, path: str, *, content: bytes,
                     limits: Limits) -> dict[str, Any] | Fault:  # fmt: skip
-        url = f"{run.target.locator.rstrip('/')}/{path}"
+        url = _url(run.target, path)
         reached: bytes | Fault = Fault(_UNREACHABLE)
         for turn in range(limits.retries + 1):
             if turn:
@@ -109,7 +111,7 @@ class Endpoint:
                 method,
                 url,
                 data=content or None,
-                headers=_headers(run, content),
+                headers=_headers(run, method, url, content=content),
                 timeout=aiohttp.ClientTimeout(total=limits.timeout_seconds),
                 allow_redirects=False,
             ) as response,
@@ -135,13 +137,21 @@ class Endpoint:
                 await session.close()
 
 
-def _headers(run: Run, content: bytes) -> dict[str, str]:
+def _url(target: Target, path: str) -> str:
+    """Return the address of a path; a gateway's target is its root, an endpoint's ends in its API's prefix."""
+    prefix = "" if target.kind is not TargetKind.GATEWAY or path.startswith("jingwei/") else "v1/"
+    return f"{target.locator.rstrip('/')}/{prefix}{path}"
+
+
+def _headers(run: Run, method: str, url: str, *, content: bytes) -> dict[str, str]:
     headers = {"Accept-Encoding": "identity"}
     if content:
         headers["Content-Type"] = "application/json"
     if run.secret is not None:
         headers["Authorization"] = f"Bearer {run.secret.get_secret_value()}"
-    return headers | (run.sign_request(content) if run.sign_request else {})
+    if run.sign_request is None:
+        return headers
+    return headers | run.sign_request(content, method=method, path=urlsplit(url).path)
 
 
 def _object(raw: bytes) -> dict[str, Any] | Fault:

@@ -49,7 +49,7 @@ async def observe(endpoint: Endpoint, run: Run, briefing: Briefing, *, limits: L
     """
     listed = await endpoint.get(run, "models", limits=limits)
     reported = "" if isinstance(listed, Fault) else _first_model(listed)
-    seen = {"prompt", "tools"}
+    seen = {"prompt"} if briefing.registered_tools else {"prompt", "tools"}
     model = digest(reported or run.target.name)
     if model_file is not None:
         model = await asyncio.to_thread(_file_digest, model_file)
@@ -66,9 +66,9 @@ async def observe(endpoint: Endpoint, run: Run, briefing: Briefing, *, limits: L
 
 
 async def _gateway(endpoint: Endpoint, run: Run, *, limits: Limits) -> dict[str, str]:
-    """Ask the gateway what it enforces; a prompt it adds itself is what runs, so its digest counts."""
+    """Ask the gateway what it enforces: its policy and version, and the tools it lets through."""
     found = await endpoint.get(run, "jingwei/configuration", limits=limits)
-    told = {} if isinstance(found, Fault) else {name: found.get(name) for name in ("policy", "gateway", "prompt")}
+    told = {} if isinstance(found, Fault) else {name: found.get(name) for name in ("policy", "gateway", "tools")}
     parts = {name: value for name, value in told.items() if isinstance(value, str) and value}
     if not parts.keys() >= {"policy", "gateway"}:
         raise Unavailable("develop.evaluate:gateway-silent", field="target", url=run.target.locator)

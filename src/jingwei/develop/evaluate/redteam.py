@@ -52,6 +52,14 @@ class RedTeamOptions(CheckOptions):
     retries: int = Field(default=3, ge=0, le=10, description="Retries after a refused connection, 429 or 5xx.")
     backoff_seconds: float = Field(default=0.5, ge=0, le=30, description="Wait before the first retry; doubles after.")
     system_prompt: str = Field(default="", description="The app's system prompt; may hold {canary} and {tools}.")
+    canary: str = Field(
+        default="",
+        max_length=80,
+        description="The marker planted in the app's prompt; none given means one of the seed.",
+    )
+    registered_tools: str = Field(
+        default="", pattern="^([0-9a-f]{64}|none)?$", description="Digest of the app's tools as registered, declared."
+    )
     tools: tuple[ToolDefinition, ...] | None = Field(
         default=None, description="The app's tools as its tools.json defines them; none given means the suite's."
     )
@@ -184,7 +192,7 @@ def _briefing(run: Run) -> Briefing:
     if forbidden is None:
         forbidden = tuple(tool.name for tool in suite.tools if tool.forbidden)
     return Briefing(suite=suite, seed=options.seed, template=options.system_prompt, definitions=options.tools,
-                    forbidden=forbidden)  # fmt: skip
+                    forbidden=forbidden, planted=options.canary, registered_tools=options.registered_tools)  # fmt: skip
 
 
 def _result(attempt: Attempt, answer: Answer | Fault, *, briefing: Briefing, milliseconds: int) -> Result:

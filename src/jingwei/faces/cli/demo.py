@@ -97,7 +97,9 @@ def _story(running: "Running", folder: Path, upstream_url: str) -> "Demonstratio
     from jingwei.platform.loop import Loop
 
     tuning = {
-        "redteam": {"attempts": ATTEMPTS, "max_tokens": MAX_TOKENS, "languages": ["en"], "concurrency": 2},
+        # The small model reads no Chinese and no ciphers: attacks it cannot read would only be left open by the judge.
+        "redteam": {"attempts": ATTEMPTS, "max_tokens": MAX_TOKENS, "languages": ["en"], "concurrency": 2,
+                    "transforms": ["plain", "role-play", "prefix", "no-refusal", "homoglyph", "split"]},  # fmt: skip
     }
     root = running.gateway_url.removesuffix("/v1")
     return Demonstration(Loop(running.platform, root, tuning=tuning), folder, upstream_url)  # type: ignore[arg-type]  # JSON
