@@ -265,3 +265,12 @@ def world(tmp_path: Path, signer: Signer, world_template: Template) -> Iterator[
     with store.unit("acc_test", "test") as session:
         yield World(session, signer, clock=clock, people=dict(world_template.people), prebuilt=world_template.system_id)
     store.close()
+
+
+@pytest.fixture
+def fresh_world(store: Store) -> Iterator[World]:
+    """A world built from nothing, on each engine in turn."""
+    with store.unit("acc_test", "test") as session:
+        world = World(session, store.signer)
+        world.settle()
+        yield world

@@ -239,3 +239,9 @@ def test_an_assessment_token_is_bound_to_run_and_caller_and_ends_with_the_run(wo
     assert world.tokens.servable(system_id).assessments == (again,)
     world.tokens.end_run(record.run_id)
     assert world.tokens.servable(system_id).assessments == ()
+
+
+def test_a_system_comes_all_the_way_on_either_engine(fresh_world):
+    record = fresh_world.released()
+    assert fresh_world.tokens.servable(record.system_id).release == record
+    assert fresh_world.gate.replay(record.request_id).passed
