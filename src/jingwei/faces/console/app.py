@@ -1,0 +1,39 @@
+"""The console as an app: pages, static files, headers and errors, over one Platform."""
+
+from fastapi import FastAPI
+
+from jingwei.faces.console import assets
+from jingwei.faces.console.failures import mount_failures
+from jingwei.faces.console.pages import (
+    board,
+    catalogue,
+    enter,
+    events,
+    evidence,
+    gate,
+    jobs,
+    ledger,
+    people,
+    system,
+    systems,
+)
+from jingwei.faces.console.security import SecurityHeaders
+from jingwei.platform import Platform
+
+_ROOMS = (people, board, systems, system, enter, gate, evidence, jobs, events, ledger, catalogue)
+
+
+def console(platform: Platform) -> FastAPI:
+    """Build the console.
+
+    Args:
+        platform: prepared; the console asks its services and holds nothing itself.
+    """
+    app = FastAPI(title="Jingwei", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.platform = platform
+    app.include_router(assets.router)
+    for room in _ROOMS:
+        app.include_router(room.router)
+    mount_failures(app)
+    app.add_middleware(SecurityHeaders)
+    return app

@@ -1,0 +1,14 @@
+"""Charts as SVG drawn by the server: no script, no inline style, a title on every mark, colours in the style sheet."""
+
+from jingwei.faces.console.charts.graph import Edge, Node, graph
+from jingwei.faces.console.charts.heatmap import HeatCell, heatmap
+from jingwei.faces.console.charts.intervals import Interval, intervals
+from jingwei.faces.console.charts.sparkline import sparkline
+from jingwei.faces.console.charts.square import code_square
+from jingwei.faces.console.charts.timeline import Lane, Moment, timeline
+from jingwei.faces.console.charts.wheel import Slice, wheel
+
+__all__ = [
+    "Edge", "HeatCell", "Interval", "Lane", "Moment", "Node", "Slice",
+    "code_square", "graph", "heatmap", "intervals", "sparkline", "timeline", "wheel",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""The pages, one module a room: a mapping from services to a view, and the routes that show it."""
