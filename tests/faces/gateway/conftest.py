@@ -283,7 +283,7 @@ def house(tmp_path_factory):
         server.install_signal_handlers = lambda: None
         servers.append(server)
         serving = asyncio.create_task(server.serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells it by this flag alone
             await asyncio.sleep(0.005)
         built.port = server.servers[0].sockets[0].getsockname()[1]
         ready.set()
