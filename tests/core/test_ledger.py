@@ -133,7 +133,6 @@ def test_a_number_given_out_before_another_but_committed_after_it_is_not_skipped
 
     def late() -> None:
         with postgres_store.engine.connect() as connection, connection.begin():
-            connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": sealing_module.WRITER_LOCK})
             connection.exec_driver_sql(
                 'INSERT INTO ledger_entry (table_name, row_id, body) VALUES (\'\', \'late\', \'{"table":"","row_id":"late"}\')'
             )
@@ -144,7 +143,6 @@ def test_a_number_given_out_before_another_but_committed_after_it_is_not_skipped
     writer.start()
     numbered.wait(5)
     with postgres_store.engine.connect() as connection, connection.begin():
-        connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": sealing_module.WRITER_LOCK})
         connection.exec_driver_sql(
             'INSERT INTO ledger_entry (table_name, row_id, body) VALUES (\'\', \'early\', \'{"table":"","row_id":"early"}\')'
         )

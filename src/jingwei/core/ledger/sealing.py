@@ -1,8 +1,9 @@
 """The sealer: gives each entry its place in the chain, signs checkpoints, and anchors them outside the database.
 
 Writers only add entries (an outbox); one sealer at a time joins them into the chain, so writers never wait for the
-chain. Order is commit order: on SQLite writers are one at a time; on PostgreSQL a writer numbers its entries and
-commits under a shared advisory lock, so that in the moment the sealer holds it alone every number given out is decided.
+chain. Order is commit order: on SQLite writers are one at a time; on PostgreSQL whoever inserts entries numbers and
+commits them under a shared advisory lock (a trigger sees to that), so that in the moment the sealer holds it alone every
+number given out is decided.
 """
 
 import logging
@@ -22,7 +23,9 @@ from jingwei.core.merkle import Frontier
 from jingwei.core.signing import Signature
 from jingwei.core.store import Store
 from jingwei.core.store.tables import CheckpointRow, EntryRow, SealRow
-from jingwei.core.store.unit import WRITER_LOCK
+
+WRITER_LOCK = 0x4A57_0002
+"""PostgreSQL advisory lock: a trigger takes it, shared, for whoever inserts entries; held alone for a moment here."""
 
 SEALER_LOCK = 0x4A57_0003
 """PostgreSQL advisory lock: one sealer at a time."""

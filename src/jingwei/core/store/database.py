@@ -154,7 +154,7 @@ def _engine(url: str) -> Engine:
             event.listen(engine, "begin", _begin_sqlite)
         case "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-            engine = create_engine(parsed, pool_size=10, max_overflow=20, pool_timeout=30, pool_pre_ping=True)
+            engine = create_engine(parsed, pool_size=10, max_overflow=20, pool_timeout=30)
         case other:
             raise InputError("core:store-unknown", field="database", name=other)
     return engine

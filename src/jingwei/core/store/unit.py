@@ -4,9 +4,9 @@
     after flush    hash each row as it was written and draft its entry
     before commit  write all drafted entries, and commit
 
-The entries are written last so that, on PostgreSQL, the advisory lock that keeps entry numbers in commit order is
-held for the length of a commit and not of a unit. Nothing reaches a governed table past this flow: statements that do
-not come from a flush are refused on the connection itself, whatever door they came through.
+The entries are written last: on PostgreSQL a trigger takes the shared lock that keeps entry numbers in commit order,
+and so it is held for the length of a commit and not of a unit. Nothing reaches a governed table past this flow:
+statements that do not come from a flush are refused on the connection itself, whatever door they came through.
 """
 
 import re
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Delete, Insert, Table, TextClause, Update, event, insert, inspect, text
+from sqlalchemy import Connection, Delete, Insert, Table, TextClause, Update, event, insert, inspect
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.unitofwork import UOWTransaction
 
@@ -23,9 +23,6 @@ from jingwei.core.clock import Clock, stamp
 from jingwei.core.errors import Refused
 from jingwei.core.store.row import governed_tables, row_digest
 from jingwei.core.store.tables import EntryRow, Governed
-
-WRITER_LOCK = 0x4A57_0002
-"""PostgreSQL advisory lock: shared by writers while they number and commit their entries, exclusive for the sealer."""
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._/*-]{0,119}")
 
@@ -88,18 +85,14 @@ def append_entry(session: Session, action: str, *, subject: str, body: dict[str,
     unit_of(session).enter(action=action, table="", row_id=subject, details={"body": body})
 
 
-def open_session(connection: Connection, unit: Unit) -> Session:
+class UnitSession(Session):
+    """A session whose governed changes are entered in the ledger."""
+
+
+def open_session(connection: Connection, unit: Unit) -> UnitSession:
     """Return a session whose governed changes are entered in the ledger by `unit`."""
     connection.execution_options(jingwei_unit=unit)
-    session = Session(connection, info={"unit": unit}, join_transaction_mode="rollback_only")
-    for name, listener in (
-        ("before_flush", _note),
-        ("after_flush", _draft),
-        ("after_transaction_create", _mark),
-        ("after_soft_rollback", _forget),
-    ):
-        event.listen(session, name, listener)
-    return session
+    return UnitSession(connection, info={"unit": unit}, join_transaction_mode="rollback_only")
 
 
 def finish(session: Session) -> None:
@@ -108,16 +101,11 @@ def finish(session: Session) -> None:
     unit = unit_of(session)
     if not unit.entries:
         return
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        connection.execute(_SHARE, {"key": WRITER_LOCK})
-    for entry in unit.entries:
-        connection.execute(_ENTRY, entry)
+    session.connection().execute(_ENTRY, unit.entries)
     unit.entries.clear()
 
 
 _ENTRY = insert(EntryRow).inline()
-_SHARE = text("SELECT pg_advisory_xact_lock_shared(:key)")
 
 
 def _note(session: Session, _context: UOWTransaction, _objects: object) -> None:
@@ -173,6 +161,15 @@ def _forget(session: Session, transaction: SessionTransaction) -> None:
     unit.noted = []
     if transaction in unit.marks:
         del unit.entries[unit.marks.pop(transaction) :]
+
+
+for _name, _listener in (
+    ("before_flush", _note),
+    ("after_flush", _draft),
+    ("after_transaction_create", _mark),
+    ("after_soft_rollback", _forget),
+):
+    event.listen(UnitSession, _name, _listener)
 
 
 def refuse_unledgered(connection: Connection, _cursor: object, sql: str, _values: object, context: Any,

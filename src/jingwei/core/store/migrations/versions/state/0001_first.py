@@ -11,6 +11,7 @@ depends_on = None
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 # The ledger is append-only for every client of the database, not only for ours.
+WRITER_LOCK = 0x4A57_0002  # `jingwei.core.ledger.sealing` waits for it
 APPEND_ONLY = ("ledger_entry", "ledger_seal", "ledger_checkpoint")
 
 
@@ -34,8 +35,24 @@ def _refuse_changes(table: str) -> None:
         )
 
 
-def _drop_refusals() -> None:
+def _number_in_commit_order() -> None:
+    """Let whoever inserts entries hold a shared lock from before the first number until the commit.
+
+    The sealer holds it alone for a moment, and then knows that every number given out is committed or never will be.
+    """
+    op.execute(
+        "CREATE FUNCTION ledger_entry_in_order() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN PERFORM pg_advisory_xact_lock_shared({WRITER_LOCK}); RETURN NULL; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER ledger_entry_in_order BEFORE INSERT ON ledger_entry "
+        "FOR EACH STATEMENT EXECUTE FUNCTION ledger_entry_in_order()"
+    )
+
+
+def _drop_functions() -> None:
     if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION ledger_entry_in_order() CASCADE")
         for table in APPEND_ONLY:
             op.execute(f"DROP FUNCTION {table}_append_only() CASCADE")
 
@@ -354,10 +371,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_responsibility_link_component_id"), "responsibility_link", ["component_id"], unique=False)
     for table in APPEND_ONLY:
         _refuse_changes(table)
+    if op.get_bind().dialect.name == "postgresql":
+        _number_in_commit_order()
 
 
 def downgrade() -> None:
-    _drop_refusals()
+    _drop_functions()
     op.drop_index(op.f("ix_responsibility_link_component_id"), table_name="responsibility_link")
     op.drop_table("responsibility_link")
     op.drop_index("uq_release_signature_person", table_name="release_signature")
