@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import perf_counter
+from typing import get_args
 
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
@@ -70,6 +71,8 @@ class Guard:
         began = perf_counter()
         passages = (Passage((), text),)
         scan = scan_here([text], self.bundle, self.policy.rules)
+        if not scan.failed and not scan.hits[0]:
+            return _CLEAN[direction], ()
         verdict = self._verdict(passages, scan, direction, began)
         acting = [hit for hit in scan.hits[0] if self._action(hit, direction).rank >= Decision.REDACT.rank]
         return verdict, tuple(sorted(acting))
@@ -152,6 +155,11 @@ class Guard:
             why=scan.failed[category],
             decision=Decision.ALLOW if open_mode else Decision.BLOCK,
         )
+
+
+_CLEAN: dict[Direction, GuardVerdict] = {
+    direction: GuardVerdict(direction=direction, decision=Decision.ALLOW) for direction in get_args(Direction)
+}
 
 
 @lru_cache(maxsize=1)
