@@ -6,13 +6,13 @@ import socket
 from datetime import timedelta
 
 import pytest
+from tests.faces.gateway.conftest import KEY, now
 
 from jingwei.core.event import EventKind
 from jingwei.core.proof import CHAT_PATH, Prover
 from jingwei.core.signing import Signer, encode
 from jingwei.core.snapshot import key_hash
 from jingwei.faces.gateway.wire import Request
-from tests.faces.gateway.conftest import KEY, now
 
 
 def not_served(house, reply, status, code):

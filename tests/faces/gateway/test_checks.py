@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from pydantic import SecretStr
+from tests.faces.gateway.conftest import completion, piece
 
 from jingwei.core.check import Run, examine_all
 from jingwei.core.configuration import deployment_digest
@@ -17,7 +18,6 @@ from jingwei.deploy.guard import gateway_version
 from jingwei.deploy.guard.checks import AgentLog, AgentPermissions, GuardConfig, GuardTest
 from jingwei.deploy.guard.checks.measurement import cases
 from jingwei.operate.label import LabelCheck
-from tests.faces.gateway.conftest import completion, piece
 
 
 def conclude(check, house, caller, *, policy=None, facts=None, **options):
@@ -47,7 +47,7 @@ def rules(draft):
 
 
 def test_a_gateway_that_enforces_what_was_approved_passes(open_house, caller):
-    draft = conclude(GuardConfig(), open_house, caller, policy=None, **{})
+    draft = conclude(GuardConfig(), open_house, caller, policy=None)
     assert draft.outcome is Outcome.INCOMPLETE  # nothing to compare with
     run = conclude_with_expected(open_house, caller)
     assert (run.outcome, run.findings) == (Outcome.PASS, ())
