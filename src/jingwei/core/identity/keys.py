@@ -13,7 +13,7 @@ from jingwei.core.identity.actor import Actor
 from jingwei.core.identity.roles import roles_of
 from jingwei.core.ids import new_id
 from jingwei.core.snapshot import key_hash
-from jingwei.core.store.tables import ApiKeyRow
+from jingwei.core.store.tables import AccountRow, ApiKeyRow
 
 PREFIX = "jw_"
 """Lets secret scanners recognise a key of ours."""
@@ -83,12 +83,14 @@ class ApiKeys:
         return NewKey(record=_record(row), key=key)
 
     def holder(self, key: str) -> KeyHolder | None:
-        """Return whom a key belongs to, or None if it is unknown, expired or revoked."""
+        """Return whom a key belongs to, or None if it is unknown, expired or revoked, or its account is closed."""
         row = self.session.scalar(select(ApiKeyRow).where(ApiKeyRow.key_hash == key_hash(key)))
         if row is None or not self._live(row):
             return None
         if row.account_id is None:
             return KeyHolder(key_id=row.id, system_id=row.system_id)
+        if not self.session.get_one(AccountRow, row.account_id).active:  # a closed account reads nothing either
+            return None
         roles = roles_of(self.session, row.account_id)
         return KeyHolder(key_id=row.id, actor=Actor(id=row.account_id, roles=roles, scopes=frozenset(row.scopes)))
 
