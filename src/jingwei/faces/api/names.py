@@ -1,0 +1,60 @@
+"""Ids in addresses, and the small bodies that several operations share."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from jingwei.core.errors import JingweiError
+from jingwei.core.identity import Denied, Reauthentication
+from jingwei.faces.api.words import line
+
+_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+_SHA256 = r"^[0-9a-f]{64}$"
+
+Text = Annotated[str, Field(max_length=4000)]
+
+SystemId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-system"))]
+ComponentId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-component"))]
+OverrideId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-override"))]
+RequestId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-request"))]
+RunId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-run"))]
+TokenId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-token"))]
+KeyId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-key"))]
+GrantId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-grant"))]
+AccountId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-account"))]
+EvidenceId = Annotated[str, Path(pattern=_SHA256, description=line("faces.api:the-evidence"))]
+Sha256 = Annotated[str, Path(pattern=_SHA256, description=line("faces.api:the-sha256"))]
+OfSystem = Annotated[str | None, Query(alias="system", pattern=_ID, description=line("faces.api:the-system"))]
+
+
+class Given(BaseModel):
+    """A JSON body: unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Confirmed(Given):
+    """A body with which a person proves themself again, for this one act."""
+
+    password: SecretStr
+    code: SecretStr = SecretStr("")
+    """From the authenticator, where one is enrolled."""
+
+
+class Reason(Given):
+    """Why."""
+
+    reason: Text
+
+
+def proven(proof: Reauthentication | Denied) -> Reauthentication:
+    """Return a proof, or raise what it is denied for. Call it once the unit of work is closed.
+
+    Raises:
+        JingweiError: the password or code did not hold.
+    """
+    if isinstance(proof, Denied):
+        error: JingweiError = proof.error()
+        raise error
+    return proof
