@@ -32,7 +32,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import psycopg
-from postgres import Missing, Server, running
+from postgres import MissingError, Server, running
 from sqlalchemy import func, select
 
 from jingwei.core.ids import new_id
@@ -166,7 +166,7 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         try:
             server = stack.enter_context(running(durable=True))
-        except Missing as missing:
+        except MissingError as missing:
             print(missing)
             server = None
         if given.database == "postgres" and server is None:

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from postgres import Missing, Server, running
+from postgres import MissingError, Server, running
 
 from jingwei.core.signing import Signer
 from jingwei.core.store import Store
@@ -34,7 +34,7 @@ def postgres() -> Iterator[Server]:
     try:
         with running(durable=False) as server:
             yield server
-    except Missing as missing:
+    except MissingError as missing:
         pytest.skip(str(missing))
 
 

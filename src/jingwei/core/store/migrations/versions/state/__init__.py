@@ -1,0 +1,1 @@
+"""Versions of state, proof, gate and ledger."""
