@@ -26,7 +26,7 @@ from jingwei.detect.normalize import Folded, fold
 LONGEST_WORD = 64
 """Longer words are refused: a stream would have to hold back that many characters."""
 
-_HAN = "\u3400-\u9fff\uf900-\ufaff"
+_HAN = r"\u3400-\u9fff\uf900-\ufaff"
 _SEPARATORS = re.compile(
     rf"(?<=[{_HAN}])[^\w{_HAN}]{{1,6}}(?=[{_HAN}]|$)"
     r"|(?<=(?<![a-z])[a-z])[^\w]{1,3}(?=[a-z](?![a-z])|$)"

@@ -7,19 +7,13 @@ show progress between them; `Demonstration` keeps only ids and what was measured
 import os
 import secrets
 import shutil
-import sqlite3
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import httpx2
-
-from jingwei.core.errors import InputError, JingweiError, Unavailable
+from jingwei.core.errors import JingweiError, Unavailable
 from jingwei.core.evidence import Artefact, Evidence, Measure
 from jingwei.core.identity import PLATFORM, Actor, Denied
-from jingwei.core.ledger import Report, verify
-from jingwei.core.store import Store
 from jingwei.core.text import Both, text
 from jingwei.manage import AttachedPolicy, GateVerdict, RecordedGrade, SystemFile, Taken, TokenRecord
 from jingwei.platform.loop import Loop, Tell
@@ -28,7 +22,6 @@ People = Literal["engineer", "owner", "security"]
 ROLES: dict[People, str] = {"engineer": "engineer", "owner": "system_owner", "security": "security"}
 LOGINS: dict[People, str] = {"engineer": "mei", "owner": "lin", "security": "zhao"}
 ATTEMPTS = 60
-MAX_TOKENS = 48
 _RATE = "attack_success_rate"
 
 
@@ -38,16 +31,6 @@ class Person(NamedTuple):
     actor: Actor
     login: str
     password: str
-
-
-class Reply(NamedTuple):
-    """What the gateway answered to one live message."""
-
-    status: int
-    decision: str
-    """`allow`, or what the guard decided."""
-    text: str
-    seconds: float
 
 
 @dataclass
@@ -68,7 +51,7 @@ class Demonstration:
     before: Evidence | None = None
     after: Evidence | None = None
 
-    def meet(self) -> None:
+    def _meet(self) -> None:
         """Make the three accounts; nobody holds two roles."""
         platform = self.loop.platform
         with platform.work(PLATFORM, "demo.people") as work:
@@ -80,15 +63,16 @@ class Demonstration:
                 work.roles.grant(account.id, ROLES[name], actor=actor)
                 self.people[name] = Person(work.accounts.actor(account.id), login, password)
 
-    def file(self) -> SystemFile:
+    def _file(self) -> SystemFile:
         """Read the example's intake, its model's server being where it runs now."""
         file = self.loop.read(self.folder / "system.yaml")
         upstream = file.upstream.model_copy(update={"url": self.upstream_url})
         return file.model_copy(update={"upstream": upstream, "owner": LOGINS["owner"]})
 
     def register(self) -> Taken:
-        """Register the System, by the engineer."""
-        taken = self.loop.take(self.file(), folder=self.folder, actor=self.people["engineer"].actor)
+        """Make the people's accounts, and register the System, by the engineer."""
+        self._meet()
+        taken = self.loop.take(self._file(), folder=self.folder, actor=self.people["engineer"].actor)
         self.system_id = taken.system.id
         return taken
 
@@ -117,7 +101,7 @@ class Demonstration:
 
     def guard(self) -> AttachedPolicy:
         """Put the guard's policy in force, by the security officer."""
-        return self.loop.guard(self.system_id, self.file(), actor=self.people["security"].actor)
+        return self.loop.guard(self.system_id, self._file(), actor=self.people["security"].actor)
 
     def enter_records(self) -> list[str]:
         """Enter what people must state: risks, vendor, responsibility; return the types entered."""
@@ -166,52 +150,11 @@ class Demonstration:
         self.loop.platform.relay.publish()
         return made.key
 
-    def say(self, message: str, *, key: str) -> Reply:
-        """Send one message through the gateway, as the application would.
-
-        Raises:
-            Unavailable: the gateway does not answer.
-        """
-        prompt = (self.folder / "prompt.txt").read_text(encoding="utf-8")
-        body = {
-            "model": "assistant",
-            "messages": [{"role": "system", "content": prompt.replace("{canary}", self.file().guard.canaries[0])},
-                         {"role": "user", "content": message}],
-            "max_tokens": MAX_TOKENS, "temperature": 0,
-        }  # fmt: skip
-        began = time.monotonic()
-        try:
-            answer = httpx2.post(f"{self.loop.gateway_url}/v1/chat/completions", json=body, timeout=60, trust_env=False,
-                                 headers={"Authorization": f"Bearer {key}"})  # fmt: skip
-        except httpx2.HTTPError as error:
-            raise Unavailable("platform:gateway-not-admitting", field="target", url=self.loop.gateway_url) from error
-        found = answer.json()
-        choice = (found.get("choices") or [{}])[0]
-        decision = found.get("jingwei", {}).get("decision", "allow" if answer.is_success else "refused")
-        return Reply(answer.status_code, decision, choice.get("message", {}).get("content") or "",
-                     time.monotonic() - began)  # fmt: skip
-
-    def tamper(self) -> Report:
-        """Change one ledger entry in a copy of the database, and verify the copy.
-
-        Raises:
-            InputError: the database is not an SQLite file, which is what can be copied here.
-        """
-        platform = self.loop.platform
-        if not platform.store.on_sqlite:
-            raise InputError("platform:demo-needs-sqlite", field="database")
-        copy = platform.settings.home / "tampered.db"
-        for leftover in platform.settings.home.glob("tampered.db*"):
-            leftover.unlink()
-        with sqlite3.connect(platform.store.place) as source, sqlite3.connect(copy) as target:
-            source.backup(target)
-        forge(copy)
-        store = Store(f"sqlite:///{copy}", signer=platform.signer, clock=platform.clock,
-                      anchor=platform.settings.anchor_path)  # fmt: skip
-        try:
-            return verify(store, verifier=platform.signer.verifier)
-        finally:
-            store.close()
+    @property
+    def prompt(self) -> str:
+        """Return the prompt as the application sends it, its canary put in."""
+        template = (self.folder / "prompt.txt").read_text(encoding="utf-8")
+        return template.replace("{canary}", self._file().guard.canaries[0])
 
     def _ask(self) -> str:
         engineer = self.people["engineer"].actor
@@ -222,18 +165,6 @@ class Demonstration:
         content = (self.folder / "responsibility.md").read_bytes()
         blob = self.loop.platform.blobs.put(content)
         return Artefact(name="responsibility.md", media_type="text/markdown", sha256=blob.sha256, size=blob.size)
-
-
-def forge(database: Path) -> None:
-    """Do what a database administrator with something to hide could do: drop the guards and edit an entry."""
-    with sqlite3.connect(database) as connection:
-        triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for (name,) in triggers:
-            connection.execute(f'DROP TRIGGER "{name}"')
-        connection.execute(
-            'UPDATE ledger_entry SET body = replace(body, \'"action":"insert"\', \'"action":"update"\') '
-            "WHERE number = (SELECT number FROM ledger_entry WHERE table_name = 'release_signature' LIMIT 1)"
-        )
 
 
 def attack_success(evidence: Evidence) -> Measure:

@@ -67,14 +67,22 @@ class Loop:
 
     def run_checks(self, system_id: str, *, actor: Actor, tell: Tell) -> list[Evidence]:
         """Run every check whose evidence the gate still lacks, one after the other."""
-        execution, found = Execution(self.platform), []
+        found: list[Evidence] = []
         for wanted in self.wanted(system_id):
-            with self.platform.work(actor, "run.ask") as work:
-                run = work.runs.ask(
-                    wanted.check_id, system_id=system_id, target=wanted.target, actor=actor, options=wanted.options
-                )
-            found += execution.run(run.id, progress=tell(wanted))
+            found += self.run_check(system_id, wanted, actor=actor, progress=tell(wanted))
         return found
+
+    def run_check(self, system_id: str, wanted: Wanted, *, actor: Actor, progress: Progress) -> list[Evidence]:
+        """Run one check here and now, and return the evidence it gave.
+
+        Raises:
+            JingweiError: the run failed; its record says so too.
+        """
+        with self.platform.work(actor, "run.ask") as work:
+            run = work.runs.ask(
+                wanted.check_id, system_id=system_id, target=wanted.target, actor=actor, options=wanted.options
+            )
+        return Execution(self.platform).run(run.id, progress=progress)
 
     def verdict(self, system_id: str) -> GateVerdict:
         """Judge whether it may be released."""
