@@ -1,7 +1,9 @@
 """One installation a module, with its API: people with keys, and a System that can be brought to the gate."""
 
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,8 @@ class Installation:
     people: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    spare: list[str] = field(default_factory=list)
+    """Systems with the example's facts whose gate is open already."""
 
     def add(self, login: str, *roles: str, scopes: frozenset[str] = frozenset({"*"}), domain: str = "*") -> None:
         """Add a person with roles and a key."""
@@ -100,6 +104,8 @@ class Installation:
 
     def ready(self, name: str, **facts: str) -> str:
         """Bring a System to an open gate; return its id."""
+        if self.spare and not facts:
+            return self.spare.pop()
         system_id = self.guarded(name, **facts)
         sha256 = self.uploaded(b"report")
         for item in self.get("auditor", f"/systems/{system_id}/gate")["items"]:
@@ -170,10 +176,10 @@ def installed(home: Path, **settings: Any) -> Platform:
     return platform
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation with one person for each role."""
-    platform = installed(tmp_path_factory.mktemp("api") / "home", max_upload_bytes=100_000)
+@contextmanager
+def staffed(home: Path) -> Iterator[Installation]:
+    """Open an installation with one person for each role."""
+    platform = installed(home, max_upload_bytes=100_000)
     with TestClient(api(platform, stream_seconds=0), base_url="http://api", raise_server_exceptions=False) as client:
         made = Installation(platform, client)
         made.add("engineer", "engineer")
@@ -182,4 +188,35 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         for role in SIGNERS:
             made.add(role, role)
         yield made
+    platform.close()
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for a whole module."""
+    with staffed(tmp_path_factory.mktemp("api") / "home") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation to copy, with one System at an open gate."""
+    with staffed(tmp_path_factory.mktemp("original") / "home") as made:
+        made.spare = [made.ready("spare")]
+        made.platform.close()
+        yield made
+
+
+@pytest.fixture
+def fresh(original: Installation, tmp_path: Path) -> Iterator[Installation]:
+    """A copy of an installation, for one test alone."""
+    home = tmp_path / "home"
+    shutil.copytree(original.platform.settings.home, home)
+    platform = Platform(original.platform.settings.model_copy(update={"home": home}))
+    platform.__dict__["catalog"] = original.platform.catalog  # reading it takes longer than an attack
+    app = original.client.app
+    app.state.platform, before = platform, original.platform
+    yield replace(original, platform=platform, people=dict(original.people), keys=dict(original.keys),
+                  spare=list(original.spare))  # fmt: skip
+    app.state.platform = before
     platform.close()
