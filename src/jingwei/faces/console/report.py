@@ -1,28 +1,25 @@
 """Evidence as one self-contained HTML page: for a mail, an archive, a CI artefact. No server, no script."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from jingwei.core.evidence import Evidence
-from jingwei.core.text import Language, text
+from jingwei.core.text import Language
+from jingwei.faces.console import figures
+from jingwei.faces.console.assets import assets
+from jingwei.faces.console.rendering import environment
+from jingwei.faces.console.wording import Wording
 
 
 def evidence_page(evidence: Sequence[Evidence], language: Language) -> str:
     """Write evidence as a page in one language, its style inside."""
-    loader = PackageLoader("jingwei.faces.console", "templates")
-    environment = Environment(loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
-    environment.filters["own"] = lambda both: both.of(language)
-    style = files("jingwei.faces.console").joinpath("static", "console.css").read_text(encoding="utf-8")
-
-    def t(name: str) -> str:
-        return text(f"faces.console:{name}").of(language)
-
-    return environment.get_template("report.html").render(
-        evidence=evidence,
-        language="zh-CN" if language == "zh" else "en",
-        style=Markup(style),  # noqa: S704 - our own stylesheet
-        t=t,
+    wording = Wording(language)
+    return (
+        environment(language)
+        .get_template("report.html")
+        .render(
+            evidence=[(each, figures.of_evidence(each, wording)["shares"]) for each in evidence],
+            style=Markup(assets()["console.css"].content.decode()),  # noqa: S704 - our own style sheet
+        )
     )

@@ -15,7 +15,7 @@ _BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Texts:
     """How one language says things."""
 
     language: Language
@@ -33,6 +33,11 @@ class Wording:
     def listed(self, names: Iterable[str]) -> str:
         """Write names one after another."""
         return self.say("comma").join(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers(Texts):
+    """How one language writes numbers."""
 
     def count(self, value: float) -> str:
         """Write a whole number with its thousands apart."""
@@ -72,6 +77,11 @@ class Wording:
         if measure.low is None or measure.high is None:
             return ""
         return f"{self.number(measure.low, measure.unit)} – {self.number(measure.high, measure.unit)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording(Numbers):
+    """How one language writes everything a page says; here, moments."""
 
     def day(self, moment: datetime) -> str:
         """Write a date."""

@@ -33,6 +33,12 @@ ASSISTANT = {
 }  # fmt: skip
 SAYS = Both(zh="逐项检查完成。", en="Every unit was examined.")
 
+# Names of the pages an engineer can open; their addresses are known once the story is told.
+PAGES = (
+    "board", "systems", "intake", "live", "short", "facts", "gates", "signing", "closed", "enter", "evidences",
+    "evidence", "jobs", "job", "start", "events", "ledger", "catalogue", "pack", "item", "account", "missing",
+)  # fmt: skip
+
 
 class Time:
     """A clock that a story moves; each look is a millisecond later."""
@@ -102,7 +108,9 @@ def _systems(story: Story, work: Work) -> None:
     _proven(story, work, live)
     _released(story, work, live)
     story.clock.pass_by(days=3)
-    signing = _registered(story, work, "meeting-minutes", autonomy="L2", public_facing="partners", tools="reversible_write")
+    signing = _registered(
+        story, work, "meeting-minutes", autonomy="L2", public_facing="partners", tools="reversible_write"
+    )
     work.guarding.attach(signing, actor=story.who(work, "zhao"))
     _proven(story, work, signing)
     request = work.gate.open_request(signing, actor=story.who(work, "mei"))
@@ -177,7 +185,9 @@ def _run(story: Story, work: Work, system_id: str, check: str, *, status: str, t
     return row.id
 
 
-def _attacked(story: Story, work: Work, system_id: str, *, value: float, low: float, high: float, guarded: bool) -> None:
+def _attacked(
+    story: Story, work: Work, system_id: str, *, value: float, low: float, high: float, guarded: bool
+) -> None:
     measures = (
         Measure(name="attack_success_rate", title=Both(zh="攻击成功率", en="Attack success"), value=value, low=low,
                 high=high, samples=60),

@@ -1,0 +1,84 @@
+"""The story, told once a session, and the console over it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from console_story import Story, told
+
+from jingwei.core.identity import PLATFORM
+from jingwei.faces.console import console
+from jingwei.faces.console.caller import SESSION
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A signed-in client with the secret its forms carry."""
+
+    client: TestClient
+    csrf: str
+
+    def get(self, path: str, **headers: str):
+        return self.client.get(path, headers=headers)
+
+    def post(self, path: str, **fields: str):
+        return self.client.post(path, data={"csrf": self.csrf, **fields}, follow_redirects=False)
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    found = told(tmp_path_factory.mktemp("story") / "home")
+    yield found
+    found.platform.close()
+
+
+@pytest.fixture
+def own_story(tmp_path) -> Iterator[Story]:
+    """A story that a test may change."""
+    found = told(tmp_path / "home")
+    yield found
+    found.platform.close()
+
+
+def _signed_in(story: Story, login: str) -> Browser:
+    with story.platform.work(PLATFORM, "test") as work:
+        session = work.browsers.open(story.people[login])
+    client = TestClient(console(story.platform), base_url="http://console.test")
+    client.cookies.set(SESSION, session.token)
+    return Browser(client, session.csrf)
+
+
+@pytest.fixture(scope="session")
+def sign_in() -> Callable[[Story, str], Browser]:
+    return _signed_in
+
+
+@pytest.fixture
+def mei(story: Story) -> Browser:
+    """An engineer."""
+    return _signed_in(story, "mei")
+
+
+def paths(story: Story) -> dict[str, str]:
+    """Every page an engineer can open, by name."""
+    live, signing, short = (story.systems[name] for name in ("staff-assistant", "meeting-minutes", "claims-triage"))
+    return {
+        "board": "/", "systems": "/systems", "intake": "/systems/new", "live": f"/systems/{live}",
+        "short": f"/systems/{short}", "facts": f"/systems/{short}/facts", "gates": "/gate",
+        "signing": f"/systems/{signing}/gate", "closed": f"/systems/{short}/gate", "enter": f"/systems/{short}/evidence",
+        "evidences": "/evidence", "evidence": f"/evidence/{story.evidence['attack']}?verify=1", "jobs": "/jobs",
+        "job": f"/jobs/{story.runs['running']}", "start": f"/jobs/new?system={short}", "events": "/events",
+        "ledger": "/ledger?verify=1", "catalogue": "/catalogue", "pack": "/catalogue/caict-202510",
+        "item": "/catalogue/evidence-types/EV-REDTEAM", "account": "/account", "missing": "/nothing",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def pages(story: Story) -> dict[str, str]:
+    return paths(story)
