@@ -95,18 +95,41 @@ def coverage(framework: str | None, packs: tuple[Path, ...], *, json_out: bool) 
     table(headers, [tuple(str(cell) for cell in row) for row in rows])
 
 
-catalog = LazyGroup(name="catalog", help=say("about-catalog"), examples=(
-    "jingwei catalog list controls", "jingwei catalog show CAICT-RM-01", "jingwei catalog coverage"))  # fmt: skip
-catalog.add_command(Speaking(
-    name="list", callback=lambda kind, packs, json_out: list_entries(kind, packs, json_out=json_out),
-    help=say("about-catalog-list"), examples=("jingwei catalog list", "jingwei catalog list risks --json"),
-    params=[Told(["kind"], type=click.Choice(["all", *KINDS]), default="all", metavar="[KIND]", about=say("catalog-kind")), packs_option,
-            json_option]))  # fmt: skip
-catalog.add_command(Speaking(
-    name="show", callback=lambda wanted, packs, json_out: show_entry(wanted, packs, json_out=json_out),
-    help=say("about-catalog-show"), examples=("jingwei catalog show EV-REDTEAM",),
-    params=[Told(["wanted"], metavar="ID", about=say("catalog-id")), packs_option, json_option]))  # fmt: skip
-catalog.add_command(Speaking(
-    name="coverage", callback=lambda framework, packs, json_out: coverage(framework, packs, json_out=json_out),
-    help=say("about-catalog-coverage"), examples=("jingwei catalog coverage",),
-    params=[Told(["framework"], required=False, about=say("catalog-framework")), packs_option, json_option]))  # fmt: skip
+catalog = LazyGroup(
+    name="catalog",
+    help=say("about-catalog"),
+    examples=("jingwei catalog list controls", "jingwei catalog show CAICT-RM-01", "jingwei catalog coverage"),
+)
+catalog.add_command(
+    Speaking(
+        name="list",
+        callback=lambda kind, packs, json_out: list_entries(kind, packs, json_out=json_out),
+        help=say("about-catalog-list"),
+        examples=("jingwei catalog list", "jingwei catalog list risks --json"),
+        params=[
+            Told(
+                ["kind"], type=click.Choice(["all", *KINDS]), default="all", metavar="[KIND]", about=say("catalog-kind")
+            ),
+            packs_option,
+            json_option,
+        ],
+    )
+)
+catalog.add_command(
+    Speaking(
+        name="show",
+        callback=lambda wanted, packs, json_out: show_entry(wanted, packs, json_out=json_out),
+        help=say("about-catalog-show"),
+        examples=("jingwei catalog show EV-REDTEAM",),
+        params=[Told(["wanted"], metavar="ID", about=say("catalog-id")), packs_option, json_option],
+    )
+)
+catalog.add_command(
+    Speaking(
+        name="coverage",
+        callback=lambda framework, packs, json_out: coverage(framework, packs, json_out=json_out),
+        help=say("about-catalog-coverage"),
+        examples=("jingwei catalog coverage",),
+        params=[Told(["framework"], required=False, about=say("catalog-framework")), packs_option, json_option],
+    )
+)

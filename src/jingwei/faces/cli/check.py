@@ -12,7 +12,7 @@ from jingwei.core.evidence import Artefact, Evidence, Outcome
 from jingwei.core.plugins import check_names, load_check
 from jingwei.faces.cli.help import LazyGroup, Speaking, Told
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.output import as_json, progress, show_evidence
+from jingwei.faces.cli.output import as_json, progress, show_evidence, write_bytes
 
 FORMATS = ("text", "json", "sarif", "junit", "html")
 
@@ -38,8 +38,10 @@ class Checks(LazyGroup):
 
 def command_of(check: Check) -> click.Command:
     """Build `jingwei check <id> TARGET [--set name=value]`."""
-    fields = {name: field for name, field in check.options.model_fields.items()}
-    listed = ", ".join(f"{name}={_shown(field.get_default(call_default_factory=True))}" for name, field in fields.items())
+    fields = check.options.model_fields
+    listed = ", ".join(
+        f"{name}={_shown(field.get_default(call_default_factory=True))}" for name, field in fields.items()
+    )
     return Speaking(
         name=check.id,
         callback=lambda **given: run(check, **given),
@@ -48,7 +50,8 @@ def command_of(check: Check) -> click.Command:
             Told(["target"], about=say("check-target", kinds=", ".join(kind.value for kind in check.target_kinds))),
             click.Option(["--set", "settings"], multiple=True, metavar="NAME=VALUE", help=say("check-set")),
             click.Option(["--key-env"], metavar="NAME", help=say("check-key-env")),
-            click.Option(["--format", "form"], type=click.Choice(FORMATS), default="text", show_default=True, help=say("check-format")),
+            click.Option(["--format", "form"], type=click.Choice(FORMATS), default="text", show_default=True,
+                         help=say("check-format")),
             click.Option(["--json", "form"], flag_value="json", help=say("option-json")),
             click.Option(["--out"], type=click.Path(path_type=Path, dir_okay=False), help=say("check-out")),
             click.Option(["--keep"], type=click.Path(path_type=Path, file_okay=False), help=say("check-keep")),
@@ -81,7 +84,7 @@ def run(check: Check, *, target: str, settings: tuple[str, ...], key_env: str | 
     )
     with progress(check.title.of(current())) as tell:
         found = Alone(home).run(check, prepared, progress=tell, fresh=fresh)
-    _write(found, form or "text", out)
+    write_evidence(found, form or "text", out)
     return code_of(found)
 
 
@@ -107,7 +110,8 @@ class _Folder:
         return Artefact(name=name, media_type=media_type, sha256=sha256(content).hexdigest(), size=len(content))
 
 
-def _write(found: list[Evidence], form: str, out: Path | None) -> None:
+def write_evidence(found: list[Evidence], form: str, out: Path | None) -> None:
+    """Print evidence in one of `FORMATS`, or write it to a file whole or not at all."""
     if form == "text" and out is None:
         for each in found:
             show_evidence(each)
@@ -117,7 +121,7 @@ def _write(found: list[Evidence], form: str, out: Path | None) -> None:
         return
     text = rendered(found, form)
     if out:
-        out.write_text(text, encoding="utf-8")
+        write_bytes(out, text.encode())
         click.echo(say("written", path=str(out)), err=True)
     else:
         click.echo(text)
@@ -141,8 +145,12 @@ def rendered(found: list[Evidence], form: str) -> str:
 
 
 _Group: Any = Checks
-check = _Group(name="check", help=say("about-check"), examples=(
-    "jingwei check model-scan model.gguf",
-    "jingwei check data-scan corpus.jsonl --format sarif --out data.sarif",
-    "jingwei check redteam http://127.0.0.1:8080/v1 --set attempts=60",
-))  # fmt: skip
+check = _Group(
+    name="check",
+    help=say("about-check"),
+    examples=(
+        "jingwei check model-scan model.gguf",
+        "jingwei check data-scan corpus.jsonl --format sarif --out data.sarif",
+        "jingwei check redteam http://127.0.0.1:8080/v1 --set attempts=60",
+    ),
+)

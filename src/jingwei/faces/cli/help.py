@@ -1,6 +1,7 @@
 """Help and usage errors in both languages: click parses, this module speaks."""
 
-from typing import Any, ClassVar
+import re
+from typing import Any
 
 import click
 
@@ -67,7 +68,7 @@ class LazyGroup(Speaking, click.Group):
         commands_at: command name → `"module:attribute"`.
     """
 
-    command_class: ClassVar[type[click.Command]] = Speaking
+    command_class: type[click.Command] | None = Speaking
 
     def __init__(self, *args: Any, commands_at: dict[str, str] | None = None, **kwargs: Any) -> None:  # Any: click's
         super().__init__(*args, **kwargs)
@@ -101,11 +102,47 @@ class LazyGroup(Speaking, click.Group):
 
 def usage_text(error: click.UsageError) -> str:
     """Say a usage error in the current language."""
-    if isinstance(error, click.NoSuchOption):
-        hint = say("usage-did-you-mean", names=", ".join(error.possibilities)) if error.possibilities else ""
-        return say("usage-no-such-option", name=error.option_name) + hint
-    if isinstance(error, click.MissingParameter) and error.param:
-        return say("usage-missing", name=error.param.get_error_hint(error.ctx) if error.ctx else error.param.name)
-    if isinstance(error, click.BadParameter) and error.param and error.ctx:
-        return say("usage-bad-value", name=error.param.get_error_hint(error.ctx), why=error.message)
-    return say("usage-other", why=error.message)
+    match error:
+        case click.NoSuchOption():
+            hint = say("usage-did-you-mean", names=", ".join(error.possibilities)) if error.possibilities else ""
+            return say("usage-no-such-option", name=error.option_name) + hint
+        case click.NoSuchCommand():
+            hint = say("usage-did-you-mean", names=", ".join(error.possibilities)) if error.possibilities else ""
+            return say("usage-no-such-command", name=error.command_name) + hint
+        case click.MissingParameter() if error.param:
+            return say("usage-missing", name=error.param.get_error_hint(error.ctx))
+        case click.BadParameter() if error.param:
+            return say("usage-bad-value", name=error.param.get_error_hint(error.ctx), why=_why(error))
+        case click.BadOptionUsage():
+            return say("usage-needs-value", name=error.option_name)
+    extra = re.search(r"unexpected extra arguments? \((.*)\)", error.message)
+    return say("usage-extra", names=extra[1]) if extra else say("usage-other", why=error.message)
+
+
+def _why(error: click.BadParameter) -> str:
+    """Say what is wrong with a value: click gives English only, but also the type that refused it."""
+    kind = error.param.type if error.param else None
+    quoted = re.search(r"'(.*?)'", error.message)
+    given = quoted[1] if quoted else ""
+    match kind:
+        case click.Choice():
+            return say("usage-choose", given=given, names=", ".join(str(each) for each in kind.choices))
+        case click.IntRange() | click.FloatRange():
+            return say("usage-number", given=given or error.message.split(" ")[0], bounds=_bounds(kind))
+        case click.DateTime():
+            return say("usage-date", given=given)
+        case click.Path():
+            return _path_wrong(kind, given, error.message)
+    return error.message
+
+
+def _bounds(kind: click.IntRange | click.FloatRange) -> str:
+    return f"{'' if kind.min is None else kind.min} … {'' if kind.max is None else kind.max}".strip()
+
+
+def _path_wrong(kind: click.Path, given: str, message: str) -> str:
+    if "does not exist" in message:
+        return say("usage-file-missing" if kind.file_okay else "usage-folder-missing", given=given)
+    if "is a directory" in message:
+        return say("usage-not-a-file", given=given)
+    return say("usage-not-a-folder" if "is a file" in message else "usage-unreadable", given=given)

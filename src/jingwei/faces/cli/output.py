@@ -1,9 +1,12 @@
 """What the terminal shows: tables, progress, evidence; for people by default, JSON with `--json`."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -18,7 +21,8 @@ from jingwei.faces.cli.language import current, say
 
 OUTCOME_STYLE = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCOMPLETE: "yellow"}
 SEVERITY_STYLE = {
-    Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "cyan", Severity.INFO: "dim",
+    Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "cyan",
+    Severity.INFO: "dim",
 }  # fmt: skip
 
 
@@ -45,6 +49,23 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     console().print(shown)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        Unavailable: the disk is full, or the place cannot be written.
+    """
+    from jingwei.core.store.failure import failures_said
+
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with failures_said(str(path)):
+        try:
+            draft.write_bytes(content)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
 @contextmanager
 def progress(label: str) -> Iterator[Tell]:
     """Show a bar on standard error while a run goes on; plain lines where that is no terminal."""
@@ -56,6 +77,16 @@ def progress(label: str) -> Iterator[Tell]:
             bar.update(task, completed=done, total=total)
 
         yield tell
+
+
+def plain(shown: str) -> str:
+    """Return text that is not ours as rich takes it literally, without control characters."""
+    return escape("".join(each if each.isprintable() or each == " " else "�" for each in shown))
+
+
+def moment(at: datetime | None) -> str:
+    """Write a moment in UTC to the minute; a dash where there is none."""
+    return f"{at:%Y-%m-%d %H:%M}Z" if at else "–"
 
 
 def measure_text(measure: Measure) -> str:

@@ -4,6 +4,8 @@ Exit codes: 0 fine · 1 findings, an incomplete examination, or a broken signatu
 closed · 4 nothing could be examined, or something outside is down · 130 interrupted.
 """
 
+import errno
+import os
 import sys
 
 import click
@@ -70,6 +72,20 @@ def main() -> None:
     except JingweiError as error:
         show_error(error)
         sys.exit(exit_code(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has read enough
+        sys.exit(0)
+    except OSError as error:
+        show_error(of_file(error))
+        sys.exit(4)
+
+
+def of_file(error: OSError) -> JingweiError:
+    """Say a file failure that nothing below said: a full disk, a folder that may not be written."""
+    why, path = error.strerror or str(error), str(error.filename or "")
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return Unavailable("core:disk-full", place=path or why)
+    return Unavailable("faces.cli:file-unusable", path=path, why=why)
 
 
 def show_error(error: JingweiError) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from jingwei.platform import Platform
 
+LOCK = "serve.lock"
 _START_SECONDS = 20.0
 _RESTART_SECONDS = 1.0
 
@@ -36,10 +39,12 @@ class Running:
     platform: "Platform"
     with_jobs: bool = True
     with_console: bool = True
+    any_port: bool = False
+    """Take a free port for the gateway: it serves this process alone."""
     _servers: list["uvicorn.Server"] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _jobs: "JobProcess | None" = None
-    _lock: IO[bytes] | None = None
+    _ending: ExitStack = field(default_factory=ExitStack)
+    _gateway_port: int = 0
 
     @property
     def settings(self) -> Settings:
@@ -54,37 +59,54 @@ class Running:
     @property
     def gateway_url(self) -> str:
         """Return the gateway's OpenAI-compatible base URL."""
-        return f"http://{self.settings.host}:{self.settings.gateway_port}/v1"
+        return f"http://{self.settings.host}:{self._gateway_port or self.settings.gateway_port}/v1"
 
     def __enter__(self) -> Self:
-        self._lock = _hold(self.settings.home / "serve.lock")
-        console_socket = bound(self.settings.host, self.settings.port) if self.with_console else None
-        gateway_socket = bound(self.settings.host, self.settings.gateway_port)
-        self.platform.prepare()
-        self.platform.relay.start()
-        self.platform.sealer.__enter__()
-        self._serve(_gateway_app(self.settings), gateway_socket, name="gateway")
-        if console_socket:
-            self._serve(_console_app(self.platform), console_socket, name="console")
-        if self.with_jobs:
-            self._jobs = JobProcess(self.settings)
-        self._wait()
+        with ExitStack() as begun:
+            self._begin(begun)
+            self._ending = begun.pop_all()  # everything started: it ends with this object, not now
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._jobs:
-            self._jobs.close()
+        self._ending.close()
+
+    def _begin(self, begun: ExitStack) -> None:
+        """Start every part; what was started ends in the opposite order, also where a later part does not start."""
+        lock = begun.enter_context(_hold(self.settings.home / LOCK))
+        console_socket = bound(self.settings.host, self.settings.port) if self.with_console else None
+        if console_socket:
+            begun.callback(console_socket.close)
+        port = 0 if self.any_port else self.settings.gateway_port
+        gateway_socket = begun.enter_context(bound(self.settings.host, port))
+        self._gateway_port = gateway_socket.getsockname()[1]
+        begun.callback(self.platform.close)
+        self.platform.prepare()
+        begun.enter_context(self.platform.sealer)
+        self.platform.relay.start()
+        begun.callback(self.platform.relay.stop)
+        begun.callback(self._end_servers)
+        self._serve(_gateway_app(self.settings), gateway_socket, name="gateway")
+        if console_socket:
+            self._serve(_console_app(self.platform), console_socket, name="console")
+        if self.with_jobs:
+            begun.callback(JobProcess(self.settings).close)
+        self._wait()
+        if self.with_console:
+            self._tell_address(lock)
+
+    def _tell_address(self, lock: IO[bytes]) -> None:
+        """Write where the gateway is into the lock file, for commands that need one."""
+        lock.truncate(0)
+        lock.write(self.gateway_url.removesuffix("/v1").encode())
+        lock.flush()
+
+    def _end_servers(self) -> None:
         for server in self._servers:
             server.should_exit = True
         for thread in self._threads:
             thread.join(timeout=10)
-        self.platform.relay.stop()
-        self.platform.sealer.close()
-        self.platform.close()
-        if self._lock:
-            self._lock.close()
 
     def _serve(self, app: Any, listening: socket.socket, *, name: str) -> None:  # Any: an ASGI application
         import uvicorn
@@ -132,7 +154,8 @@ class JobProcess:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         environment = {**os.environ, **environment_of(self._settings)}
-        return subprocess.Popen([sys.executable, "-m", "jingwei.platform.worker"], env=environment, stdin=subprocess.PIPE)
+        command = [sys.executable, "-m", "jingwei.platform.worker"]
+        return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
 
     def _watch(self) -> None:
         while not self._ending.is_set():
@@ -179,16 +202,41 @@ def _hold(path: Path) -> IO[bytes]:
         Unavailable: the folder cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = path.open("ab")
     except OSError as error:
-        raise Unavailable("faces.cli:serve-home-unwritable", field="home", path=str(path.parent), why=str(error.strerror)) from error
+        why = error.strerror or str(error)
+        raise Unavailable("faces.cli:serve-home-unwritable", field="home", path=str(path.parent), why=why) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         file.close()
         raise Conflict("faces.cli:serve-home-taken", field="home", path=str(path.parent)) from error
     return file
+
+
+def serving_gateway(settings: Settings) -> str | None:
+    """Return the root address of the gateway that another process serves for this home, or none."""
+    path = settings.home / LOCK
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return path.read_bytes()[:200].decode(errors="replace") or None
+    return None
+
+
+@contextmanager
+def gateway_for(platform: "Platform", url: str | None) -> Iterator[str]:
+    """Give the root address of a gateway: the one named, the one that serves this home, or one for this command."""
+    served = url or serving_gateway(platform.settings)
+    if served:
+        yield served.rstrip("/").removesuffix("/v1")
+        return
+    with Running(platform, with_jobs=False, with_console=False, any_port=True) as running:
+        yield running.gateway_url.removesuffix("/v1")
 
 
 def _gateway_app(settings: Settings) -> Any:  # Any: an ASGI application

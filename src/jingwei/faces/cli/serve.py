@@ -2,26 +2,12 @@
 
 import signal
 import threading
-from pathlib import Path
 
 import click
 
 from jingwei.faces.cli.help import Speaking
+from jingwei.faces.cli.home import WHERE, settings_from
 from jingwei.faces.cli.language import say
-
-COMMON = [
-    click.Option(["--home"], type=click.Path(path_type=Path, file_okay=False), help=say("option-home")),
-    click.Option(["--database"], metavar="URL", help=say("option-database")),
-    click.Option(["--packs"], multiple=True, type=click.Path(path_type=Path, file_okay=False, exists=True),
-                 help=say("catalog-packs")),
-]  # fmt: skip
-
-
-def settings_from(**given: object):  # type: ignore[no-untyped-def]  # noqa: ANN201 - Settings, imported late
-    """Build settings from the options that were given; the rest comes from the environment."""
-    from jingwei.core.settings import Settings
-
-    return Settings.model_validate({**Settings().model_dump(), **{name: value for name, value in given.items() if value}})
 
 
 def run(**given: object) -> None:
@@ -38,7 +24,7 @@ def run(**given: object) -> None:
         click.echo(say("serve-console", url=running.console_url))
         click.echo(say("serve-gateway", url=running.gateway_url))
         if first:
-            click.echo(say("serve-first-account", login=first.login, password=first.password))
+            click.echo(say("serve-first-account", login=first.account.login, password=first.password))
         click.echo(say("serve-stop"))
         ending.wait()
         click.echo(say("serve-ending"))
@@ -49,7 +35,7 @@ serve = Speaking(
     callback=run,
     help=say("serve-help"),
     params=[
-        *COMMON,
+        *WHERE,
         click.Option(["--host"], help=say("option-host")),
         click.Option(["--port"], type=click.IntRange(1, 65535), help=say("option-port")),
         click.Option(["--gateway-port"], type=click.IntRange(1, 65535), help=say("option-gateway-port")),

@@ -1,0 +1,319 @@
+"""`jingwei system`: register from `system.yaml`, grade with the reasons, see what a System is made of."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from jingwei.faces.cli.help import LazyGroup, Told
+from jingwei.faces.cli.home import alone, changes, reads, settings_from
+from jingwei.faces.cli.language import current, say
+
+if TYPE_CHECKING:
+    from jingwei.manage import GradeDecision, RecordedGrade, SystemFile, Taken
+    from jingwei.platform import Platform
+
+SYSTEM = Told(["wanted"], metavar="SYSTEM", about=say("system-argument"))
+
+
+def list_systems(platform: "Platform", *, domain: str | None, status: str | None, json_out: bool) -> None:
+    """List Systems."""
+    from jingwei.core.text import text
+    from jingwei.faces.cli.output import as_json, plain, table
+
+    with platform.reading() as work:
+        systems = work.registry.systems(domain=domain, status=status)
+        grades = {each.id: work.grading.newest(each.id) for each in systems}
+    if json_out:
+        as_json([each.model_dump(mode="json") for each in systems])
+        return
+    headers = ("id", say("column-name"), say("column-domain"), say("column-grade"), say("column-state"))
+    table(headers, [
+        (each.id, plain(each.name), plain(each.domain), str(found.decision.grade) if (found := grades[each.id]) else "–",
+         text(f"manage:status-{each.status}").of(current()))
+        for each in systems
+    ])  # fmt: skip
+
+
+def show(platform: "Platform", *, wanted: str, json_out: bool) -> None:
+    """Show one System whole: what it is, its grade, its facts, and what follows next."""
+    from jingwei.core.text import text
+    from jingwei.faces.cli.lookup import login_names, system_named
+    from jingwei.faces.cli.output import as_json, console, plain, table
+
+    with platform.reading() as work:
+        system = system_named(work, wanted)
+        facts, made = work.intake.facts(system.id), work.parts.of(system.id)
+        grade, policies = work.grading.newest(system.id), work.policies.history(system.id)
+        tokens, names = work.tokens.tokens(system.id), login_names(work)
+    if json_out:
+        as_json({"system": system.model_dump(mode="json"), "facts": [each.model_dump(mode="json") for each in facts],
+                 "parts": made.model_dump(mode="json"), "grade": grade.model_dump(mode="json") if grade else None,
+                 "policies": [each.model_dump(mode="json") for each in policies],
+                 "tokens": [each.model_dump(mode="json") for each in tokens]})  # fmt: skip
+        return
+    out = console()
+    out.print(
+        f"[bold]{plain(system.name)}[/]  {text(f'manage:status-{system.status}').of(current())}  [dim]{system.id}[/]"
+    )
+    out.print(f"  {plain(system.purpose)}")
+    out.print(
+        f"  [dim]{say('system-owner', owner=names.get(system.owner_id, system.owner_id), domain=system.domain)}[/]"
+    )
+    if grade:
+        show_decision(grade.decision)
+    table((say("column-fact"), say("column-value"), say("column-source")), [
+        (each.name, plain(each.value), say(f"source-{each.source}") +
+         (say("fact-overruled", answer=each.overruled) if each.overruled else "")) for each in facts])  # fmt: skip
+    click.echo("\n" + say("next", command=f"jingwei gate show {_quoted(system.name)}"))
+
+
+class Given(NamedTuple):
+    """A `system.yaml` as it was read, and where it lies."""
+
+    path: Path
+    file: "SystemFile"
+
+
+def given_file(_context: click.Context, _parameter: click.Parameter, path: Path) -> Given:
+    """Read a `system.yaml` while the command line is parsed: a wrong one is said before anything is made."""
+    from jingwei.manage import read_system
+
+    return Given(path, read_system(path))
+
+
+def register(platform: "Platform", *, file: Given, login: str | None, json_out: bool) -> None:
+    """Take a `system.yaml` in."""
+    from jingwei.faces.cli.acting import actor_for
+    from jingwei.faces.cli.output import as_json
+
+    actor = actor_for(platform, login)
+    with platform.work(actor, "intake.take") as work:
+        taken = work.intake.take(file.file, actor=actor, folder=file.path.resolve().parent)
+    if json_out:
+        as_json(taken.model_dump(mode="json"))
+        return
+    show_taken(taken)
+    click.echo(say("next", command=f"jingwei system grade {_quoted(taken.system.name)}"))
+
+
+def show_taken(taken: "Taken") -> None:
+    """Say what an intake led to, and which answers were overruled by what was found."""
+    key = "system-registered" if taken.created else "system-renewed"
+    click.echo(say(key, name=taken.system.name, id=taken.system.id, facts=len(taken.facts)))
+    for fact in taken.overruled:
+        click.echo("  ▲ " + say("system-overruled", fact=fact.name, value=fact.value, answer=fact.overruled))
+
+
+def grade(platform: "Platform", *, wanted: str, login: str | None, json_out: bool) -> None:
+    """Grade a System and record why."""
+    from jingwei.faces.cli.acting import actor_for
+    from jingwei.faces.cli.lookup import system_named
+    from jingwei.faces.cli.output import as_json
+
+    actor = actor_for(platform, login)
+    with platform.work(actor, "grade.decide") as work:
+        found = work.grading.grade(system_named(work, wanted).id, actor=actor)
+    if json_out:
+        as_json(found.model_dump(mode="json"))
+        return
+    show_grade(found)
+
+
+def show_grade(found: "RecordedGrade") -> None:
+    """Print a grading: the decision, what would change it, what a scan overruled."""
+    from jingwei.faces.cli.output import console, plain
+
+    show_decision(found.decision)
+    out, language = console(), current()
+    for change in found.counterfactuals[:8]:
+        mark = "↓" if change.direction == "lower" else "↑"
+        out.print(f"  [dim]{mark} {plain(change.says.of(language))}[/]")
+    if found.overruled:
+        click.echo(say("grade-overruled", facts=", ".join(found.overruled)))
+    if found.override:
+        click.echo(say("grade-overridden", grade=found.override.grade, computed=found.decision.computed_grade,
+                       reason=found.override.reason))  # fmt: skip
+
+
+def show_decision(decision: "GradeDecision") -> None:
+    """Print a grade with the rules that gave it and the lane that follows."""
+    from jingwei.faces.cli.output import console, plain
+
+    out, language = console(), current()
+    lane = decision.lane
+    out.print(f"  [bold]{say('grade-line', grade=decision.grade, name=lane.grade_name.of(language))}[/]  "
+              + plain(say("grade-lane", lane=lane.name.of(language), roles=", ".join(decision.approver_roles),
+                          days=lane.sla_days)))  # fmt: skip
+    for rule in decision.fired:
+        out.print(f"    [cyan]{rule.id:<16}[/] {plain(rule.why.of(language))}")
+    for stop in decision.stops:
+        out.print(f"    [bold red]⛔ {stop.id}[/] {plain(stop.why.of(language))}")
+
+
+def answer(platform: "Platform", *, wanted: str, answers: tuple[str, ...], login: str | None, json_out: bool) -> None:
+    """Change some answers of the intake."""
+    from jingwei.core.errors import InputError
+    from jingwei.faces.cli.acting import actor_for
+    from jingwei.faces.cli.lookup import system_named
+    from jingwei.faces.cli.output import as_json, plain, table
+
+    pairs = [each.partition("=") for each in answers]
+    if wrong := next((name for name, equals, _ in pairs if not equals), None):
+        raise InputError("faces.cli:answer-not-a-pair", field="answers", given=wrong)
+    actor = actor_for(platform, login)
+    with platform.work(actor, "fact.answer") as work:
+        system = system_named(work, wanted)
+        held = work.intake.answer(system.id, {name: value for name, _, value in pairs}, actor=actor)
+    if json_out:
+        as_json([each.model_dump(mode="json") for each in held])
+        return
+    given = {name for name, _, _ in pairs}
+    table(
+        (say("column-fact"), say("column-value")),
+        [(each.name, plain(each.value)) for each in held if each.name in given],
+    )
+    click.echo(say("next", command=f"jingwei system grade {_quoted(system.name)}"))
+
+
+def component(platform: "Platform", *, wanted: str, json_out: bool) -> None:
+    """List what a System is made of, who answers for it, and what is wrong with that."""
+    from jingwei.faces.cli.lookup import system_named
+    from jingwei.faces.cli.output import as_json, plain, table
+
+    with platform.reading() as work:
+        made = work.parts.of(system_named(work, wanted).id)
+    if json_out:
+        as_json(made.model_dump(mode="json"))
+        return
+    answers = {link.component_id: link.party for link in made.links}
+    live = [each for each in made.components if each.retired_at is None]
+    headers = (
+        say("column-kind"),
+        say("column-name"),
+        say("column-version"),
+        say("column-digest"),
+        say("column-answers"),
+    )
+    table(headers, [
+        (each.kind, plain(each.name), plain(each.release), each.digest[:12] + ("" if each.observed else " ?"),
+         plain(answers.get(each.id, "–"))) for each in live])  # fmt: skip
+    for finding in made.findings:
+        click.echo(f"▲ {finding.title.of(current())} {finding.remedy.of(current())}")
+
+
+def form(*, json_out: bool) -> None:
+    """Print the questions of the intake as a `system.yaml` to fill in."""
+    from jingwei.catalog import DEFAULT_GRADING, load_catalog
+    from jingwei.faces.cli.output import as_json
+
+    facts = load_catalog(settings_from().packs).grading_rules(DEFAULT_GRADING).facts.values()
+    if json_out:
+        as_json([each.model_dump(mode="json") for each in facts])
+        return
+    click.echo(say("form-head"))
+    for fact in facts:
+        click.echo(f"  # {fact.question.of(current())}")
+        for value in fact.values:
+            click.echo(f"  #   {value.id}: {value.label.of(current())}")
+        click.echo(f'  {fact.id}: "{fact.value_ids[0]}"')
+
+
+def key(platform: "Platform", *, wanted: str, name: str, until: datetime | None, login: str | None,
+        json_out: bool) -> None:  # fmt: skip
+    """Make an API key that the gateway serves the System for."""
+    from jingwei.faces.cli.acting import actor_for
+    from jingwei.faces.cli.lookup import system_named
+    from jingwei.faces.cli.output import as_json
+
+    actor = actor_for(platform, login)
+    with platform.work(actor, "key.make") as work:
+        made = work.registry.make_key(system_named(work, wanted).id, name, actor=actor, expires_at=aware(until))
+    if json_out:
+        as_json(made.model_dump(mode="json"))
+        return
+    click.echo(say("key-made"), err=True)
+    click.echo(made.key)
+
+
+def retire(platform: "Platform", *, wanted: str, reason: str, login: str | None, json_out: bool) -> None:
+    """Retire a System for good."""
+    from jingwei.faces.cli.acting import actor_for
+    from jingwei.faces.cli.lookup import system_named
+    from jingwei.faces.cli.output import as_json
+
+    actor = actor_for(platform, login)
+    with platform.work(actor, "system.retire") as work:
+        system = work.tokens.retire(system_named(work, wanted).id, actor=actor, reason=reason)
+    if json_out:
+        as_json(system.model_dump(mode="json"))
+        return
+    click.echo(say("system-retired", name=system.name))
+
+
+def aware(given: datetime | None) -> datetime | None:
+    """Read a date that was typed as UTC."""
+    return given.replace(tzinfo=UTC) if given is not None and given.tzinfo is None else given
+
+
+def _quoted(name: str) -> str:
+    from shlex import quote
+
+    return quote(name)
+
+
+FILE = Told(["file"], type=click.Path(path_type=Path, exists=True, dir_okay=False), callback=given_file, metavar="FILE",
+            about=say("system-file"))  # fmt: skip
+REASON = click.Option(["--reason"], required=True, metavar="TEXT", help=say("option-reason"))
+UNTIL = click.Option(["--until"], type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help=say("option-until"))
+
+system = LazyGroup(
+    name="system",
+    help=say("about-system"),
+    commands_at={"override": "jingwei.faces.cli.override:override"},
+    examples=(
+        "jingwei system form > system.yaml",
+        "jingwei system register system.yaml",
+        'jingwei system grade "Staff assistant"',
+    ),
+)
+reads(
+    system,
+    "list",
+    list_systems,
+    click.Option(["--domain"], help=say("option-domain")),
+    click.Option(
+        ["--status"],
+        type=click.Choice(["draft", "assessed", "approved", "live", "suspended", "retired"]),
+        help=say("option-status"),
+    ),
+    examples=("jingwei system list", "jingwei system list --status live --json"),
+)
+reads(system, "show", show, SYSTEM, examples=('jingwei system show "Staff assistant"',))
+alone(system, "form", form, examples=("jingwei system form > system.yaml", "jingwei --lang zh system form"))
+changes(
+    system, "register", register, FILE, make=True, examples=("jingwei system register examples/assistant/system.yaml",)
+)
+changes(system, "grade", grade, SYSTEM, examples=('jingwei system grade "Staff assistant"',))
+changes(
+    system,
+    "answer",
+    answer,
+    SYSTEM,
+    Told(["answers"], nargs=-1, required=True, metavar="FACT=VALUE...", about=say("system-answers")),
+    examples=('jingwei system answer "Staff assistant" autonomy=L4 tools=irreversible',),
+)
+reads(system, "component", component, SYSTEM, examples=('jingwei system component "Staff assistant"',))
+changes(
+    system,
+    "key",
+    key,
+    SYSTEM,
+    click.Option(["--name"], required=True, help=say("option-key-name")),
+    UNTIL,
+    examples=('jingwei system key "Staff assistant" --name intranet',),
+)
+changes(
+    system, "retire", retire, SYSTEM, REASON, examples=('jingwei system retire "Old assistant" --reason "replaced"',)
+)
