@@ -25,7 +25,7 @@ from jingwei.manage.parts import Parts
 from jingwei.manage.proof import Proof
 from jingwei.manage.registry import Registry
 from jingwei.manage.rights import demand_over
-from jingwei.manage.system_file import ALL_KINDS, ComponentEntry, SystemFile, inside
+from jingwei.manage.system_file import ALL_KINDS, ComponentEntry, ResponsibilityEntry, SystemFile, inside
 
 _EVIDENCE_TYPE = "EV-INTAKE"
 _PRODUCER = "intake"
@@ -143,6 +143,7 @@ class Intake:
 
     def _take_parts(self, system_id: str, file: SystemFile, *, actor: Actor, folder: Path | None) -> None:
         kept: set[str] = set()
+        own: list[Component] = []
         by_name: dict[str, list[Component]] = {}
         for number, entry in enumerate(file.components):
             made = self._component(system_id, entry, actor=actor, folder=folder, field=f"components[{number}].files")
@@ -150,14 +151,15 @@ class Intake:
             kept.update(each.id for each in made)
         if file.prompt:
             path = inside(_folder(folder, "prompt"), file.prompt, field="prompt")
-            kept.add(self.parts.add(system_id, "prompt", file.prompt, digest=file_digest(path),
-                                                 observed=True, locator=str(path), actor=actor).id)  # fmt: skip
+            own.append(self.parts.add(system_id, "prompt", file.prompt, digest=file_digest(path), observed=True,
+                                      locator=str(path), actor=actor))  # fmt: skip
         for tool in file.tools:
-            kept.add(self.parts.add(system_id, "tool", tool.name, digest=digest(tool), observed=True,
-                                                 actor=actor).id)  # fmt: skip
-        self._retire_others(system_id, kept, actor)
+            own.append(self.parts.add(system_id, "tool", tool.name, digest=digest(tool), observed=True, actor=actor))  # noqa: PERF401 - a change, not a list
+        self._retire_others(system_id, kept | {each.id for each in own}, actor)
         for number, entry in enumerate(file.components):
-            self._answer_for(entry, by_name, actor=actor, folder=folder, field=f"components[{number}].responsibility")
+            self._answer_for(by_name[entry.name], entry.responsibility, by_name, actor=actor, folder=folder,
+                             field=f"components[{number}].responsibility")  # fmt: skip
+        self._answer_for(own, file.responsibility, by_name, actor=actor, folder=folder, field="responsibility")
 
     def _component(self, system_id: str, entry: ComponentEntry, *, actor: Actor, folder: Path | None, field: str,
                    ) -> list[Component]:  # fmt: skip
@@ -177,9 +179,9 @@ class Intake:
             if each.retired_at is None and each.id not in kept and each.kind in ALL_KINDS:
                 self.parts.retire(each.id, actor=actor)
 
-    def _answer_for(self, entry: ComponentEntry, by_name: Mapping[str, list[Component]], *, actor: Actor,
-                    folder: Path | None, field: str) -> None:  # fmt: skip
-        answers = entry.responsibility
+    def _answer_for(self, components: Sequence[Component], answers: ResponsibilityEntry | None,
+                    by_name: Mapping[str, list[Component]], *, actor: Actor, folder: Path | None,
+                    field: str) -> None:  # fmt: skip
         if answers is None:
             return
         below = by_name.get(answers.rests_on, []) if answers.rests_on else []
@@ -189,7 +191,7 @@ class Intake:
         document = ""
         if answers.document:
             document = file_digest(inside(_folder(folder, field), answers.document, field=f"{field}.document"))
-        for component in by_name[entry.name]:
+        for component in components:
             self.parts.answer_for(component.id, answers.party, actor=actor, duty=answers.duty,
                                      contact=answers.contact, document_sha256=document,
                                      rests_on_id=below[0].id if below else None)  # fmt: skip

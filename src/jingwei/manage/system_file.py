@@ -80,6 +80,8 @@ class SystemFile(_Value):
     prompt: str = ""
     """File with the System's prompt."""
     tools: tuple[ToolRule, ...] = ()
+    responsibility: ResponsibilityEntry | None = None
+    """Who answers for the application itself: its prompt and its tools."""
     guard: GuardEntry = GuardEntry()
 
 
