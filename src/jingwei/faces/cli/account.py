@@ -1,14 +1,14 @@
 """`jingwei account`: people, their roles, keys and second factors."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from jingwei.faces.cli.help import LazyGroup, Told
 from jingwei.faces.cli.home import changes, reads
+from jingwei.faces.cli.keys import NAME, REVOKE, account_key
 from jingwei.faces.cli.language import say
-from jingwei.faces.cli.system import UNTIL, aware
+from jingwei.faces.cli.typed import UNTIL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,22 +94,6 @@ def role(platform: "Platform", *, name: str, role_name: str, domain: str, take: 
         as_json([each.model_dump(mode="json") for each in grants])
         return
     click.echo(say("account-roles", login=account.login, roles=_shown(grants)))
-
-
-def key(platform: "Platform", *, name: str, scopes: tuple[str, ...], until: datetime | None, login: str | None,
-        json_out: bool) -> None:  # fmt: skip
-    """Make an API key for the account that acts; shown once."""
-    from jingwei.faces.cli.acting import actor_for
-    from jingwei.faces.cli.output import as_json
-
-    actor = actor_for(platform, login)
-    with platform.work(actor, "key.make") as work:
-        made = work.keys.make(name, scopes=frozenset(scopes or ("*",)), account_id=actor.id, expires_at=aware(until))
-    if json_out:
-        as_json(made.model_dump(mode="json"))
-        return
-    click.echo(say("key-made"), err=True)
-    click.echo(made.key)
 
 
 def totp(platform: "Platform", *, login: str, json_out: bool) -> None:
@@ -219,11 +203,12 @@ changes(
 changes(
     account,
     "key",
-    key,
-    click.Option(["--name"], required=True, help=say("option-key-name")),
+    account_key,
+    NAME,
+    REVOKE,
     click.Option(["--scope", "scopes"], multiple=True, metavar="RIGHT", help=say("option-scope")),
     UNTIL,
-    examples=("jingwei account key --name ci --scope run.* --as mei",),
+    examples=("jingwei account key --name ci --scope run.* --as mei", "jingwei account key --as mei"),
 )
 changes(account, "totp", totp, ONE, acts=False, examples=("jingwei account totp lin",))
 changes(account, "password", password, ONE, acts=False, examples=("jingwei account password lin",))

@@ -16,7 +16,7 @@ import click
 from jingwei.faces.cli.help import Speaking
 from jingwei.faces.cli.home import ACTS_AS, JSON, WHERE, opened, settings_from
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.system import FILE, Given
+from jingwei.faces.cli.typed import FILE, Given
 
 if TYPE_CHECKING:
     from jingwei.core.canonical import Json
@@ -61,7 +61,7 @@ class Assessment:
         return taken
 
     def _grade(self, taken: "Taken") -> None:
-        from jingwei.faces.cli.system import show_grade
+        from jingwei.faces.cli.graded import show_grade
 
         self._step("assess-grade")
         graded = self.loop.grade(taken.system.id, actor=self.actor)
@@ -190,7 +190,8 @@ def run(*, file: Given, gateway: str | None, model: str | None, upstream: str | 
 
 
 def _assess(platform: "Platform", stack: ExitStack, given: Given, *, gateway: str | None, model: str | None,
-            upstream: str | None, tuning: "dict[str, dict[str, Json]]", login: str | None, quiet: bool) -> int:  # fmt: skip
+            upstream: str | None, tuning: "dict[str, dict[str, Json]]", login: str | None, quiet: bool,
+            ) -> int:  # fmt: skip
     from jingwei.faces.cli.acting import actor_for
     from jingwei.faces.cli.output import as_json
     from jingwei.faces.cli.running import gateway_for

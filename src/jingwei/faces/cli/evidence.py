@@ -9,7 +9,7 @@ import click
 from jingwei.faces.cli.help import LazyGroup, Told
 from jingwei.faces.cli.home import WHERE, alone, changes, reads, settings_from
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.system import SYSTEM
+from jingwei.faces.cli.typed import SYSTEM
 
 if TYPE_CHECKING:
     from jingwei.core.evidence import Evidence

@@ -7,7 +7,7 @@ import click
 from jingwei.faces.cli.help import LazyGroup, Told
 from jingwei.faces.cli.home import changes, reads
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.system import REASON, SYSTEM
+from jingwei.faces.cli.typed import REASON, SYSTEM
 
 if TYPE_CHECKING:
     from jingwei.manage import GateVerdict, ReleaseRequest

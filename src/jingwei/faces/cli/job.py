@@ -8,7 +8,7 @@ import click
 from jingwei.faces.cli.help import LazyGroup, Told
 from jingwei.faces.cli.home import changes, reads
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.system import SYSTEM
+from jingwei.faces.cli.typed import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

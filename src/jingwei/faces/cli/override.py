@@ -8,7 +8,7 @@ import click
 from jingwei.faces.cli.help import LazyGroup, Told
 from jingwei.faces.cli.home import changes, reads
 from jingwei.faces.cli.language import say
-from jingwei.faces.cli.system import REASON, SYSTEM, UNTIL, aware
+from jingwei.faces.cli.typed import REASON, SYSTEM, UNTIL, aware
 
 if TYPE_CHECKING:
     from jingwei.manage import Override

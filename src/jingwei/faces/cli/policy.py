@@ -8,7 +8,7 @@ import click
 from jingwei.faces.cli.help import LazyGroup
 from jingwei.faces.cli.home import changes, reads
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.system import SYSTEM
+from jingwei.faces.cli.typed import SYSTEM
 
 if TYPE_CHECKING:
     from jingwei.core.policy import Policy
@@ -69,7 +69,8 @@ def history(platform: "Platform", *, wanted: str, json_out: bool) -> None:
         return
     headers = (say("column-digest"), say("column-grade"), say("column-attached"), say("column-by"), say("column-until"))
     table(headers, [
-        (each.digest[:16], str(each.grade), moment(each.attached_at), plain(names.get(each.attached_by, each.attached_by)),
+        (each.digest[:16], str(each.grade), moment(each.attached_at),
+         plain(names.get(each.attached_by, each.attached_by)),
          moment(each.retired_at) if each.retired_at else say("in-force")) for each in found])  # fmt: skip
 
 

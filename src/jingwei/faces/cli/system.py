@@ -1,20 +1,18 @@
 """`jingwei system`: register from `system.yaml`, grade with the reasons, see what a System is made of."""
 
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from jingwei.faces.cli.help import LazyGroup, Told
 from jingwei.faces.cli.home import alone, changes, reads, settings_from
+from jingwei.faces.cli.keys import NAME, REVOKE, system_key
 from jingwei.faces.cli.language import current, say
+from jingwei.faces.cli.typed import FILE, REASON, SYSTEM, UNTIL, Given
 
 if TYPE_CHECKING:
-    from jingwei.manage import GradeDecision, RecordedGrade, SystemFile, Taken
+    from jingwei.manage import Taken
     from jingwei.platform import Platform
-
-SYSTEM = Told(["wanted"], metavar="SYSTEM", about=say("system-argument"))
 
 
 def list_systems(platform: "Platform", *, domain: str | None, status: str | None, json_out: bool) -> None:
@@ -30,7 +28,8 @@ def list_systems(platform: "Platform", *, domain: str | None, status: str | None
         return
     headers = ("id", say("column-name"), say("column-domain"), say("column-grade"), say("column-state"))
     table(headers, [
-        (each.id, plain(each.name), plain(each.domain), str(found.decision.grade) if (found := grades[each.id]) else "–",
+        (each.id, plain(each.name), plain(each.domain),
+         str(found.decision.grade) if (found := grades[each.id]) else "–",
          text(f"manage:status-{each.status}").of(current()))
         for each in systems
     ])  # fmt: skip
@@ -39,6 +38,7 @@ def list_systems(platform: "Platform", *, domain: str | None, status: str | None
 def show(platform: "Platform", *, wanted: str, json_out: bool) -> None:
     """Show one System whole: what it is, its grade, its facts, and what follows next."""
     from jingwei.core.text import text
+    from jingwei.faces.cli.graded import show_decision
     from jingwei.faces.cli.lookup import login_names, system_named
     from jingwei.faces.cli.output import as_json, console, plain, table
 
@@ -69,20 +69,6 @@ def show(platform: "Platform", *, wanted: str, json_out: bool) -> None:
     click.echo("\n" + say("next", command=f"jingwei gate show {_quoted(system.name)}"))
 
 
-class Given(NamedTuple):
-    """A `system.yaml` as it was read, and where it lies."""
-
-    path: Path
-    file: "SystemFile"
-
-
-def given_file(_context: click.Context, _parameter: click.Parameter, path: Path) -> Given:
-    """Read a `system.yaml` while the command line is parsed: a wrong one is said before anything is made."""
-    from jingwei.manage import read_system
-
-    return Given(path, read_system(path))
-
-
 def register(platform: "Platform", *, file: Given, login: str | None, json_out: bool) -> None:
     """Take a `system.yaml` in."""
     from jingwei.faces.cli.acting import actor_for
@@ -109,6 +95,7 @@ def show_taken(taken: "Taken") -> None:
 def grade(platform: "Platform", *, wanted: str, login: str | None, json_out: bool) -> None:
     """Grade a System and record why."""
     from jingwei.faces.cli.acting import actor_for
+    from jingwei.faces.cli.graded import show_grade
     from jingwei.faces.cli.lookup import system_named
     from jingwei.faces.cli.output import as_json
 
@@ -119,37 +106,6 @@ def grade(platform: "Platform", *, wanted: str, login: str | None, json_out: boo
         as_json(found.model_dump(mode="json"))
         return
     show_grade(found)
-
-
-def show_grade(found: "RecordedGrade") -> None:
-    """Print a grading: the decision, what would change it, what a scan overruled."""
-    from jingwei.faces.cli.output import console, plain
-
-    show_decision(found.decision)
-    out, language = console(), current()
-    for change in found.counterfactuals[:8]:
-        mark = "↓" if change.direction == "lower" else "↑"
-        out.print(f"  [dim]{mark} {plain(change.says.of(language))}[/]")
-    if found.overruled:
-        click.echo(say("grade-overruled", facts=", ".join(found.overruled)))
-    if found.override:
-        click.echo(say("grade-overridden", grade=found.override.grade, computed=found.decision.computed_grade,
-                       reason=found.override.reason))  # fmt: skip
-
-
-def show_decision(decision: "GradeDecision") -> None:
-    """Print a grade with the rules that gave it and the lane that follows."""
-    from jingwei.faces.cli.output import console, plain
-
-    out, language = console(), current()
-    lane = decision.lane
-    out.print(f"  [bold]{say('grade-line', grade=decision.grade, name=lane.grade_name.of(language))}[/]  "
-              + plain(say("grade-lane", lane=lane.name.of(language), roles=", ".join(decision.approver_roles),
-                          days=lane.sla_days)))  # fmt: skip
-    for rule in decision.fired:
-        out.print(f"    [cyan]{rule.id:<16}[/] {plain(rule.why.of(language))}")
-    for stop in decision.stops:
-        out.print(f"    [bold red]⛔ {stop.id}[/] {plain(stop.why.of(language))}")
 
 
 def answer(platform: "Platform", *, wanted: str, answers: tuple[str, ...], login: str | None, json_out: bool) -> None:
@@ -183,9 +139,10 @@ def component(platform: "Platform", *, wanted: str, json_out: bool) -> None:
     from jingwei.faces.cli.output import as_json, plain, table
 
     with platform.reading() as work:
-        made = work.parts.of(system_named(work, wanted).id)
+        system = system_named(work, wanted)
+        made, used = work.parts.of(system.id), work.registry.in_use(system.id)
     if json_out:
-        as_json(made.model_dump(mode="json"))
+        as_json({**made.model_dump(mode="json"), "configuration": used.configuration.model_dump(mode="json")})
         return
     answers = {link.component_id: link.party for link in made.links}
     live = [each for each in made.components if each.retired_at is None]
@@ -199,6 +156,8 @@ def component(platform: "Platform", *, wanted: str, json_out: bool) -> None:
     table(headers, [
         (each.kind, plain(each.name), plain(each.release), each.digest[:12] + ("" if each.observed else " ?"),
          plain(answers.get(each.id, "–"))) for each in live])  # fmt: skip
+    parts = ", ".join(f"{name} {each[:12]}" for name, each in used.configuration.model_dump(mode="json").items())
+    click.echo(say("system-configuration", digest=used.configuration.digest[:12], parts=parts))
     for finding in made.findings:
         click.echo(f"▲ {finding.title.of(current())} {finding.remedy.of(current())}")
 
@@ -220,23 +179,6 @@ def form(*, json_out: bool) -> None:
         click.echo(f'  {fact.id}: "{fact.value_ids[0]}"')
 
 
-def key(platform: "Platform", *, wanted: str, name: str, until: datetime | None, login: str | None,
-        json_out: bool) -> None:  # fmt: skip
-    """Make an API key that the gateway serves the System for."""
-    from jingwei.faces.cli.acting import actor_for
-    from jingwei.faces.cli.lookup import system_named
-    from jingwei.faces.cli.output import as_json
-
-    actor = actor_for(platform, login)
-    with platform.work(actor, "key.make") as work:
-        made = work.registry.make_key(system_named(work, wanted).id, name, actor=actor, expires_at=aware(until))
-    if json_out:
-        as_json(made.model_dump(mode="json"))
-        return
-    click.echo(say("key-made"), err=True)
-    click.echo(made.key)
-
-
 def retire(platform: "Platform", *, wanted: str, reason: str, login: str | None, json_out: bool) -> None:
     """Retire a System for good."""
     from jingwei.faces.cli.acting import actor_for
@@ -252,21 +194,11 @@ def retire(platform: "Platform", *, wanted: str, reason: str, login: str | None,
     click.echo(say("system-retired", name=system.name))
 
 
-def aware(given: datetime | None) -> datetime | None:
-    """Read a date that was typed as UTC."""
-    return given.replace(tzinfo=UTC) if given is not None and given.tzinfo is None else given
-
-
 def _quoted(name: str) -> str:
     from shlex import quote
 
     return quote(name)
 
-
-FILE = Told(["file"], type=click.Path(path_type=Path, exists=True, dir_okay=False), callback=given_file, metavar="FILE",
-            about=say("system-file"))  # fmt: skip
-REASON = click.Option(["--reason"], required=True, metavar="TEXT", help=say("option-reason"))
-UNTIL = click.Option(["--until"], type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help=say("option-until"))
 
 system = LazyGroup(
     name="system",
@@ -308,11 +240,16 @@ reads(system, "component", component, SYSTEM, examples=('jingwei system componen
 changes(
     system,
     "key",
-    key,
+    system_key,
     SYSTEM,
-    click.Option(["--name"], required=True, help=say("option-key-name")),
+    NAME,
+    REVOKE,
     UNTIL,
-    examples=('jingwei system key "Staff assistant" --name intranet',),
+    examples=(
+        'jingwei system key "Staff assistant" --name intranet',
+        'jingwei system key "Staff assistant"',
+        'jingwei system key "Staff assistant" --revoke key_…',
+    ),
 )
 changes(
     system, "retire", retire, SYSTEM, REASON, examples=('jingwei system retire "Old assistant" --reason "replaced"',)
