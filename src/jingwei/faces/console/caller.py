@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 
 from jingwei.core.errors import JingweiError, Unauthenticated
 from jingwei.core.identity import Actor
-from jingwei.core.text import text
+from jingwei.core.text import Both, text
 from jingwei.faces.console.rendering import Page
 from jingwei.faces.console.security import demand_same_form, demand_same_site
 from jingwei.faces.console.views.listing import MOST_PAGES, Query
@@ -86,6 +86,10 @@ Asking = Annotated[Caller, Depends(caller)]
 Anybody = Annotated[Page, Depends(anybody)]
 
 
+def _required(name: str) -> Both:
+    return text(f"{PACKAGE}:form.required", field=text(f"{PACKAGE}:field.{name}"))
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A form as it came in, its secret already checked."""
@@ -103,7 +107,7 @@ class Sent:
 
     def missing(self, *names: str) -> tuple[Problem, ...]:
         """Return a problem for each field that must be filled in and is not."""
-        return tuple(Problem(field=name, message=text(f"{PACKAGE}:form.required")) for name in names if not self[name])
+        return tuple(Problem(field=name, message=_required(name)) for name in names if not self[name])
 
 
 async def read_form(request: Request) -> FormData:
