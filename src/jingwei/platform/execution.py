@@ -181,6 +181,7 @@ class Execution:
             token = work.tokens.issue_assessment(
                 system_id, run_id=run_id, caller_key=encode(caller.verifier.public), actor=actor
             )
+        self.platform.relay.publish()  # a snapshot at once, from whatever process of this host the run is in
         prover = Prover(token.id, caller, self.platform.clock)
         asyncio.run(_admission(target.locator, token.written, prover))
         return SecretStr(token.written), prover
@@ -204,6 +205,7 @@ async def _admission(base: str, token: str, prove: Callable[..., dict[str, str]]
     timeout = aiohttp.ClientTimeout(total=5)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
         while time.monotonic() < deadline:
+            await asyncio.sleep(0.5)  # gateways look at the snapshot four times a second
             headers = {"Authorization": f"Bearer {token}", **prove(b"", method="GET", path=CONFIGURATION_PATH)}
             try:
                 async with session.get(base.rstrip("/") + CONFIGURATION_PATH, headers=headers) as response:
@@ -211,5 +213,4 @@ async def _admission(base: str, token: str, prove: Callable[..., dict[str, str]]
                         return
             except (aiohttp.ClientError, TimeoutError):
                 pass
-            await asyncio.sleep(0.2)
     raise Unavailable("platform:gateway-not-admitting", field="target", url=base)
