@@ -17,6 +17,7 @@ from jingwei.faces.console.caller import SESSION
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed"),
 ]
@@ -77,7 +78,6 @@ def addresses(story: Story) -> dict[str, str]:
     return {**paths(story), "login": "/login"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [*PAGES, "login"])
 def test_a_page_has_no_accessibility_findings_and_breaks_no_policy(visit, served, name):
     from axe_playwright_python.sync_playwright import Axe
@@ -89,7 +89,6 @@ def test_a_page_has_no_accessibility_findings_and_breaks_no_policy(visit, served
         assert page.refused == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [*PAGES, "login"])
 def test_a_narrow_page_never_scrolls_sideways(visit, served, name):
     for language in ("zh", "en"):

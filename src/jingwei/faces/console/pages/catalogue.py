@@ -76,7 +76,8 @@ def _shown_by(catalog: Catalog, control: Control, checks: Collection[str]) -> st
 def _pack_line(catalog: Catalog, pack: Pack) -> PackLine:
     framework = catalog.frameworks.get(pack.framework or "")
     about = framework.carried if framework else ""
-    return PackLine(id=pack.pack, title=pack.title, about=about, count=sum(1 for _ in entries(pack)) + len(pack.crosswalk),
+    count = sum(1 for _ in entries(pack)) + len(pack.crosswalk)
+    return PackLine(id=pack.pack, title=pack.title, about=about, count=count,
                     source=framework.title if framework else "")  # fmt: skip
 
 
