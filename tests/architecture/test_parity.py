@@ -59,15 +59,11 @@ NOT_BY_PEOPLE = {
     "events.of_run": "the job's page links to the events of the System",
     "jobs.state": "runs.run tells the state",
     "keys.holder": "for programs that call the API",
-    "keys.keys": "so far over the API alone: GET /me/keys and /systems/{id}/keys",
-    "keys.revoke": "so far over the API alone: DELETE /me/keys/{id}; closing the account ends them too",
     "parts.add": BY_FILE,
     "parts.answer_for": BY_FILE,
     "parts.retire": BY_FILE,
     "registry.configuration": "registry.in_use tells it together with its digests",
     "registry.edit": BY_FILE,
-    "registry.in_use": "the gate's verdict says which part changed, before and after",
-    "registry.revoke_key": "so far over the API alone: DELETE /system-keys/{id}",
     "runs.ended": "cancelling is runs.cancel; the rest is the job process's",
 }
 """Not offered in the terminal or the console."""

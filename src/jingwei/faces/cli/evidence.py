@@ -23,7 +23,7 @@ _LARGEST = 64 * 1024 * 1024
 def list_evidence(platform: "Platform", *, wanted: str, json_out: bool) -> None:
     """List the evidence of a System with how each piece stands now."""
     from jingwei.faces.cli.lookup import system_named
-    from jingwei.faces.cli.output import OUTCOME_STYLE, as_json, moment, plain, table
+    from jingwei.faces.cli.output import OUTCOME_STYLE, as_json, day, table
 
     with platform.reading() as work:
         found = work.proof.standings(system_named(work, wanted).id)
@@ -31,12 +31,12 @@ def list_evidence(platform: "Platform", *, wanted: str, json_out: bool) -> None:
         as_json([{"id": each.evidence.id, **each.model_dump(mode="json")} for each in found])
         return
     headers = ("id", say("column-type"), say("column-outcome"), say("column-state"), say("column-made"),
-               say("column-until"), say("column-summary"))  # fmt: skip
+               say("column-until"))  # fmt: skip
     table(headers, [
         (each.evidence.id[:12], each.evidence.type,
          f"[{OUTCOME_STYLE[each.evidence.outcome]}]{say(f'outcome-{each.evidence.outcome.value}')}[/]",
-         say(f"state-{each.standing.state.value}"), moment(each.evidence.finished_at), moment(each.standing.expires_at),
-         plain(each.evidence.summary.of(current()))) for each in found
+         say(f"state-{each.standing.state.value}"), day(each.evidence.finished_at), day(each.standing.expires_at))
+        for each in found
     ])  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def show(platform: "Platform", *, wanted: str, json_out: bool) -> int:
 
 def show_verdict(verdict: "GateVerdict") -> None:
     """Print a verdict for people."""
-    from jingwei.faces.cli.output import console, moment, plain, table
+    from jingwei.faces.cli.output import console, day, plain, table
 
     out, language = console(), current()
     mark = f"[bold green]{say('gate-open')}[/]" if verdict.passed else f"[bold red]{say('gate-closed')}[/]"
@@ -59,7 +59,7 @@ def show_verdict(verdict: "GateVerdict") -> None:
     headers = (say("column-evidence"), say("column-state"), say("column-until"), say("column-mend"))
     table(headers, [
         (f"{item.type}\n[dim]{plain(item.title.of(language))}[/]",
-         f"[{style.get(item.state.value, 'yellow')}]{say(f'state-{item.state.value}')}[/]", moment(item.expires_at),
+         f"[{style.get(item.state.value, 'yellow')}]{say(f'state-{item.state.value}')}[/]", day(item.expires_at),
          plain(item.mend.of(language)) if item.mend else "") for item in verdict.items
     ])  # fmt: skip
 

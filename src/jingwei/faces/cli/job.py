@@ -24,7 +24,7 @@ _ENDED = frozenset({"finished", "failed", "cancelled"})
 def list_runs(platform: "Platform", *, system: str | None, limit: int, json_out: bool) -> None:
     """List runs, newest first."""
     from jingwei.faces.cli.lookup import system_named
-    from jingwei.faces.cli.output import as_json, moment, plain, table
+    from jingwei.faces.cli.output import as_json, moment, table
 
     with platform.reading() as work:
         system_id = system_named(work, system).id if system else None
@@ -37,12 +37,10 @@ def list_runs(platform: "Platform", *, system: str | None, limit: int, json_out:
         say("column-check"),
         say("column-state"),
         say("column-done"),
-        say("column-target"),
         say("column-at"),
     )
     table(headers, [
-        (each.id, each.check_id, _state(each), f"{each.done}/{each.total}" if each.total else "",
-         plain(each.target.name or each.target.locator), moment(each.created_at)) for each in found
+        (each.id, each.check_id, _state(each), _done(each), moment(each.created_at)) for each in found
     ])  # fmt: skip
 
 
@@ -202,11 +200,16 @@ def _state(run: "CheckRun") -> str:
     return f"[{style}]{say(f'job-{run.status}')}[/]"
 
 
+def _done(run: "CheckRun") -> str:
+    """Write how far it is; a finished run did everything, also where nobody counted along."""
+    return f"{run.total if run.status == 'finished' else run.done}/{run.total}" if run.total else ""
+
+
 def _show(run: "CheckRun") -> None:
     from jingwei.faces.cli.output import console, moment, plain
 
     out = console()
-    out.print(f"[bold]{run.id}[/]  {run.check_id}  {_state(run)}  {run.done}/{run.total}")
+    out.print(f"[bold]{run.id}[/]  {run.check_id}  {_state(run)}  {_done(run)}")
     out.print(f"  [dim]{plain(run.target.locator)}  {moment(run.started_at)} → {moment(run.finished_at)}[/]")
     if run.error:
         out.print(f"  [red]✗[/] {plain(run.error.of(current()))} [dim]{run.error_code}[/]")

@@ -27,8 +27,9 @@ SEVERITY_STYLE = {
 
 
 def console() -> Console:
-    """Return the console for people: standard output, or standard error while JSON goes to the former."""
-    return Console(highlight=False)
+    """Return the console for people; a pipe or a file gets wide lines, so that ids stay whole."""
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+    return Console(highlight=False, width=wide)
 
 
 def as_json(value: object) -> None:
@@ -87,6 +88,11 @@ def plain(shown: str) -> str:
 def moment(at: datetime | None) -> str:
     """Write a moment in UTC to the minute; a dash where there is none."""
     return f"{at:%Y-%m-%d %H:%M}Z" if at else "–"
+
+
+def day(at: datetime | None) -> str:
+    """Write a date in UTC; a dash where there is none."""
+    return f"{at:%Y-%m-%d}" if at else "–"
 
 
 def measure_text(measure: Measure) -> str:

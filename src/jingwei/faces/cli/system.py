@@ -156,7 +156,9 @@ def component(platform: "Platform", *, wanted: str, json_out: bool) -> None:
     table(headers, [
         (each.kind, plain(each.name), plain(each.release), each.digest[:12] + ("" if each.observed else " ?"),
          plain(answers.get(each.id, "–"))) for each in live])  # fmt: skip
-    parts = ", ".join(f"{name} {each[:12]}" for name, each in used.configuration.model_dump(mode="json").items())
+    parts = ", ".join(
+        f"{name} {each[:12]}" for name, each in used.configuration.model_dump(exclude={"observed"}).items()
+    )
     click.echo(say("system-configuration", digest=used.configuration.digest[:12], parts=parts))
     for finding in made.findings:
         click.echo(f"▲ {finding.title.of(current())} {finding.remedy.of(current())}")
