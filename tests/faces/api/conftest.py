@@ -130,7 +130,8 @@ class Installation:
         kind = work.catalog.evidence_type(type_id)
         check = kind.checks[0] if kind.checks else "some-check"
         run = CheckRunRow(
-            id=new_id("run"), created_at=work.desk.clock(), check_id=check, system_id=system_id, target={}, options={},
+            id=new_id("run"), created_at=work.desk.clock(), check_id=check, system_id=system_id, options={},
+            target={"kind": "system", "locator": system_id},
             through_gateway=False, requested_by=self.people["engineer"], status="running", evidence_ids=[],
         )  # fmt: skip
         work.desk.session.add(run)

@@ -1,6 +1,7 @@
 """What comes before any service: keys, bodies, sizes, methods, and errors in both languages."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_an_upload_is_bounded_on_the_way_and_leaves_nothing(here):
             "faces.api:body-too-large")  # fmt: skip
     assert [path for path in blobs.rglob("*") if path.is_file()] == [path for path in before if path.is_file()]
     assert here.ask("security", "POST", "/artefacts", content=(b"x" * 1000 for _ in range(50))).json()["size"] == 50_000
-    assert here.ask("security", "POST", "/artefacts", content=b"").json()["size"] == 0
+    refused(here.ask("security", "POST", "/artefacts", content=b""), 422, "faces.api:upload-empty")
 
 
 def test_only_those_who_enter_evidence_upload(here):
@@ -163,6 +164,17 @@ def test_a_wrong_field_is_named_in_both_languages(here, change, field):
         here.ask("engineer", "POST", "/systems", json=here.file("f") | change), 422, "faces.api:field-unfit"
     )
     assert error["field"] == field
+
+
+@pytest.mark.parametrize(("path", "body", "field"), [
+    ("/systems/x/overrides", {"grade": "3", "reason": "r"}, "grade"),
+    ("/systems/x/overrides", {"grade": 3, "reason": "r", "expires_at": 0}, "expires_at"),
+    ("/systems/x/overrides", {"grade": 3, "reason": "r", "expires_at": "2026-12-31T00:00:00"}, "expires_at"),
+    ("/requests/x/sign", {"role": "security", "password": "p", "approves": 1}, "approves"),
+    ("/systems/x/policy/preview", {"tools": [{"name": "t", "needs_person": "no"}]}, "tools.0.needs_person"),
+])  # fmt: skip
+def test_nothing_is_read_as_something_else(here, path, body, field):
+    assert refused(here.ask("security", "POST", path, json=body), 422, "faces.api:field-unfit")["field"] == field
 
 
 def test_a_missing_and_an_unknown_fact_are_named(here):
@@ -276,3 +288,22 @@ def test_a_locked_store_is_said_to_be_unavailable(here, monkeypatch):
     response = here.ask("auditor", "GET", "/ledger/entries")
     refused(response, 503, "core:store-locked")
     assert response.headers["retry-after"]
+
+
+@pytest.mark.parametrize("since", ["0", "0.5", "2026-01-01", "2026-01-01T00:00:00", "yesterday"])
+def test_a_moment_is_written_with_its_time_zone(here, since):
+    refused(here.ask("auditor", "GET", f"/events/counts?since={since}"), 422, "faces.api:field-unfit")
+
+
+@pytest.mark.parametrize(("document", "language"), [("api.md", "en"), ("api.zh.md", "zh")])
+def test_the_reference_lists_every_operation_as_it_is(here, document, language):
+    described = here.client.get("/openapi.json").json()["paths"]
+    told = {
+        f"`{method.upper()} {path}` | {texts('faces.api')[operation['operationId']].of(language).rstrip('.。')}"
+        for path, operations in described.items()
+        for method, operation in operations.items()
+    }
+    written = (Path(__file__).parents[3] / "docs" / "reference" / document).read_text(encoding="utf-8")
+    assert {
+        line.strip("| ") for line in written.splitlines() if line.startswith(("| `GET", "| `P", "| `DELETE"))
+    } == told

@@ -57,10 +57,12 @@ class Incoming:
         """Return the next piece; empty at the end.
 
         Raises:
-            InputError: it is larger than it may be; nothing of it is kept.
+            InputError: it is empty, or larger than it may be; nothing of it is kept.
         """
         while True:
             piece = anyio.from_thread.run(self._next)
+            if piece is None and not self._size:
+                raise InputError("faces.api:upload-empty", field="body")
             if piece is None:
                 return b""
             self._size += len(piece)

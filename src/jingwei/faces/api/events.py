@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.event import Event
 from jingwei.faces.api.caller import Asking
 from jingwei.faces.api.failures import refusals
-from jingwei.faces.api.names import OfSystem
+from jingwei.faces.api.names import Moment, OfSystem
 from jingwei.faces.api.paging import PAGE, Limit
 from jingwei.faces.api.route import KeyedRoute
 from jingwei.faces.api.words import line, said
@@ -44,7 +44,7 @@ class Counted(BaseModel):
 
 
 After = Annotated[str | None, Query(pattern=_CURSOR, description=line("faces.api:after"))]
-Since = Annotated[AwareDatetime | None, Query(description=line("faces.api:since"))]
+Since = Annotated[Moment | None, Query(description=line("faces.api:since"))]
 Last = Annotated[str | None, Header(alias="Last-Event-ID", pattern=_CURSOR, description=line("faces.api:after"))]
 
 

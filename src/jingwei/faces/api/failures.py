@@ -27,6 +27,7 @@ from jingwei.core.errors import (
     Unavailable,
 )  # fmt: skip
 from jingwei.core.text import Both, text
+from jingwei.faces.api.route import model_of
 from jingwei.faces.api.words import line
 
 _STATUS: tuple[tuple[type[JingweiError], HTTPStatus], ...] = (
@@ -131,7 +132,8 @@ async def _unfit(request: Request, error: Exception) -> Response:
     field = ".".join(str(part) for part in path) or where
     if any(name in field for name in _SECRETS):
         first["input"] = "…"
-    message = _explained({**first, "loc": path or first["loc"]}, _model_of(request) if where == "body" else BaseModel)
+    model = model_of(request.scope.get("route")) if where == "body" else None
+    message = _explained({**first, "loc": path or first["loc"]}, model or BaseModel)
     return _said(422, "faces.api:field-unfit", text("faces.api:field-unfit", field=field, why=message), field=field)
 
 
@@ -142,12 +144,6 @@ def _explained(error: dict[str, Any], model: type[BaseModel]) -> Both:  # Any: o
     if kind.startswith(("datetime", "timezone")):
         return text("faces.api:not-a-time")
     return explained(error, model, 0)  # type: ignore[arg-type]  # FastAPI hands pydantic's errors on as plain mappings
-
-
-def _model_of(request: Request) -> type[BaseModel]:
-    body = getattr(request.scope.get("route"), "body_field", None)
-    kind = body.field_info.annotation if body is not None else None
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else BaseModel
 
 
 async def _broken(request: Request, error: Exception) -> Response:

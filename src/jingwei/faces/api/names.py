@@ -3,7 +3,8 @@
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 from jingwei.core.errors import JingweiError
 from jingwei.core.identity import Denied, Reauthentication
@@ -25,6 +26,16 @@ GrantId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-grant
 AccountId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-account"))]
 EvidenceId = Annotated[str, Path(pattern=_SHA256, description=line("faces.api:the-evidence"))]
 Sha256 = Annotated[str, Path(pattern=_SHA256, description=line("faces.api:the-sha256"))]
+
+
+def _written(given: object) -> object:
+    """Refuse a bare number, which would be read as seconds since 1970."""
+    if isinstance(given, str) and "T" not in given.upper():
+        raise PydanticCustomError("datetime_parsing", "no moment")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 OfSystem = Annotated[str | None, Query(alias="system", pattern=_ID, description=line("faces.api:the-system"))]
 
 

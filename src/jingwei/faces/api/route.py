@@ -10,7 +10,9 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 
 from jingwei.core.errors import InputError
 from jingwei.faces.api.caller import identified
@@ -27,19 +29,39 @@ class KeyedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, with what comes before it."""
         serve = super().get_route_handler()
-        takes_json = self.body_field is not None
+        model = model_of(self)
 
         async def keyed(request: Request) -> Response:
             request.state.caller = await run_in_threadpool(identified, request)
             if "\x00" in request.url.path or "%00" in request.url.query:
                 raise InputError("faces.api:text-unfit", field="url")
-            if not takes_json:
+            if model is None:
                 return await serve(request)
             bounded = BoundedRequest(request.scope, request.receive)
             await bounded.json()
+            demand_strictly(model, await bounded.body())
             return await serve(bounded)
 
         return keyed
+
+
+def model_of(route: object) -> type[BaseModel] | None:
+    """Return the model of a route's JSON body, where it takes one."""
+    body = getattr(route, "body_field", None)
+    return body.field_info.annotation if body is not None else None
+
+
+def demand_strictly(model: type[BaseModel], body: bytes) -> None:
+    """Refuse what would only fit by being read as something else: 0 for false, "5" for 5, 0 for a moment in 1970.
+
+    Raises:
+        RequestValidationError: it does not fit as it is written.
+    """
+    try:
+        model.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in wrong]) from error
 
 
 class BoundedRequest(Request):

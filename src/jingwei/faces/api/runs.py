@@ -3,7 +3,7 @@
 A program names an address to examine, never a file: files are found among the System's own components.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from jingwei.core.errors import InputError, JingweiError
 from jingwei.core.event import Event
 from jingwei.core.jobs import JobError
+from jingwei.core.plugins import load_check
 from jingwei.core.target import Target, TargetKind
 from jingwei.faces.api.caller import Asking, Caller
 from jingwei.faces.api.failures import refusals
@@ -63,17 +64,17 @@ def list_wanted(caller: Asking, system_id: SystemId) -> list[WantedRun]:
 @router.post("/systems/{system_id}/runs/wanted", status_code=HTTPStatus.ACCEPTED, **said("faces.api:ask-wanted"))
 def ask_wanted(caller: Asking, system_id: SystemId) -> list[CheckRun]:
     """Start every run whose evidence the gate still lacks."""
-    with caller.work("run.ask") as work:
-        asked = _ask_all(work, caller, system_id, _wanted(work, caller.platform, system_id))
-    return _handed_over(caller, asked)
+    with caller.reading() as work:
+        wanted = _wanted(work, caller.platform, system_id)
+    return _started(caller, system_id, wanted)
 
 
 @router.post("/systems/{system_id}/runs", status_code=HTTPStatus.ACCEPTED, **said("faces.api:ask-run"))
 def ask_run(caller: Asking, system_id: SystemId, asked: Annotated[Asked, given("ask-run")]) -> list[CheckRun]:
     """Start a check on an address, or on all that the gate wants it to look at."""
-    with caller.work("run.ask") as work:
-        made = _ask_all(work, caller, system_id, _aimed(work, caller.platform, system_id, asked))
-    return _handed_over(caller, made)
+    with caller.reading() as work:
+        wanted = _aimed(work, caller.platform, system_id, asked)
+    return _started(caller, system_id, wanted)
 
 
 @router.get("/runs", **said("faces.api:list-runs"))
@@ -128,11 +129,17 @@ def _aimed(work: Work, platform: Platform, system_id: str, asked: Asked) -> list
     return [Wanted(each.check_id, each.target, {**each.options, **asked.options}, each.types) for each in wanted]
 
 
-def _ask_all(work: Work, caller: Caller, system_id: str, wanted: Iterable[Wanted]) -> list[CheckRun]:
-    return [
-        work.runs.ask(each.check_id, system_id=system_id, target=each.target, actor=caller.actor, options=each.options)
-        for each in wanted
-    ]
+def _started(caller: Caller, system_id: str, wanted: Sequence[Wanted]) -> list[CheckRun]:
+    for each in wanted:
+        load_check(each.check_id)  # the first time takes seconds, and writers wait for one another
+    with caller.work("run.ask") as work:
+        asked = [
+            work.runs.ask(
+                each.check_id, system_id=system_id, target=each.target, actor=caller.actor, options=each.options
+            )
+            for each in wanted
+        ]
+    return _handed_over(caller, asked)
 
 
 def _handed_over(caller: Caller, runs: Sequence[CheckRun]) -> list[CheckRun]:
