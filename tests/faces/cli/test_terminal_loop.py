@@ -86,7 +86,9 @@ def test_a_closed_gate_exits_with_three_and_names_what_is_missing(registered):
 
 def test_an_override_upward_holds_at_once_and_a_lower_one_waits_for_two(registered):
     registered("system", "grade", NAME)
-    up = registered("system", "override", "ask", NAME, "3", "--reason", "board wish", "--as", "lin", JINGWEI_PASSWORD=PASSWORD)
+    up = registered(
+        "system", "override", "ask", NAME, "3", "--reason", "board wish", "--as", "lin", JINGWEI_PASSWORD=PASSWORD
+    )
     assert "in force" in up.out, up.err
     down = registered("system", "override", "ask", NAME, "1", "--reason", "pilot", "--until", "2027-01-31", "--as", "lin",
                       "--json", JINGWEI_PASSWORD=PASSWORD)  # fmt: skip
@@ -102,7 +104,9 @@ def test_only_security_puts_a_policy_in_force(registered, folder):
     refused = registered("policy", "attach", NAME, "--file", folder / "system.yaml")
     assert refused.code == 3
     assert "security" in refused.err
-    done = registered("policy", "attach", NAME, "--file", folder / "system.yaml", "--as", "zhao", JINGWEI_PASSWORD=PASSWORD)
+    done = registered(
+        "policy", "attach", NAME, "--file", folder / "system.yaml", "--as", "zhao", JINGWEI_PASSWORD=PASSWORD
+    )
     assert done.code == 0, done.err
     shown = told(registered("policy", "show", NAME, "--json"))
     assert shown["canaries"] == ["JW-CANARY-7F3A91"]
@@ -138,7 +142,17 @@ def test_automatic_evidence_is_never_entered_by_hand(registered):
 
 
 def test_a_file_kept_beside_evidence_comes_out_as_it_went_in(registered, folder, tmp_path):
-    done = registered("evidence", "enter", NAME, "EV-RESP-DOC", "--statement", "In force.", "--file", folder / "responsibility.md", "--json")
+    done = registered(
+        "evidence",
+        "enter",
+        NAME,
+        "EV-RESP-DOC",
+        "--statement",
+        "In force.",
+        "--file",
+        folder / "responsibility.md",
+        "--json",
+    )
     chosen, out = told(done)["id"], tmp_path / "out.md"
     assert registered("evidence", "artefact", chosen, "responsibility.md", "--out", out).code == 0
     assert out.read_bytes() == (folder / "responsibility.md").read_bytes()
@@ -187,7 +201,18 @@ def test_the_first_account_is_the_administrator_and_nothing_else(jingwei):
     assert jingwei("account", "create", "root", JINGWEI_NEW_PASSWORD=PASSWORD).code == 0
     unnamed = jingwei("account", "create", "lin")
     assert unnamed.code == 2
-    done = jingwei("account", "create", "lin", "--one-time", "--role", "engineer", "--as", "root", "--json", JINGWEI_PASSWORD=PASSWORD)
+    done = jingwei(
+        "account",
+        "create",
+        "lin",
+        "--one-time",
+        "--role",
+        "engineer",
+        "--as",
+        "root",
+        "--json",
+        JINGWEI_PASSWORD=PASSWORD,
+    )
     first = told(done)["password"]
     assert told(jingwei("account", "password", "lin", "--json", JINGWEI_PASSWORD=first, JINGWEI_NEW_PASSWORD=PASSWORD))
 
