@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from jingwei.core.canonical import Json, digest
+from jingwei.core.canonical import Json
 from jingwei.core.check import Check, Progress, Run, examine_all, seal_all
 from jingwei.core.errors import JingweiError
 from jingwei.core.evidence import Evidence
 from jingwei.core.signing import Signer
-from jingwei.platform.journal import Journal, journal_name
+from jingwei.platform.journal import Journal, journal_name, plan_digest
 
 Result = TypeVar("Result")
 
@@ -35,14 +35,14 @@ class Alone:
 
         Raises:
             InputError: the target is not one this check can read.
-            Unavailable: the target cannot be reached.
+            Unavailable: the target cannot be reached, or the folder cannot be written.
         """
         started_at = run.clock()
         units = check.plan(run)
         path = self.folder / "runs" / journal_name(check, run)
         if fresh:
             path.unlink(missing_ok=True)
-        journal = Journal(path, plan=digest(list(units)))
+        journal = Journal(path, plan=plan_digest(run, units))
         results = self._examine(check, run, units, journal=journal, progress=progress)
         evidence = self._seal(check, run, units, results, started_at)
         journal.close()

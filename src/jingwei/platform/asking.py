@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -29,6 +29,8 @@ def target_from(check: Check, given: str) -> Target:
 def options_from(check: Check, settings: Sequence[str]) -> CheckOptions:
     """Read `name=value` pairs; a value is JSON where it parses as such, a list where it has commas, else text.
 
+    One value is a list of one where the option takes a list.
+
     Raises:
         InputError: a pair without `=`, an unknown option, or a wrong value.
     """
@@ -37,7 +39,9 @@ def options_from(check: Check, settings: Sequence[str]) -> CheckOptions:
         name, equals, value = setting.partition("=")
         if not equals:
             raise InputError("platform:option-not-a-pair", field="--set", given=setting)
-        values[name.strip()] = _parsed(value)
+        parsed = _parsed(value)
+        one_of_many = isinstance(parsed, str) and _takes_list(check, name.strip())
+        values[name.strip()] = [parsed] if one_of_many else parsed
     return options_of(check, values)
 
 
@@ -53,7 +57,7 @@ def options_of(check: Check, values: Mapping[str, Any]) -> CheckOptions:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         why = explained(first, check.options, error.error_count() - 1)
-        raise InputError("platform:option-wrong", field=field, check=check.id, why=why) from error
+        raise InputError("platform:option-wrong", field=field, option=field or "*", check=check.id, why=why) from error
 
 
 def _parsed(value: str) -> Any:  # Any: JSON
@@ -61,3 +65,9 @@ def _parsed(value: str) -> Any:  # Any: JSON
         return json.loads(value)
     except ValueError:
         return [part.strip() for part in value.split(",")] if "," in value else value
+
+
+def _takes_list(check: Check, name: str) -> bool:
+    field = check.options.model_fields.get(name)
+    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+    return any(get_origin(kind) in {tuple, list} for kind in kinds)

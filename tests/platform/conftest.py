@@ -1,0 +1,272 @@
+"""An installation with three people and the example application beside it, copied for each test; a gateway and a model."""
+
+import asyncio
+import json
+import os
+import shutil
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from aiohttp import web
+from argon2 import PasswordHasher
+
+from jingwei.core.identity import PLATFORM, Accounts, Actor
+from jingwei.core.settings import Settings
+from jingwei.faces.gateway import GatewaySettings, gateway
+from jingwei.platform import Platform
+from jingwei.platform.demonstration import example_folder
+from jingwei.platform.loop import Loop
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD = "correct horse battery"
+ADMIN = Actor(id="acc_root", roles=frozenset({("admin", "*")}))
+PEOPLE = {"mei": "engineer", "lin": "system_owner", "zhao": "security"}
+
+
+class Time:
+    """A clock that runs on, and can be set forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def pass_by(self, **delta: float) -> None:
+        self.ahead += timedelta(**delta)
+
+
+@dataclass
+class Place:
+    """A platform, the people at it, and the example application in a folder of its own."""
+
+    platform: Platform
+    people: dict[str, str]
+    folder: Path
+    upstream_url: str = "http://127.0.0.1:9/v1"
+    gateway_url: str = "http://127.0.0.1:9"
+    tuning: dict = field(default_factory=dict)
+
+    def who(self, login: str) -> Actor:
+        with self.platform.reading() as work:
+            return work.accounts.actor(self.people[login])
+
+    @property
+    def loop(self) -> Loop:
+        return Loop(self.platform, self.gateway_url, tuning=self.tuning)
+
+    @property
+    def file(self):
+        """The example's intake, its model's server being where it runs now."""
+        read = self.loop.read(self.folder / "system.yaml")
+        return read.model_copy(update={"upstream": read.upstream.model_copy(update={"url": self.upstream_url})})
+
+    def taken(self, **changed) -> str:
+        """Register the example; return its id."""
+        file = self.file.model_copy(update=changed)
+        return self.loop.take(file, folder=self.folder, actor=self.who("mei")).system.id
+
+    def guarded(self) -> str:
+        """Register, grade and guard the example; return its id."""
+        system_id = self.taken()
+        self.loop.grade(system_id, actor=self.who("mei"))
+        self.loop.guard(system_id, self.file, actor=self.who("zhao"))
+        return system_id
+
+    def wanted(self, system_id: str, check_id: str):
+        """Return the one run of a check that the gate wants."""
+        return next(each for each in self.loop.wanted(system_id) if each.check_id == check_id)
+
+    def asked(self, system_id: str, check_id: str, **changed) -> str:
+        """Ask for the run of a check that the gate wants; return the run's id."""
+        wanted = self.wanted(system_id, check_id)
+        with self.platform.work(self.who("mei"), "run.ask") as work:
+            asked = work.runs.ask(check_id, system_id=system_id, target=changed.get("target", wanted.target),
+                                  actor=self.who("mei"),
+                                  options={**wanted.options, **changed.get("options", {})})  # fmt: skip
+        return asked.id
+
+    def run(self, run_id: str):
+        with self.platform.reading() as work:
+            return work.runs.run(run_id)
+
+    def item(self, system_id: str, type_id: str):
+        return next(each for each in self.loop.verdict(system_id).items if each.type == type_id)
+
+    def entries(self) -> int:
+        return self.platform.ledger.count()
+
+
+def gguf() -> bytes:
+    """A small, whole GGUF file with one tensor and a plain chat template."""
+
+    def written(value: str) -> bytes:
+        raw = value.encode()
+        return struct.pack("<Q", len(raw)) + raw
+
+    template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    pairs = [("general.architecture", "llama"), ("tokenizer.chat_template", template)]
+    entries = [written(name) + struct.pack("<I", 8) + written(value) for name, value in pairs]
+    tensor = written("w") + struct.pack("<IQQIQ", 2, 8, 3, 0, 0)
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, len(entries)) + b"".join(entries) + tensor
+    return head + b"\0" * (-len(head) % 32) + b"\0" * 96
+
+
+def example_at(folder: Path) -> Path:
+    """Copy the example application and put a tiny model beside it."""
+    shutil.copytree(example_folder(), folder)
+    (folder / "model.gguf").write_bytes(gguf())
+    return folder
+
+
+def staffed(platform: Platform) -> dict[str, str]:
+    """Prepare a platform and make its three people; return their account ids."""
+    platform.prepare()
+    people = {}
+    with platform.work(PLATFORM, "test.people") as work:
+        accounts = Accounts(work.desk.session, signer=work.desk.signer, clock=work.desk.clock, hasher=CHEAP)
+        for login, role in PEOPLE.items():
+            people[login] = accounts.create(login, PASSWORD, actor=ADMIN, must_change_password=False).id
+            work.roles.grant(people[login], role, actor=ADMIN)
+    return people
+
+
+@pytest.fixture(scope="session")
+def staffed_home(tmp_path_factory) -> tuple[Path, dict[str, str]]:
+    """A home with people in it, to copy."""
+    platform = Platform(Settings(home=tmp_path_factory.mktemp("staffed") / "home"))
+    people = staffed(platform)
+    with platform.store.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    platform.close()
+    return platform.settings.home, people
+
+
+@pytest.fixture
+def place(staffed_home, tmp_path) -> Iterator[Place]:
+    """A platform of its own for one test."""
+    home, people = staffed_home
+    shutil.copytree(home, tmp_path / "home")
+    platform = Platform(Settings(home=tmp_path / "home"), clock=Time())
+    yield Place(platform, people, example_at(tmp_path / "assistant"))
+    platform.close()
+
+
+def answered(content: str) -> dict:
+    message = {"role": "assistant", "content": content}
+    return {
+        "id": "c1", "object": "chat.completion", "created": 1, "model": "small",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
+    }  # fmt: skip
+
+
+@dataclass
+class Organism:
+    """A model's server on loopback with a known character: it refuses, or does as told; it can be slow or away."""
+
+    url: str = ""
+    says: str = "I'm sorry, but I can't help with that."
+    slow_seconds: float = 0.0
+    asked: list[bytes] = field(default_factory=list)
+    reached: threading.Event = field(default_factory=threading.Event)
+    """Set once `alarm_at` requests have come."""
+    alarm_at: int = 0
+    loop: asyncio.AbstractEventLoop | None = None
+    away: bool = False
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(await request.read())
+        if self.alarm_at and len(self.asked) >= self.alarm_at:
+            self.reached.set()
+        if self.away:
+            return web.json_response({"error": {"message": "away"}}, status=503)
+        await asyncio.sleep(self.slow_seconds)
+        return web.json_response(answered(self.says))
+
+
+async def _list_models(_request: web.Request) -> web.Response:
+    return web.json_response({"object": "list", "data": [{"id": "small", "object": "model"}]})
+
+
+@pytest.fixture
+def organism() -> Iterator[Organism]:
+    """A model's server in a thread."""
+    made, ready = Organism(), threading.Event()
+
+    async def serve() -> None:
+        made.loop, ending = asyncio.get_running_loop(), asyncio.Event()
+        made.loop.ending = ending
+        application = web.Application(client_max_size=10**8)
+        application.router.add_post("/v1/chat/completions", made.answer)
+        application.router.add_get("/v1/models", _list_models)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        made.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"
+        ready.set()
+        await ending.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(20)
+    yield made
+    made.loop.call_soon_threadsafe(made.loop.ending.set)
+    thread.join(20)
+
+
+@contextmanager
+def gateway_of(settings: Settings) -> Iterator[str]:
+    """Serve a gateway of a home in a thread; give its root address."""
+    told = GatewaySettings(snapshot_path=settings.snapshot_path, spool_path=settings.spool_path, poll_seconds=0.05,
+                           snapshot_limit_seconds=60)  # fmt: skip
+    server = uvicorn.Server(uvicorn.Config(gateway(told), host="127.0.0.1", port=0, log_level="warning",
+                                           access_log=False))  # fmt: skip
+    server.install_signal_handlers = lambda: None
+    thread = threading.Thread(target=server.run, name="gateway")
+    thread.start()
+    until(lambda: server.started)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(20)
+
+
+def until(claim, *, seconds: float = 30) -> None:
+    """Wait until a claim about another thread or process holds."""
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def guarded_place(place, organism) -> Iterator[Place]:
+    """The example behind a real gateway, whose model is the organism."""
+    place.upstream_url = organism.url
+    place.platform.relay.publish()
+    with gateway_of(place.platform.settings) as url:
+        place.gateway_url = url
+        yield place
+
+
+def lines_of(path: Path) -> list:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process is there and no zombie."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
