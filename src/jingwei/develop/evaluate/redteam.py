@@ -38,6 +38,12 @@ _KEPT = 2_000
 class RedTeamOptions(CheckOptions):
     """How to attack, how hard, and what counts as a pass."""
 
+    tunable: ClassVar[frozenset[str]] = frozenset({
+        "seed", "attempts", "transforms", "languages", "max_tokens", "concurrency", "timeout_seconds", "retries",
+        "backoff_seconds",
+    })  # fmt: skip
+    reads: ClassVar[frozenset[str]] = frozenset({"suite", "model_file"})
+
     suite: str = Field(default="baseline", description="Id of a suite of the package, or path of a suite file.")
     transforms: tuple[str, ...] = Field(
         default=tuple(transform_names()), description="Attack transforms; a chain is written role-play+base64."

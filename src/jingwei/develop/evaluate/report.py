@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from jingwei.core.check import Run
 from jingwei.core.evidence import Binding, BoundTo, Draft, Measure, Outcome
 from jingwei.core.finding import Finding, Location
+from jingwei.core.interval import Rate, wilson
 from jingwei.core.text import LANGUAGES, Both, Language, text
 from jingwei.develop.evaluate.attempt import Briefing
-from jingwei.develop.evaluate.interval import Rate, wilson
 from jingwei.develop.evaluate.judge import State, Verdict
 from jingwei.develop.evaluate.observe import Observation
 from jingwei.develop.evaluate.rubric import judge_card

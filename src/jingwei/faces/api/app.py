@@ -33,8 +33,9 @@ from jingwei.faces.api import (
     tokens,
 )  # fmt: skip
 from jingwei.faces.api.failures import mount_failures
-from jingwei.faces.api.security import SecurityHeaders
+from jingwei.faces.api.security import HEADERS
 from jingwei.faces.api.words import both
+from jingwei.faces.web import Headers
 from jingwei.platform import Platform
 
 STREAM_SECONDS = 300.0
@@ -69,5 +70,5 @@ def api(platform: Platform, *, stream_seconds: float = STREAM_SECONDS) -> FastAP
     for router in _ROUTERS:
         app.include_router(router)
     mount_failures(app, _ROUTERS)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Headers, headers=HEADERS)
     return app

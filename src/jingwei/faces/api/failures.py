@@ -1,4 +1,4 @@
-"""Errors as JSON: each class of the core's tree is given its HTTP status here and nowhere else.
+"""Errors as JSON.
 
 {"error": {"code": "manage:gate-closed", "field": null, "zh": "…", "en": "…"}}
 """
@@ -16,29 +16,12 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from jingwei.catalog import explained
-from jingwei.core.errors import (
-    Conflict,
-    InputError,
-    JingweiError,
-    NotFound,
-    Refused,
-    Tampered,
-    Unauthenticated,
-    Unavailable,
-)  # fmt: skip
+from jingwei.core.errors import JingweiError
 from jingwei.core.text import Both, text
 from jingwei.faces.api.route import model_of
 from jingwei.faces.api.words import line
+from jingwei.faces.web import status_of
 
-_STATUS: tuple[tuple[type[JingweiError], HTTPStatus], ...] = (
-    (NotFound, HTTPStatus.NOT_FOUND),
-    (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (Unauthenticated, HTTPStatus.UNAUTHORIZED),
-    (Conflict, HTTPStatus.CONFLICT),
-    (Refused, HTTPStatus.FORBIDDEN),
-    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
-    (Tampered, HTTPStatus.CONFLICT),
-)
 _OF_THE_BODY = {
     "faces.api:body-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "faces.api:body-not-json": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -65,13 +48,6 @@ class Failed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     error: Said
-
-
-def status_of(error: JingweiError) -> HTTPStatus:
-    """Return the HTTP status of an error."""
-    if error.code in _OF_THE_BODY:
-        return _OF_THE_BODY[error.code]
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def refusals() -> dict[int | str, dict[str, Any]]:  # Any: OpenAPI
@@ -116,7 +92,7 @@ def _said(
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, JingweiError)  # noqa: S101 - as above
-    status = status_of(error)
+    status = _OF_THE_BODY.get(error.code) or status_of(error)
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers = {"Retry-After": "1"}

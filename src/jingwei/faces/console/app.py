@@ -17,7 +17,8 @@ from jingwei.faces.console.pages import (
     system,
     systems,
 )
-from jingwei.faces.console.security import SecurityHeaders
+from jingwei.faces.console.security import HEADERS
+from jingwei.faces.web import Headers
 from jingwei.platform import Platform
 
 _ROOMS = (people, board, systems, system, enter, gate, evidence, jobs, events, ledger, catalogue)
@@ -35,5 +36,5 @@ def console(platform: Platform) -> FastAPI:
     for room in _ROOMS:
         app.include_router(room.router)
     mount_failures(app)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Headers, headers=HEADERS)
     return app

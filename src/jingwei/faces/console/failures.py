@@ -1,4 +1,4 @@
-"""Errors as pages: each class of the core's tree is given its HTTP status here and nowhere else."""
+"""Errors as pages."""
 
 import logging
 from http import HTTPStatus
@@ -8,36 +8,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from jingwei.core.errors import (
-    Conflict,
-    InputError,
-    JingweiError,
-    NotFound,
-    Refused,
-    Tampered,
-    Unauthenticated,
-    Unavailable,
-)  # fmt: skip
+from jingwei.core.errors import JingweiError
 from jingwei.core.text import Both, text
 from jingwei.faces.console.rendering import Page
 from jingwei.faces.console.visitor import Visitor
+from jingwei.faces.web import status_of
 
-_STATUS: tuple[tuple[type[JingweiError], HTTPStatus], ...] = (
-    (NotFound, HTTPStatus.NOT_FOUND),
-    (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (Unauthenticated, HTTPStatus.UNAUTHORIZED),
-    (Conflict, HTTPStatus.CONFLICT),
-    (Refused, HTTPStatus.FORBIDDEN),
-    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
-    (Tampered, HTTPStatus.CONFLICT),
-)
 _HTTP_TEXTS = {404: "not-found", 405: "not-this-way"}
 _log = logging.getLogger(__name__)
-
-
-def status_of(error: JingweiError) -> HTTPStatus:
-    """Return the HTTP status of an error."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def mount_failures(app: FastAPI) -> None:
