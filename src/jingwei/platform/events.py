@@ -1,10 +1,10 @@
 """Run-time events as people read them: the newest, those since a cursor, counts by decision."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import String, column, exists, func, select, values
 
 from jingwei.core.event import Event
 from jingwei.core.store import EventStore
@@ -40,8 +40,17 @@ class Events:
 
     def of_run(self, run_id: str) -> list[Event]:
         """Return the trial events of one assessment run, oldest first."""
-        query = select(EventRow).where(EventRow.trial).order_by(EventRow.id)
-        return [event for event in self._events(query) if event.run_id == run_id]
+        of_run = EventRow.body["run_id"].as_string() == run_id
+        return self._events(select(EventRow).where(EventRow.trial, of_run).order_by(EventRow.id))
+
+    def at_work(self, system_ids: Collection[str]) -> frozenset[str]:
+        """Return those Systems that the guard has seen at work, outside of assessment runs."""
+        if not system_ids:
+            return frozenset()
+        asked = values(column("id", String), name="asked").data([(each,) for each in system_ids])
+        seen = exists().where(EventRow.system_id == asked.c.id, EventRow.trial.is_(False))
+        with self._store.reading() as session:
+            return frozenset(session.scalars(select(asked.c.id).where(seen)))
 
     def counts(self, *, system_id: str | None = None, after: datetime | None = None) -> list[Count]:
         """Count events by kind, decision and whether they belong to a trial."""

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from types import TracebackType
@@ -78,13 +78,14 @@ class ModelServer:
     def _address(self, model: Path) -> str:
         if self._process.stdout is None:  # pragma: no cover - PIPE was asked for
             raise RuntimeError(model)
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            line = self._process.stdout.readline().strip()
-            if line.startswith("http"):
-                return line
-            if not line and self._process.poll() is not None:
-                break
+        patience = threading.Timer(_START_SECONDS, self._process.kill)  # ends the reading of a child that says nothing
+        patience.start()
+        try:
+            for line in self._process.stdout:
+                if line.startswith("http"):
+                    return line.strip()
+        finally:
+            patience.cancel()
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").strip().splitlines()
         self.close()

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +61,7 @@ def tampered(platform: Platform) -> Report:
     copy = platform.settings.home / "tampered.db"
     for leftover in platform.settings.home.glob("tampered.db*"):
         leftover.unlink()
-    with sqlite3.connect(platform.store.place) as source, sqlite3.connect(copy) as target:
+    with closing(sqlite3.connect(platform.store.place)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
     forge(copy)
     store = Store(f"sqlite:///{copy}", signer=platform.signer, clock=platform.clock,
@@ -73,7 +74,7 @@ def tampered(platform: Platform) -> Report:
 
 def forge(database: Path) -> None:
     """Do what a database administrator with something to hide could do: drop the guards and edit an entry."""
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for (name,) in triggers:
             connection.execute(f'DROP TRIGGER "{name}"')

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from jingwei.core.canonical import Json
@@ -79,7 +80,7 @@ class Relay:
             number, read_at = self._known
             if newest == number and now - read_at < _REREAD:
                 return
-            served = tuple(each for system in work.registry.systems() if (each := _served(work, system)) is not None)
+            served = tuple(each for system in work.registry.systems() if (each := _readable(work, system)) is not None)
             content = Content(systems=served, revoked=work.tokens.revoked())
         self._known = (newest, now)
         if content.digest != self._content.digest:
@@ -107,11 +108,11 @@ class Relay:
 
     def _work(self) -> None:
         while not self._stop.wait(PERIOD_SECONDS):
-            try:
-                self.publish()
-                self.drain()
-            except (JingweiError, OSError):
-                _log.exception("relay round failed; gateways refuse once the snapshot is stale")
+            for step in (self.publish, self.drain):  # the events database being away keeps no snapshot from going out
+                try:
+                    step()
+                except Exception:  # noqa: BLE001 - the outermost edge of the thread: whatever one round met, the next begins
+                    _log.exception("relay round failed; gateways refuse once the snapshot is stale")
 
     def _take(self, segment: Segment) -> None:
         with self._events.adding() as session:
@@ -130,6 +131,15 @@ class Relay:
             if session.scalars(entered.limit(1)).first() is None:
                 body: dict[str, Json] = {"root": root_of(segment.lines), "events": len(segment.lines)}
                 append_entry(session, "segment", subject=segment.name, body=body)
+
+
+def _readable(work: "Work", system: System) -> Served | None:
+    """Return what a gateway is told about one System; none where its records do not hold: the others are served on."""
+    try:
+        return _served(work, system)
+    except (JingweiError, ValidationError, KeyError):
+        _log.exception("system %s cannot be read and is not served", system.id)
+        return None
 
 
 def _served(work: "Work", system: System) -> Served | None:

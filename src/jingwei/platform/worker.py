@@ -7,6 +7,7 @@ import logging
 import os
 import select
 import signal
+import stat
 import sys
 import threading
 
@@ -31,7 +32,9 @@ def main() -> None:
 
 
 def _orphaned() -> bool:
-    """Tell whether standard input was a pipe and its other end is closed."""
+    """Tell whether standard input is a pipe and its other end is closed; under a service manager it is none."""
+    if sys.stdin is None or not stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+        return False
     readable, _, _ = select.select([sys.stdin], [], [], 0)
     return bool(readable) and os.read(sys.stdin.fileno(), 1) == b""
 
