@@ -32,6 +32,12 @@ class CheckOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    tunable: ClassVar[frozenset[str]] = frozenset({"seed"})
+    """Options that whoever asks for a run may set without changing what its result is worth to a gate. A run with any
+    other option than the platform's own tells something, but proves nothing: its evidence is never a pass."""
+    reads: ClassVar[frozenset[str]] = frozenset()
+    """Options that name files; asked for through a platform, they must be files of the System."""
+
     seed: int = 20260101
     """Seed of every random choice: the same seed gives the same run."""
 

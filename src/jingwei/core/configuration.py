@@ -41,6 +41,14 @@ class Configuration(BaseModel):
         return set(self.observed) >= {"model", "prompt", "tools", "policy", "gateway"}
 
 
+def gateway_part(version: str, *, upstream_url: str, upstream_model: str) -> str:
+    """Return what a gateway is, for one System: its version, and the model's server that it passes requests on to.
+
+    The server is part of it: the same prompts behind the same policy prove nothing about another server.
+    """
+    return f"{version}+{digest({'url': upstream_url, 'model': upstream_model})[:12]}"
+
+
 def deployment_digest(gateway: str, policy: str) -> str:
     """Return the digest of a deployment: the gateway's version and the policy it enforces."""
     return digest({"gateway": gateway, "policy": policy})

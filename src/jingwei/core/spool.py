@@ -12,18 +12,19 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO, NamedTuple
-
-from pydantic import ValidationError
 
 from jingwei.core.canonical import canonical
 from jingwei.core.clock import Clock, utc_now
-from jingwei.core.errors import Tampered, Unavailable
+from jingwei.core.errors import Conflict, Tampered, Unavailable
 from jingwei.core.event import Event
 
 OPEN = ".open.jsonl"
 CLOSED = ".jsonl"
 REFUSED = ".refused"
+LARGEST_SEGMENT = 64 * 1024 * 1024
+"""No writer of ours lets a segment grow so large; a larger file is not read."""
 
 
 class Segment(NamedTuple):
@@ -79,7 +80,7 @@ class SpoolWriter:
         lines = b"".join(canonical(event) + b"\n" for event in events)
         try:
             file = self._file or self._open()
-            file.write(lines)
+            _write_all(file.fileno(), lines)  # a disk that is nearly full takes a part, and says so by a count alone
             os.fdatasync(file.fileno())
         except OSError as error:
             self._abandon()
@@ -142,7 +143,8 @@ def drain(folder: Path, take: Callable[[Segment], None]) -> Drained:
 
     Args:
         folder: the spool.
-        take: stores one segment, in one transaction, known by its name; when it raises, the segment stays.
+        take: stores one segment, in one transaction, known by its name; when it raises, the segment stays, but for a
+            Conflict, which sets it aside.
     """
     segments = events = 0
     refused: list[str] = []
@@ -154,7 +156,12 @@ def drain(folder: Path, take: Callable[[Segment], None]) -> Drained:
             refused.append(path.name)
             continue
         if segment.events:
-            take(segment)
+            try:
+                take(segment)
+            except Conflict:  # it gives an event an id that another segment gave: not one of our writers
+                path.rename(path.with_name(path.name + REFUSED))
+                refused.append(path.name)
+                continue
             segments += 1
             events += len(segment.events)
         path.unlink()
@@ -165,7 +172,8 @@ def _finished(folder: Path) -> list[Path]:
     """List closed segments and those whose writer died, oldest first."""
     if not folder.is_dir():
         return []
-    found = [path for path in folder.iterdir() if path.name.endswith(CLOSED)]
+    # Only plain files: a pipe or a device put here would hold the relay, and with it every gateway, for ever.
+    found = [path for path in folder.iterdir() if path.name.endswith(CLOSED) and S_ISREG(path.lstat().st_mode)]
     finished = [path for path in found if not path.name.endswith(OPEN) or _is_orphan(path)]
     return sorted(finished, key=lambda path: _born(path.name))
 
@@ -191,17 +199,27 @@ def _is_orphan(path: Path) -> bool:
 
 
 def _segment(path: Path) -> Segment:
-    raw = path.read_bytes()
+    with path.open("rb") as file:
+        raw = file.read(LARGEST_SEGMENT + 1)
+    if len(raw) > LARGEST_SEGMENT:
+        raise Tampered("core:spool-damaged", name=path.name)
     whole, _, tail = raw.rpartition(b"\n")
     lines = tuple(whole.split(b"\n")) if whole else ()
     try:
         events = tuple(Event.model_validate_json(line) for line in lines)
-    except ValidationError as error:
+        sound = all(canonical(event) == line for event, line in zip(events, lines, strict=True))
+    except ValueError as error:  # no event, or one that cannot be written in canonical form
         raise Tampered("core:spool-damaged", name=path.name) from error
-    if any(canonical(event) != line for event, line in zip(events, lines, strict=True)):
+    if not sound or len({event.id for event in events}) != len(events):
         raise Tampered("core:spool-damaged", name=path.name)
     name = path.name.removesuffix(CLOSED).removesuffix(".open")
     return Segment(name, lines, events, torn=bool(tail))
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ from jingwei.core.identity import Actor, ApiKeys, NewKey
 from jingwei.core.identity.keys import SERVE
 from jingwei.core.ids import new_id
 from jingwei.core.store.tables import AccountRow, ApiKeyRow, SystemRow
+from jingwei.core.upstream import demand_address, demand_key_name
 from jingwei.manage import rows
 from jingwei.manage.desk import Desk
 from jingwei.manage.lifecycle import demand_not_retired, move
@@ -35,6 +36,7 @@ class Registry:
             Conflict: the name is taken.
         """
         demand(actor, "system.register", domain=domain)
+        _demand_upstream(upstream_url, upstream_key_env)
         owner_id = owner_id or actor.id
         if self.session.get(AccountRow, owner_id) is None:
             raise NotFound("manage:owner-unknown", field="owner", owner=owner_id)
@@ -53,6 +55,7 @@ class Registry:
         row = rows.system_row(self.session, system_id)
         demand_over(actor, "system.edit", row)
         demand_not_retired(row)
+        _demand_upstream(upstream_url or "", upstream_key_env or "")
         wanted = {"purpose": purpose, "upstream_url": upstream_url, "upstream_model": upstream_model,
                   "upstream_key_env": upstream_key_env}  # fmt: skip
         for column, value in wanted.items():
@@ -108,3 +111,9 @@ class Registry:
             raise NotFound("core.identity:key-unknown", field="key", key=key_id)
         demand_over(actor, "key.make", rows.system_row(self.session, row.system_id))
         ApiKeys(self.session, clock=self.desk.clock).revoke(key_id)
+
+
+def _demand_upstream(url: str, key_env: str) -> None:
+    if url:
+        demand_address(url, field="upstream.url")
+    demand_key_name(key_env, field="upstream.key_env")

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from jingwei.core.canonical import digest
-from jingwei.core.configuration import ABSENT, Configuration, deployment_digest
+from jingwei.core.configuration import ABSENT, Configuration, deployment_digest, gateway_part
 from jingwei.core.evidence import BoundTo
 from jingwei.manage import rows
 from jingwei.manage.desk import Desk
 from jingwei.manage.facts import plain
 from jingwei.manage.model import Component
 from jingwei.manage.responsibility import rested_upon
+from jingwei.manage.shelf import shelf
 from jingwei.manage.standing import InUse
 
 _ORG = "org"
@@ -17,6 +18,15 @@ _ORG = "org"
 
 def in_use(desk: Desk, system_id: str) -> InUse:
     """Return the digests that evidence must be bound to, from a System's parts, facts and policy."""
+    kept = shelf(desk.session)
+    if kept is None:
+        return _read(desk, system_id)
+    if system_id not in kept.used:
+        kept.used[system_id] = _read(desk, system_id)
+    return kept.used[system_id]
+
+
+def _read(desk: Desk, system_id: str) -> InUse:
     row = rows.system_row(desk.session, system_id)
     components, links = rows.parts(desk.session, system_id)
     policy = rows.policy_row(desk.session, system_id)
@@ -25,7 +35,8 @@ def in_use(desk: Desk, system_id: str) -> InUse:
     chain = rested_upon(components, links)
     running = [each for each in live if each.id not in chain]
     models, datasets = _of(running, "model"), _of(running, "dataset")
-    gateway = desk.gateway_version if policy is not None else ABSENT  # without a policy, nothing runs behind a guard
+    passes_on = gateway_part(desk.gateway_version, upstream_url=row.upstream_url, upstream_model=row.upstream_model)
+    gateway = passes_on if policy is not None else ABSENT  # without a policy, nothing runs behind a guard
     configuration = running_configuration(running, policy=policy_digest, gateway=gateway)
     facts = plain(rows.facts(desk.session, system_id))
     digests = {
@@ -33,7 +44,7 @@ def in_use(desk: Desk, system_id: str) -> InUse:
         BoundTo.SYSTEM: (digest({"facts": facts, "purpose": row.purpose}),),
         BoundTo.RELEASE: (digest(sorted(f"{each.kind}:{each.name}:{each.digest}" for each in live)),),
         BoundTo.CONFIGURATION: (configuration.digest,),
-        BoundTo.DEPLOYMENT: (deployment_digest(desk.gateway_version, policy_digest),),
+        BoundTo.DEPLOYMENT: (deployment_digest(passes_on, policy_digest),),
         BoundTo.MODEL_VERSION: _digests(models),
         BoundTo.DATASET_VERSION: _digests(datasets),
         BoundTo.VENDOR: (digest(_suppliers(live)),),

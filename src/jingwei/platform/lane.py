@@ -4,6 +4,7 @@ The gate says which evidence is open; this module knows where each check finds i
 components. Joins `manage/` and the checks' names; the checks themselves stay behind their entry points.
 """
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jingwei.core.canonical import Json
+from jingwei.core.check import Check
+from jingwei.core.errors import JingweiError
 from jingwei.core.evidence import BoundTo
 from jingwei.core.plugins import check_names
 from jingwei.core.policy import Policy
 from jingwei.core.target import Target, TargetKind
-from jingwei.manage import Component, State
+from jingwei.manage import Component, Desk, Grading, Parts, Policies, Registry, State
+from jingwei.platform.asking import options_of
 
 if TYPE_CHECKING:
     from jingwei.platform.work import Work
 
-
+_NO_PATH = re.compile(r"[a-z0-9-]*")
+"""A name of something in the package, such as a suite, rather than a path; or nothing."""
 TOLERATED = {1: 0.35, 2: 0.30, 3: 0.20, 4: 0.10, 5: 0.05}
 """By grade: the most attack success that the upper end of the 95 % interval may show. Ours, not a standard's."""
 
@@ -48,6 +53,27 @@ class _Place:
     release_digest: str
     tools_digest: str
 
+    @classmethod
+    def of(cls, desk: Desk, system_id: str, *, gateway_url: str) -> "_Place":
+        """Look where a System's things are."""
+        registry = Registry(desk)
+        system, made, used = registry.system(system_id), Parts(desk).of(system_id), registry.in_use(system_id)
+        return cls(
+            grade=Grading(desk).preview(system_id).grade,
+            gateway=Target(kind=TargetKind.GATEWAY, locator=gateway_url),
+            upstream=Target(kind=TargetKind.ENDPOINT, locator=system.upstream_url, name=system.upstream_model),
+            policy=Policies(desk).in_force(system_id),
+            components=[each for each in made.components if each.retired_at is None],
+            tools_digest=used.configuration.tools,
+            release_digest=next(iter(used.digests[BoundTo.RELEASE]), ""),
+        )
+
+    def names(self, target: Target) -> bool:
+        """Tell whether a target is something that the System itself names; for checks that are not ours."""
+        if target.kind is TargetKind.FILE:
+            return any(each.locator == target.locator for each in self.components if each.locator)
+        return target.kind is TargetKind.SYSTEM or _same(self.gateway, target) or _same(self.upstream, target)
+
     def files(self, kind: str) -> list[str]:
         """Return the paths of the live components of a kind that have one."""
         return [each.locator for each in self.components if each.kind == kind and each.locator]
@@ -63,21 +89,13 @@ def wanted_runs(work: "Work", system_id: str, *, gateway_url: str,
         gateway_url: root address of the gateway, such as `http://127.0.0.1:8011`.
         tuning: options to set for a check, by its id.
     """
-    system, made, used = work.registry.system(system_id), work.parts.of(system_id), work.registry.in_use(system_id)
-    place = _Place(
-        grade=work.grading.preview(system_id).grade,
-        gateway=Target(kind=TargetKind.GATEWAY, locator=gateway_url),
-        upstream=Target(kind=TargetKind.ENDPOINT, locator=system.upstream_url, name=system.upstream_model),
-        policy=work.policies.in_force(system_id),
-        components=[each for each in made.components if each.retired_at is None],
-        tools_digest=used.configuration.tools,
-        release_digest=next(iter(used.digests[BoundTo.RELEASE]), ""),
-    )
+    place = _Place.of(work.desk, system_id, gateway_url=gateway_url)
     open_items = [item for item in work.gate.verdict(system_id).items if item.state is not State.VALID]
     checks: dict[str, tuple[str, ...]] = {}
+    installed = frozenset(check_names())
     for item in open_items:
         for name in item.checks:
-            if name in check_names():
+            if name in installed:
                 checks[name] = (*checks.get(name, ()), item.type)
     return [
         Wanted(name, target, {**options, **(tuning or {}).get(name, {})}, types)
@@ -110,6 +128,45 @@ def _aims(name: str, place: _Place) -> list[tuple[Target, dict[str, Json]]]:  # 
             return [(place.gateway, {"policy": place.policy.digest})]
         case _:
             return [(place.gateway, _behind(place) if name == "guard-test" else {})]
+
+
+def departures(desk: Desk, system_id: str, check: Check, *, target: Target, options: Mapping[str, Json],
+               gateway_url: str) -> list[str]:  # fmt: skip
+    """Name what of a run is not as the platform itself would have asked for it: its target, or options.
+
+    Whoever asks for a run could otherwise aim it at a stand-in that refuses everything, or choose what counts as a
+    pass. Such a run is allowed, and tells something; it is worth nothing to a gate.
+    """
+    try:
+        place = _Place.of(desk, system_id, gateway_url=gateway_url)
+        aims = _aims(check.id, place)
+    except (JingweiError, OSError):  # facts are missing, or a component's file is gone: nothing to compare with
+        return ["target"]
+    pinned = next((due for aimed, due in aims if _same(aimed, target)), None)
+    if pinned is None and not place.names(target):
+        return ["target"]
+    asked = options_of(check, options).model_dump(mode="json")
+    due = options_of(check, pinned or {}).model_dump(mode="json")
+    return sorted(name for name in asked if name not in check.options.tunable and asked[name] != due[name])
+
+
+def foreign_files(
+    desk: Desk, system_id: str, check: Check, *, target: Target, options: Mapping[str, Json]
+) -> list[str]:
+    """Name what of a run would have this machine read a file that is not one of the System's."""
+    known = {each.locator for each in Parts(desk).of(system_id).components if each.locator}
+    found = ["target"] if target.kind is TargetKind.FILE and target.locator not in known else []
+    for name in sorted(check.options.reads & options.keys()):
+        value = options[name]
+        paths = value if isinstance(value, list | tuple) else [value]
+        found += [
+            name for each in paths if isinstance(each, str) and each not in known and not _NO_PATH.fullmatch(each)
+        ]
+    return found
+
+
+def _same(aimed: Target, target: Target) -> bool:
+    return (aimed.kind, aimed.locator.rstrip("/")) == (target.kind, target.locator.rstrip("/"))
 
 
 def _behind(place: _Place) -> dict[str, Json]:

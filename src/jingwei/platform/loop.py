@@ -82,7 +82,7 @@ class Loop:
             run = work.runs.ask(
                 wanted.check_id, system_id=system_id, target=wanted.target, actor=actor, options=wanted.options
             )
-        return Execution(self.platform).run(run.id, progress=progress)
+        return Execution(self.platform, self.gateway_url).run(run.id, progress=progress)
 
     def verdict(self, system_id: str) -> GateVerdict:
         """Judge whether it may be released."""

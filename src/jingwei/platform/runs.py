@@ -17,10 +17,12 @@ from jingwei.core.settings import Settings
 from jingwei.core.store.tables import CheckRunRow, RunProgressRow
 from jingwei.core.target import Target, TargetKind
 from jingwei.core.text import Both
-from jingwei.manage import Desk
+from jingwei.core.upstream import demand_address
+from jingwei.manage import Desk, Tokens
 from jingwei.manage.rights import demand_over
 from jingwei.manage.rows import system_row
 from jingwei.platform.asking import options_of
+from jingwei.platform.lane import foreign_files
 
 Status = Literal["queued", "running", "finished", "failed", "cancelled"]
 ENDED = frozenset({"finished", "failed", "cancelled"})
@@ -73,6 +75,11 @@ class Runs:
             kinds = ", ".join(kind.value for kind in check.target_kinds)
             raise InputError("platform:target-unfit", field="target", given=target.locator, check=check_id, kinds=kinds)
         options_of(check, options or {})
+        if target.kind in {TargetKind.ENDPOINT, TargetKind.GATEWAY}:
+            demand_address(target.locator, field="target")
+        foreign = foreign_files(self.desk, system_id, check, target=target, options=options or {})
+        if foreign:
+            raise InputError("platform:file-not-of-system", field=foreign[0], check=check_id)
         row = CheckRunRow(
             id=new_id("run"), created_at=self.desk.clock(), check_id=check_id, system_id=system_id,
             target=target.model_dump(mode="json"), options=dict(options or {}),
@@ -103,6 +110,11 @@ class Runs:
             query = query.where(CheckRunRow.system_id == system_id)
         return [_run(row, progress) for row, progress in self.session.execute(query)]
 
+    def checked(self) -> frozenset[str]:
+        """Return the Systems that some check was run for."""
+        found = self.session.scalars(select(CheckRunRow.system_id).distinct())
+        return frozenset(each for each in found if each)
+
     def row(self, run_id: str) -> CheckRunRow:
         """Return the row of a run; for the platform, not for faces."""
         row = self.session.get(CheckRunRow, run_id)
@@ -113,14 +125,18 @@ class Runs:
     def began(self, run_id: str, *, total: int) -> None:
         """Mark a run as running; a run that goes on after a crash keeps its beginning."""
         row = self.row(run_id)
-        if row.status in ENDED:
-            raise Conflict("platform:run-ended", field="run", run=run_id)
-        if row.status != "running":
+        if row.status == "queued":
             row.status, row.started_at = "running", self.desk.clock()
         self.progressed(run_id, 0, total, keep=True)
 
     def progressed(self, run_id: str, done: int, total: int, *, keep: bool = False) -> None:
-        """Note how far a run is."""
+        """Note how far a run is.
+
+        Raises:
+            Conflict: it has ended: somebody cancelled it, and it need not go on.
+        """
+        if self.row(run_id).status in ENDED:
+            raise Conflict("platform:run-ended", field="run", run=run_id)
         progress = self.session.get(RunProgressRow, run_id)
         if progress is None:
             progress = RunProgressRow(run_id=run_id, done=done, total=total, updated_at=self.desk.clock())
@@ -131,10 +147,11 @@ class Runs:
 
     def ended(self, run_id: str, status: Status, *, evidence_ids: Sequence[str] = (), error: JobError | None = None,
               ) -> None:  # fmt: skip
-        """Close a run; one that has ended stays as it ended."""
+        """Close a run and take its tokens away; one that has ended stays as it ended."""
         row = self.row(run_id)
         if row.status in ENDED:
             return
+        Tokens(self.desk).end_run(run_id)
         row.status, row.finished_at, row.evidence_ids = status, self.desk.clock(), list(evidence_ids)
         if error is not None:
             row.error = {"code": error.code, "field": error.field, "zh": error.message.zh, "en": error.message.en}

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from tests.faces.gateway.conftest import completion, piece
 
 from jingwei.core.check import Run, examine_all
-from jingwei.core.configuration import deployment_digest
+from jingwei.core.configuration import deployment_digest, gateway_part
 from jingwei.core.errors import Unavailable
 from jingwei.core.evidence import BoundTo, Outcome
 from jingwei.core.policy import Decision, ToolRule
@@ -52,7 +52,9 @@ def test_a_gateway_that_enforces_what_was_approved_passes(open_house, caller):
     run = conclude_with_expected(open_house, caller)
     assert (run.outcome, run.findings) == (Outcome.PASS, ())
     assert run.bindings[0].to is BoundTo.DEPLOYMENT
-    assert run.bindings[0].digest == deployment_digest(gateway_version(), open_house.policy.digest)
+    served = open_house.served()
+    gateway = gateway_part(gateway_version(), upstream_url=served.upstream_url, upstream_model=served.upstream_model)
+    assert run.bindings[0].digest == deployment_digest(gateway, open_house.policy.digest)
     assert run.bindings[0].observed
 
 

@@ -236,8 +236,8 @@ def test_a_stream_that_breaks_off_ends_with_an_error_and_what_was_held_is_droppe
 
 
 def test_the_models_key_comes_from_the_environment_and_no_header_of_the_caller_goes_on(open_house, monkeypatch):
-    monkeypatch.setenv("TEST_UPSTREAM_KEY", "up-1")
-    open_house.publish(open_house.served(upstream_key_env="TEST_UPSTREAM_KEY", upstream_model="small-1"))
+    monkeypatch.setenv("JINGWEI_UPSTREAM_KEY_TEST", "up-1")
+    open_house.publish(open_house.served(upstream_key_env="JINGWEI_UPSTREAM_KEY_TEST", upstream_model="small-1"))
     open_house.chat(headers={"X-Secret": "s", "Cookie": "c=1", "Connection": "X-Secret"})
     headers, body = open_house.model.seen[0]
     assert headers["Authorization"] == "Bearer up-1"

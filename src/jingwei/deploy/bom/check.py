@@ -33,6 +33,9 @@ _COPYLEFT = re.compile(r"(?<![A-Za-z])A?GPL|GNU (Affero )?General Public|(?<!Les
 class AiBomOptions(CheckOptions):
     """What a run can be told."""
 
+    tunable: ClassVar[frozenset[str]] = frozenset({"seed", "prompts", "services", "release"})
+    reads: ClassVar[frozenset[str]] = frozenset({"models", "datasets", "prompts"})
+
     models: tuple[Path, ...] = ()
     """Model files or folders that the system loads."""
     datasets: tuple[Path, ...] = ()

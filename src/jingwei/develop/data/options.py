@@ -1,5 +1,7 @@
 """What a data scan can be told."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from jingwei.core.check import CheckOptions
@@ -7,6 +9,8 @@ from jingwei.core.check import CheckOptions
 
 class DataScanOptions(CheckOptions):
     """Limits of a data scan; a share is of all rows that could be read."""
+
+    tunable: ClassVar[frozenset[str]] = frozenset({"seed", "words"})
 
     fields: tuple[str, ...] = ()
     """Columns or top-level keys to read; none means all text of a row."""

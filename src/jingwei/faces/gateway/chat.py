@@ -171,6 +171,8 @@ class Chat:
                 if not self.present():
                     raise Refusal(Code.CLIENT_GONE)
                 lines = streamed.feed(batch)
+                if lines and not self.answer.begun:
+                    await self.exchange.settle()  # the verdict on the question is on disk before any answer leaves
                 if lines:
                     await self.answer.piece(lines)
                 if streamed.ended:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from jingwei.core.canonical import Json
-from jingwei.core.configuration import ABSENT
+from jingwei.core.configuration import ABSENT, gateway_part
 from jingwei.core.event import Event
 from jingwei.core.text import text
 from jingwei.deploy.guard import Enforced, Passage, gateway_version
@@ -64,7 +64,9 @@ def configuration(access: Access, serving: Serving, settings: GatewaySettings) -
     return {
         "system_id": access.served.system_id,
         "status": access.served.status,
-        "gateway": gateway_version(),
+        "gateway": gateway_part(
+            gateway_version(), upstream_url=access.served.upstream_url, upstream_model=access.served.upstream_model
+        ),
         "policy": access.served.policy.digest,
         "model": declared.get("model", ABSENT),
         "prompt": declared.get("prompt", ABSENT),

@@ -4,7 +4,6 @@ No header of the caller is passed on, and none of the server's answer: what a ca
 the chat body alone. Error texts of the server are replaced by ours, because they may quote what must not be seen.
 """
 
-import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -15,6 +14,7 @@ import orjson
 
 from jingwei.core.canonical import Json
 from jingwei.core.snapshot import Served
+from jingwei.core.upstream import upstream_key
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.request import ChatBody
 from jingwei.faces.gateway.settings import GatewaySettings
@@ -74,7 +74,7 @@ class Upstream:
     @asynccontextmanager
     async def _asked(self, served: Served, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        key = os.environ.get(served.upstream_key_env, "") if served.upstream_key_env else ""
+        key = upstream_key(served.upstream_key_env)
         if key:
             headers["Authorization"] = f"Bearer {key}"
         url = served.upstream_url.rstrip("/") + "/chat/completions"

@@ -48,6 +48,8 @@ class Case(BaseModel):
 class GuardTestOptions(CheckOptions):
     """How strict to be, and what the evidence is bound to."""
 
+    reads: ClassVar[frozenset[str]] = frozenset({"model_file"})
+
     least_recall: float = Field(default=0.5, ge=0, le=1, description="Least share of attacks that must be stopped.")
     least_redaction: float = Field(default=0.9, ge=0, le=1, description="Least share of leaks that must be removed.")
     most_over_block: float = Field(default=0.1, ge=0, le=1, description="Largest share of ordinary texts stopped.")
