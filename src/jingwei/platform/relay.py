@@ -9,29 +9,24 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from jingwei.core.canonical import Json
-from jingwei.core.errors import JingweiError
 from jingwei.core.identity import PLATFORM
 from jingwei.core.merkle import root_of
 from jingwei.core.settings import Settings
-from jingwei.core.snapshot import Content, Served, Snapshot, write_public_key, write_snapshot
+from jingwei.core.snapshot import Snapshot, write_public_key, write_snapshot
 from jingwei.core.spool import Segment, drain
 from jingwei.core.store import EventStore, Store, append_entry
 from jingwei.core.store.tables import EntryRow, EventRow
-from jingwei.manage import System
+from jingwei.platform.serving import Serving
 
 if TYPE_CHECKING:
     from jingwei.platform.work import Work
 
 PERIOD_SECONDS = 1.0
-_REREAD = timedelta(seconds=10)
-"""Tokens and keys also end by themselves, which writes no ledger entry: read again at least this often."""
 _log = logging.getLogger(__name__)
 
 
@@ -59,8 +54,7 @@ class Relay:
         self._reading = reading
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._content = Content()
-        self._known = (-1, datetime.min.replace(tzinfo=UTC))
+        self._serving = Serving()
         self._publishing = threading.Lock()
         write_public_key(settings.snapshot_path.parent, store.signer.verifier)
 
@@ -68,23 +62,11 @@ class Relay:
         """Write a fresh snapshot now; a state change that must reach gateways at once calls this itself."""
         with self._publishing:
             now = self._store.clock()
-            self._refresh(now)
+            with self._reading() as work:
+                content = self._serving.content(work)
             sequence = int(now.timestamp() * 1000)
-            snapshot = Snapshot.sealed(self._content, at=now, sequence=sequence, signer=self._store.signer)
+            snapshot = Snapshot.sealed(content, at=now, sequence=sequence, signer=self._store.signer)
             write_snapshot(self._settings.snapshot_path, snapshot)
-
-    def _refresh(self, now: datetime) -> None:
-        """Read what may be served, unless nothing was entered in the ledger since."""
-        with self._reading() as work:
-            newest = work.desk.session.scalar(select(func.max(EntryRow.number))) or 0
-            number, read_at = self._known
-            if newest == number and now - read_at < _REREAD:
-                return
-            served = tuple(each for system in work.registry.systems() if (each := _readable(work, system)) is not None)
-            content = Content(systems=served, revoked=work.tokens.revoked())
-        self._known = (newest, now)
-        if content.digest != self._content.digest:
-            self._content = content
 
     def drain(self) -> int:
         """Take every finished segment into the store; return how many events came in."""
@@ -131,34 +113,3 @@ class Relay:
             if session.scalars(entered.limit(1)).first() is None:
                 body: dict[str, Json] = {"root": root_of(segment.lines), "events": len(segment.lines)}
                 append_entry(session, "segment", subject=segment.name, body=body)
-
-
-def _readable(work: "Work", system: System) -> Served | None:
-    """Return what a gateway is told about one System; none where its records do not hold: the others are served on."""
-    try:
-        return _served(work, system)
-    except (JingweiError, ValidationError, KeyError):
-        _log.exception("system %s cannot be read and is not served", system.id)
-        return None
-
-
-def _served(work: "Work", system: System) -> Served | None:
-    """Return what a gateway is told about one System; none without a policy."""
-    policy = work.policies.in_force(system.id)
-    if policy is None:
-        return None
-    tokens = work.tokens.servable(system.id)
-    running = work.registry.configuration(system.id)
-    return Served(
-        system_id=system.id,
-        name=system.name,
-        status=system.status,
-        upstream_url=system.upstream_url,
-        upstream_model=system.upstream_model,
-        upstream_key_env=system.upstream_key_env,
-        policy=policy,
-        release_token=tokens.release.written if tokens.release else None,
-        assessment_tokens=tuple(each.written for each in tokens.assessments),
-        key_hashes=work.keys.hashes(system.id),
-        configuration={"model": running.model, "prompt": running.prompt, "tools": running.tools},
-    )
