@@ -1,5 +1,6 @@
 """Tool calls as they come in an answer."""
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -10,6 +11,8 @@ from jingwei.deploy.guard import GuardVerdict, rewrite
 from jingwei.faces.gateway.refusal import Code, Refusal
 
 MAX_ARGUMENTS = 64 * 1024
+_IDENTITY = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+"""An id that a model's server gives a call; nobody judges it, so it is no place for a text."""
 
 
 class Call(NamedTuple):
@@ -34,7 +37,7 @@ class ToolDraft:
             Refusal: the arguments grow beyond any call's.
         """
         identity = piece.get("id")
-        if isinstance(identity, str) and len(identity) <= 256:
+        if isinstance(identity, str) and _IDENTITY.fullmatch(identity):
             self.identity = self.identity or identity
         call = read_call(piece)
         self.name += call.name
@@ -66,7 +69,8 @@ def known_calls(calls: Json) -> list[Json]:
     for call in calls:
         name, arguments = read_call(call)
         identity = call.get("id") if isinstance(call, dict) else None
-        kept.append({"id": identity if isinstance(identity, str) else "", "type": "function",
+        known = isinstance(identity, str) and _IDENTITY.fullmatch(identity)
+        kept.append({"id": identity if known else "", "type": "function",
                      "function": {"name": name, "arguments": arguments}})  # fmt: skip
     return kept
 

@@ -25,6 +25,7 @@ from jingwei.faces.gateway.answers import (
 from jingwei.faces.gateway.calls import known_calls, read_call, rewritten_arguments
 from jingwei.faces.gateway.chunks import Blocked, StreamedAnswer
 from jingwei.faces.gateway.exchange import Exchange
+from jingwei.faces.gateway.heads import plain_counts, plain_head
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.request import ChatBody, is_streaming, read_chat
 from jingwei.faces.gateway.upstream import Upstream
@@ -33,7 +34,6 @@ from jingwei.operate.label import labelled
 
 _TEXT_KEYS = ("content", "refusal", "reasoning_content")
 _FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
-_ANSWER_KEYS = ("id", "object", "created", "model", "usage", "system_fingerprint", "timings")
 
 
 class Presence(Protocol):
@@ -80,7 +80,9 @@ class Chat:
 
     async def _complete(self, body: ChatBody) -> None:
         whole = await self.upstream.complete(self.exchange.access.served, body)
-        whole = _known_parts(whole)
+        guard = self.exchange.access.guard
+        head = plain_head(whole, guard, request_id=self.exchange.request_id, kind="chat.completion")
+        whole = {**head, **plain_counts(whole, guard), "choices": _known_choices(whole)}
         passages = tuple(_answer_texts(whole))
         verdict = await self.exchange.access.guard.judged(passages, direction="outbound")
         event_id = self.exchange.verdict(verdict)
@@ -189,8 +191,8 @@ def _message(choice: Mapping[str, Json]) -> dict[str, Json]:
     return cast("dict[str, Json]", choice["message"])
 
 
-def _known_parts(whole: ChatBody) -> ChatBody:
-    """Keep of an answer only the parts that the guard knows: a text elsewhere would leave unread."""
+def _known_choices(whole: ChatBody) -> list[Json]:
+    """Keep of an answer's choices only the parts that the guard knows: a text elsewhere would leave unread."""
     choices: list[Json] = []
     for number, choice in enumerate(cast("list[Json]", whole["choices"])):
         message = choice.get("message") if isinstance(choice, dict) else None
@@ -207,7 +209,7 @@ def _known_parts(whole: ChatBody) -> ChatBody:
             kept["tool_calls"] = known_calls(calls)
         finish = choice.get("finish_reason")
         choices.append({"index": number, "message": kept, "finish_reason": finish if finish in _FINISHES else "stop"})
-    return {key: whole[key] for key in _ANSWER_KEYS if key in whole} | {"choices": choices}
+    return choices
 
 
 def _answer_texts(whole: ChatBody) -> list[Passage]:

@@ -1,7 +1,7 @@
 """A streamed answer, piece by piece: each text channel through its own stream guard, tool calls held until whole.
 
-A piece that is clean goes on byte for byte as it came. Pieces that end a choice wait: they leave only when the verdict
-on the whole answer is on disk.
+Every piece is written anew from what was judged, so that nobody can read another thing in it than the guard did. Pieces
+that end a choice wait: they leave only when the verdict on the whole answer is on disk.
 """
 
 import asyncio
@@ -17,15 +17,12 @@ from jingwei.deploy.guard import GuardVerdict, StreamGuard
 from jingwei.faces.gateway.answers import chunk_line, safe_answer, told
 from jingwei.faces.gateway.calls import ToolDraft, rewritten_arguments
 from jingwei.faces.gateway.exchange import Exchange
+from jingwei.faces.gateway.heads import plain_counts, plain_head
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.upstream import DONE, read_chunk
 from jingwei.operate.label import label_suffix
 
 TEXT_KEYS = ("content", "refusal", "reasoning_content", "reasoning")
-_BASE_KEYS = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
-_CHUNK_KEYS = frozenset({*_BASE_KEYS, "choices", "usage", "timings"})
-_CHOICE_KEYS = frozenset({"index", "delta", "finish_reason", "logprobs"})
-_DELTA_KEYS = frozenset({"role", "tool_calls", *TEXT_KEYS})
 _FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
 MAX_CHOICES = 8
 
@@ -130,23 +127,19 @@ class StreamedAnswer:
 
     def _chunk(self, data: bytes) -> bytes:
         chunk = read_chunk(data)
-        if not self._base:
-            self._base = {key: chunk[key] for key in _BASE_KEYS if key in chunk}
+        if not self._base:  # the first piece's head is every piece's
+            request_id, kind = self._exchange.request_id, "chat.completion.chunk"
+            self._base = plain_head(chunk, self._guard, request_id=request_id, kind=kind)
         given = cast("list[Json]", chunk["choices"])
+        counts = plain_counts(chunk, self._guard) if "usage" in chunk or "timings" in chunk else {}
         if not given:  # the count of tokens
-            self._tail.append(_line({key: chunk[key] for key in _CHUNK_KEYS & chunk.keys()}))
+            self._tail.append(_line({**self._base, "choices": [], **counts}))
             return b""
-        same = chunk.keys() <= _CHUNK_KEYS
-        kept: list[dict[str, Json]] = []
-        for choice in given:
-            passed = self._choice(choice)
-            same = same and passed is choice
-            if passed is not None:
-                kept.append(passed)
+        kept = [passed for choice in given if (passed := self._choice(choice)) is not None]
         if not kept:
             return b""
-        head = {key: chunk[key] for key in _CHUNK_KEYS & chunk.keys()}
-        line = b"data: " + data + b"\n\n" if same else _line(head | {"choices": kept})
+        head = self._base | counts
+        line = _line(head | {"choices": kept})
         if not any(choice.get("finish_reason") for choice in kept):
             return line
         texts = [choice | {"finish_reason": None} for choice in kept if _has_text(choice)]
@@ -158,7 +151,7 @@ class StreamedAnswer:
         return chunk_line(self._base, cast("list[Json]", texts))
 
     def _choice(self, choice: Json) -> dict[str, Json] | None:
-        """Return what of a choice may leave: itself where nothing changed, None where nothing is left."""
+        """Return what of a choice may leave; None where nothing is left."""
         delta = choice.get("delta") if isinstance(choice, dict) else None
         index = choice.get("index", 0) if isinstance(choice, dict) else None
         if not isinstance(choice, dict) or not isinstance(delta, dict) or not isinstance(index, int):
@@ -170,31 +163,24 @@ class StreamedAnswer:
         finish = choice.get("finish_reason")
         if finish is not None:
             state.finish = finish if isinstance(finish, str) and finish in _FINISHES else "stop"
-        untouched = choice.keys() <= _CHOICE_KEYS and choice.get("logprobs") is None
-        if passed is delta and untouched and state.finish == finish:
-            return choice
         if not passed and finish is None:
             return None
         return {"index": index, "delta": passed, "finish_reason": state.finish}
 
     def _delta(self, state: _Choice, delta: dict[str, Json]) -> dict[str, Json]:
-        same = delta.keys() <= _DELTA_KEYS
         passed: dict[str, Json] = {}
         for key, value in delta.items():
             if key == "role":
                 passed[key] = "assistant"
-                same = same and value == "assistant"
             elif key == "tool_calls":
                 self._collect(state, value)
-                same = same and value is None
             elif key in TEXT_KEYS and isinstance(value, str):
                 released = self._released(state, key, value)
-                same = same and released == value
                 if released:
                     passed[key] = released
             elif key in TEXT_KEYS and value is not None:
                 raise Refusal(Code.UPSTREAM_GARBAGE)
-        return delta if same else passed
+        return passed
 
     def _released(self, state: _Choice, key: str, value: str) -> str:
         channel = state.channels.get(key) or state.channels.setdefault(key, StreamGuard(self._guard))

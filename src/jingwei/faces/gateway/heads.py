@@ -1,0 +1,64 @@
+"""The head of an answer: what stands beside its text, taken from the model's server only where it can carry none.
+
+A name, a fingerprint or a count of tokens is read by nobody's guard, and would be a way round it. So names are short
+and of few letters, counts are numbers under names, all of them are judged like any answer, and the rest is left out.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import cast
+
+import orjson
+
+from jingwei.core.canonical import Json
+from jingwei.core.policy import Decision
+from jingwei.deploy.guard import Guard
+
+_NAMES = ("id", "model", "system_fingerprint", "service_tier")
+_COUNTS = ("usage", "timings")
+_NAME = re.compile(r"[\w.:/@+-]{1,128}", re.ASCII)
+_COUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
+_MOST_COUNTS = 40
+_NEWEST = 2**33
+
+
+def plain_head(answer: Mapping[str, Json], guard: Guard, *, request_id: str, kind: str) -> dict[str, Json]:
+    """Return the head that may leave.
+
+    Args:
+        answer: as the model's server gave it.
+        guard: judges the names.
+        request_id: stands for an id that may not leave.
+        kind: what the answer is, `chat.completion` or `chat.completion.chunk`.
+    """
+    named = {name: value for name in _NAMES if isinstance(value := answer.get(name), str) and _NAME.fullmatch(value)}
+    created = answer.get("created")
+    sound = isinstance(created, int) and not isinstance(created, bool) and 0 < created < _NEWEST
+    kept = cast("dict[str, Json]", named) if _clean(named, guard) else {}
+    return {"id": request_id, **kept, "object": kind, "created": created if sound else int(time.time())}
+
+
+def plain_counts(answer: Mapping[str, Json], guard: Guard) -> dict[str, Json]:
+    """Return the counts of tokens and the times that may leave; empty where there are none."""
+    found = {name: _numbers(value) for name in _COUNTS if isinstance(value := answer.get(name), dict)}
+    return cast("dict[str, Json]", found) if _clean(found, guard) else {}
+
+
+def _numbers(value: Mapping[str, Json], *, inner: bool = False) -> dict[str, Json]:
+    kept: dict[str, Json] = {}
+    for name, each in list(value.items())[:_MOST_COUNTS]:
+        if not _COUNT_NAME.fullmatch(name):
+            continue
+        if isinstance(each, int | float) and not isinstance(each, bool):
+            kept[name] = each
+        elif isinstance(each, dict) and not inner:
+            kept[name] = cast("Json", _numbers(each, inner=True))
+    return kept
+
+
+def _clean(values: Mapping[str, object], guard: Guard) -> bool:
+    if not values:
+        return True
+    verdict, _ = guard.judge_here(orjson.dumps(values).decode(), direction="outbound")
+    return verdict.decision is Decision.ALLOW
