@@ -214,6 +214,8 @@ MALICIOUS: dict[str, tuple[str, bytes]] = {
     "tar": ("m.tar", tarred("model.pkl", SYSTEM)),
     "gzip": ("m.pkl.gz", gzip.compress(SYSTEM)),
     "bzip2": ("m.pkl.bz2", bz2.compress(SYSTEM * 20)),
+    "gzip in two streams": ("two.pkl.gz", gzip.compress(pickle.dumps([1])) + gzip.compress(SYSTEM)),
+    "bzip2 in two streams": ("two.pkl.bz2", bz2.compress(pickle.dumps([1])) + bz2.compress(SYSTEM)),
     "xz": ("m.pkl.xz", lzma.compress(SYSTEM)),
     "joblib, behind the array": ("m.joblib", joblib_file(called(named("os", "system"), text("true")))),
     "joblib, compressed": ("m.joblib.z", zlib.compress(joblib_file(called(named("os", "system"))))),

@@ -151,3 +151,13 @@ def test_a_real_quantised_model_passes_in_full():
     draft = concluded(models[0])
 
     assert (draft.outcome, draft.findings, draft.skipped) == (Outcome.PASS, (), ())
+
+
+def test_an_empty_file_is_nothing_examined(tmp_path):
+    path = tmp_path / "m.gguf"
+    path.touch()
+
+    draft = concluded(path)
+
+    assert draft.outcome is Outcome.INCOMPLETE
+    assert draft.examined == 0

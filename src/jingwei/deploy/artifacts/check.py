@@ -154,6 +154,8 @@ def _examined(run: Run, unit: _Unit) -> Json:
     except OSError:
         return _Result(gaps=(Gap(reason="gap-unreadable", path=plain(name)),)).model_dump(mode="json")
     notes = scan.notes
+    if not scan.size and not unit.path:  # an empty file in a folder is nothing; as the target it is nothing examined
+        return _Result(gaps=(Gap(reason="gap-empty", path=plain(name)),)).model_dump(mode="json")
     result = _Result(sha256=scan.sha256, size=scan.size, findings=tuple(notes.findings), gaps=tuple(notes.gaps),
                      omitted=notes.omitted)  # fmt: skip
     return result.model_dump(mode="json")

@@ -22,6 +22,8 @@ class _Decompressor(Protocol):
     def eof(self) -> bool: ...
     @property
     def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
@@ -39,6 +41,10 @@ class _Zlib:
     def needs_input(self) -> bool:
         return not self._inner.unconsumed_tail
 
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
     def decompress(self, data: bytes, max_length: int) -> bytes:
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
@@ -50,6 +56,8 @@ _METHODS: dict[str, Callable[[], _Decompressor]] = {
     "bz2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(memlimit=_LZMA_MEMORY),
 }
+_CONCATENATED = frozenset({"gzip", "bz2", "xz"})
+"""Formats whose readers take several streams one behind the other for one content."""
 _ERRORS = (zlib.error, OSError, ValueError, EOFError, lzma.LZMAError)
 
 
@@ -71,7 +79,10 @@ def unpack(source: Source, method: str, *, limit: int, start: int = 0, length: i
     out = tempfile.SpooledTemporaryFile(max_size=SPOOL)  # noqa: SIM115 - lives as long as the examination
     decompressor = _METHODS[method]()
     at, end, written = start, source.size if length is None else start + length, 0
-    while not decompressor.eof:
+    while not decompressor.eof or _goes_on(source, method, at - len(decompressor.unused_data), end):
+        if decompressor.eof:
+            at -= len(decompressor.unused_data)
+            decompressor = _METHODS[method]()
         packed = source.read(at, min(PIECE, end - at)) if decompressor.needs_input and at < end else b""
         at += len(packed)
         try:
@@ -85,3 +96,8 @@ def unpack(source: Source, method: str, *, limit: int, start: int = 0, length: i
         if not packed and not piece and not decompressor.eof:
             return Unpacked(out, written, whole=False, reason="gap-truncated")
     return Unpacked(out, written, whole=True, packed_end=at)
+
+
+def _goes_on(source: Source, method: str, at: int, end: int) -> bool:
+    """Tell whether another stream begins where one ended; a payload may hide in the second."""
+    return method in _CONCATENATED and at < end and method_of(source.read(at, min(16, end - at))) == method
