@@ -32,11 +32,12 @@ from jingwei.manage.monotonicity import Violation, demand_monotone, monotonicity
 from jingwei.manage.overrides import Overrides
 from jingwei.manage.parts import Parts
 from jingwei.manage.policies import Policies
-from jingwei.manage.proof import Kept, Proof
+from jingwei.manage.proof import Header, Kept, Proof
 from jingwei.manage.reassess import Reassess
 from jingwei.manage.registry import Registry
 from jingwei.manage.responsibility import responsibility_findings
 from jingwei.manage.rights import may, rights
+from jingwei.manage.shelf import shelve
 from jingwei.manage.standing import Change, InUse, Standing, State, standing
 from jingwei.manage.system_file import GuardEntry, SystemFile, read_system
 from jingwei.manage.tokens import Servable, Tokens
@@ -57,6 +58,7 @@ __all__ = [
     "GradeDecision",
     "Grading",
     "GuardEntry",
+    "Header",
     "HeldFact",
     "InUse",
     "Intake",
@@ -96,5 +98,6 @@ __all__ = [
     "read_system",
     "responsibility_findings",
     "rights",
+    "shelve",
     "standing",
 ]

@@ -11,6 +11,7 @@ from jingwei.manage.desk import Desk
 from jingwei.manage.overrides import Decided, decided
 from jingwei.manage.proof import Proof
 from jingwei.manage.responsibility import responsibility_findings
+from jingwei.manage.shelf import shelf
 from jingwei.manage.standing import InUse
 from jingwei.manage.use import in_use
 from jingwei.manage.verdict import Circumstances, GateVerdict, judge
@@ -36,6 +37,15 @@ def dossier(desk: Desk, system_id: str, *, now: datetime | None = None) -> Dossi
         InputError: facts are missing.
         Tampered: stored evidence is not what was signed.
     """
+    kept = shelf(desk.session)
+    if kept is None or now is not None:
+        return _read(desk, system_id, now=now)
+    if system_id not in kept.dossiers:
+        kept.dossiers[system_id] = _read(desk, system_id, now=None)
+    return kept.dossiers[system_id]
+
+
+def _read(desk: Desk, system_id: str, *, now: datetime | None) -> Dossier:
     row = rows.system_row(desk.session, system_id)
     found = decided(desk, system_id)
     evidence = tuple(Proof(desk).all_of(system_id))

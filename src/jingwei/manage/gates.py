@@ -157,6 +157,8 @@ class Gate:
         query = select(ReleaseRequestRow.id).order_by(ReleaseRequestRow.created_at.desc(), ReleaseRequestRow.id)
         if system_id is not None:
             query = query.where(ReleaseRequestRow.system_id == system_id)
+        if status is not None:  # one that shows as lapsed may still be written as open
+            query = query.where(ReleaseRequestRow.status.in_({status, "open"}))
         found = [self.request(each) for each in self.session.scalars(query)]
         return [each for each in found if status is None or each.status == status]
 

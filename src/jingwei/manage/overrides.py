@@ -20,6 +20,7 @@ from jingwei.manage.desk import Desk
 from jingwei.manage.facts import HeldFact, checked, plain
 from jingwei.manage.model import Override
 from jingwei.manage.rights import demand_over
+from jingwei.manage.shelf import shelf
 
 APPROVERS_TO_LOWER = 2
 LONGEST = timedelta(days=365)
@@ -59,6 +60,15 @@ def decided(desk: Desk, system_id: str) -> Decided:
     Raises:
         InputError: facts are missing.
     """
+    kept = shelf(desk.session)
+    if kept is None:
+        return _decide(desk, system_id)
+    if system_id not in kept.decided:
+        kept.decided[system_id] = _decide(desk, system_id)
+    return kept.decided[system_id]
+
+
+def _decide(desk: Desk, system_id: str) -> Decided:
     held = rows.facts(desk.session, system_id)
     facts = checked(desk.rules, plain(held))
     decision = decide(desk.rules, facts)

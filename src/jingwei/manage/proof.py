@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import or_, select
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy import Text, cast, or_, select
 
 from jingwei.catalog import EvidenceType
 from jingwei.core.errors import Conflict, InputError, NotFound, Refused, Tampered
 from jingwei.core.evidence import Artefact, Binding, BoundTo, Draft, Evidence, Outcome, Source, seal
 from jingwei.core.identity import Actor
+from jingwei.core.signing import Verifier
 from jingwei.core.store.tables import CheckRunRow, EvidenceRow
 from jingwei.core.target import Target, TargetKind
 from jingwei.core.text import Both, text
@@ -17,11 +20,15 @@ from jingwei.manage import rows
 from jingwei.manage.desk import Desk
 from jingwei.manage.overrides import decided
 from jingwei.manage.rights import demand, demand_over
+from jingwei.manage.shelf import shelf
 from jingwei.manage.standing import Standing, State, bound_draft, standing
 from jingwei.manage.use import in_use
 
 _LONGEST_TEXT = 20_000
 _RUNNABLE = frozenset({"running", "finished"})
+_MOST_REMEMBERED = 8192
+_LONGEST_REMEMBERED = 16 * 1024
+"""Characters of a body: longer ones are read and verified anew each time, so that memory stays bounded."""
 
 
 class Kept(BaseModel):
@@ -31,6 +38,17 @@ class Kept(BaseModel):
 
     evidence: Evidence
     standing: Standing
+
+
+class Header(NamedTuple):
+    """What a list tells of one piece of evidence, from its row alone; nothing of it is verified."""
+
+    id: str
+    type: str
+    system_id: str | None
+    outcome: str
+    source: str
+    finished_at: datetime
 
 
 class Proof:
@@ -61,6 +79,9 @@ class Proof:
         kind = self.desk.catalog.evidence_type(evidence.type)
         if kind.kind != "auto" or evidence.source.kind != "auto" or evidence.source.actor_id:
             raise Refused("manage:evidence-wrong-kind", field="source", type=evidence.type)
+        if kind.checks and evidence.source.name not in kind.checks:
+            raise Refused("manage:evidence-other-check", field="source.name", title=kind.title,
+                          check=evidence.source.name, checks=", ".join(kind.checks))  # fmt: skip
         self._demand_run(evidence)
         return self._keep(evidence, kind)
 
@@ -117,19 +138,34 @@ class Proof:
             NotFound: there is none.
             Tampered: what is stored is not what was signed.
         """
-        row = self.session.get(EvidenceRow, evidence_id)
-        if row is None:
+        body = self.session.scalar(select(_BODY).where(EvidenceRow.id == evidence_id))
+        if body is None:
             raise NotFound("manage:evidence-unknown", field="evidence", evidence=evidence_id)
-        return self._read(row)
+        return self._read(evidence_id, body)
 
     def all_of(self, system_id: str) -> list[Evidence]:
         """Return the evidence of a System and of the organisation, newest first, each verified."""
-        found = self.session.scalars(
-            select(EvidenceRow)
+        kept = shelf(self.session)
+        if kept is not None:
+            shelved = [self._read(row.id, row.body) for key in (system_id, None) for row in kept.evidence.get(key, ())]
+            return sorted(shelved, key=lambda each: each.finished_at, reverse=True)
+        found = self.session.execute(
+            select(EvidenceRow.id, _BODY)
             .where(or_(EvidenceRow.system_id == system_id, EvidenceRow.system_id.is_(None)))
             .order_by(EvidenceRow.finished_at.desc(), EvidenceRow.id)
         )
-        return [self._read(row) for row in found]
+        return [self._read(evidence_id, body) for evidence_id, body in found]
+
+    def headers(self) -> list[Header]:
+        """List all evidence, newest first, without reading it."""
+        row = EvidenceRow
+        columns = (row.id, row.type, row.system_id, row.outcome, row.source_name, row.finished_at)
+        found = self.session.execute(select(*columns).order_by(row.finished_at.desc(), row.id))
+        return [Header(*each) for each in found]
+
+    def types(self) -> frozenset[str]:
+        """Return the evidence types of which there is any evidence, whatever it is worth."""
+        return frozenset(self.session.scalars(select(EvidenceRow.type).distinct()))
 
     def standings(self, system_id: str) -> list[Kept]:
         """Return all evidence of a System with how each piece stands now, newest first."""
@@ -141,10 +177,11 @@ class Proof:
     def holds(self, system_id: str, type_id: str) -> bool:
         """Tell whether a System has valid evidence of a type."""
         kind, used, now = self.desk.catalog.evidence_type(type_id), in_use(self.desk, system_id), self.desk.clock()
-        found = self.session.scalars(
-            select(EvidenceRow).where(EvidenceRow.system_id == system_id, EvidenceRow.type == type_id)
+        found = self.session.execute(
+            select(EvidenceRow.id, _BODY).where(EvidenceRow.system_id == system_id, EvidenceRow.type == type_id)
         )
-        judged = (standing(self._read(row), kind=kind, now=now, in_use=used, grade=1) for row in found)
+        judged = (standing(self._read(each, body), kind=kind, now=now, in_use=used, grade=1)
+                  for each, body in found)  # fmt: skip
         return any(each.state is State.VALID for each in judged)
 
     def _demand_run(self, evidence: Evidence) -> None:
@@ -198,9 +235,31 @@ class Proof:
         self.session.flush()
         return evidence.id
 
-    def _read(self, row: EvidenceRow) -> Evidence:
-        evidence = Evidence.model_validate(row.body)
-        if evidence.id != row.id:
-            raise Tampered("manage:evidence-changed", evidence=row.id)
-        evidence.verify(self.desk.signer.verifier)
-        return evidence
+    def _read(self, evidence_id: str, body: str) -> Evidence:
+        read = _remembered if len(body) <= _LONGEST_REMEMBERED else _verify
+        return read(evidence_id, body, self._verifier)
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        return self.desk.signer.verifier
+
+
+_BODY = cast(EvidenceRow.body, Text)
+"""The body as stored, letter by letter."""
+
+
+def _verify(evidence_id: str, body: str, verifier: Verifier) -> Evidence:
+    """Read stored evidence and check its id and its signature."""
+    try:
+        evidence = Evidence.model_validate_json(body)
+    except ValidationError as error:
+        raise Tampered("manage:evidence-changed", evidence=evidence_id) from error
+    if evidence.id != evidence_id:
+        raise Tampered("manage:evidence-changed", evidence=evidence_id)
+    evidence.verify(verifier)
+    vars(evidence).pop("content", None)  # made for the hash and as large again: not worth remembering
+    return evidence
+
+
+_remembered = lru_cache(_MOST_REMEMBERED)(_verify)
+"""The same, once a process for the same id, letters and key: a changed row has other letters, and is verified."""

@@ -17,6 +17,7 @@ from jingwei.core.store.tables import (
 )
 from jingwei.manage.facts import HeldFact, Statement, held
 from jingwei.manage.model import AttachedPolicy, Component, Override, ResponsibilityLink, System, TokenRecord
+from jingwei.manage.shelf import shelf
 
 
 def system_row(session: Session, system_id: str) -> SystemRow:
@@ -25,7 +26,8 @@ def system_row(session: Session, system_id: str) -> SystemRow:
     Raises:
         NotFound: there is none.
     """
-    row = session.get(SystemRow, system_id)
+    kept = shelf(session)
+    row = kept.systems.get(system_id) if kept is not None else session.get(SystemRow, system_id)
     if row is None:
         raise NotFound("manage:system-unknown", field="system", system=system_id)
     return row
@@ -54,6 +56,11 @@ def link(row: ResponsibilityRow) -> ResponsibilityLink:
 
 def parts(session: Session, system_id: str) -> tuple[tuple[Component, ...], tuple[ResponsibilityLink, ...]]:
     """Return all components of a System and, for each, the link named last."""
+    kept = shelf(session)
+    if kept is not None:
+        newest = {row.component_id: row for row in kept.links.get(system_id, ())}
+        made = tuple(component(row) for row in kept.components.get(system_id, ()))
+        return made, tuple(link(row) for row in newest.values())
     components = session.scalars(
         select(ComponentRow)
         .where(ComponentRow.system_id == system_id)
@@ -85,11 +92,12 @@ def is_newest(session: Session, row: ResponsibilityRow) -> bool:
 
 def facts(session: Session, system_id: str) -> tuple[HeldFact, ...]:
     """Return the facts of a System that count now."""
-    found = session.scalars(
+    kept = shelf(session)
+    found = kept.facts.get(system_id, ()) if kept is not None else session.scalars(
         select(FactRow)
         .where(FactRow.system_id == system_id, FactRow.superseded_at.is_(None))
         .order_by(FactRow.created_at, FactRow.id)
-    )
+    )  # fmt: skip
     return held([
         Statement(row.name, row.value, "scan" if row.source == "scan" else "answer", row.evidence_id) for row in found
     ])  # fmt: skip
@@ -97,6 +105,9 @@ def facts(session: Session, system_id: str) -> tuple[HeldFact, ...]:
 
 def policy_row(session: Session, system_id: str) -> PolicyRow | None:
     """Return the policy in force."""
+    kept = shelf(session)
+    if kept is not None:
+        return next(iter(kept.policies.get(system_id, ())), None)
     return session.scalar(select(PolicyRow).where(PolicyRow.system_id == system_id, PolicyRow.retired_at.is_(None)))
 
 
@@ -120,6 +131,9 @@ def override(row: OverrideRow) -> Override:
 
 def overrides(session: Session, system_id: str) -> list[OverrideRow]:
     """Return all overrides of a System, newest first."""
+    kept = shelf(session)
+    if kept is not None:
+        return list(kept.overrides.get(system_id, ()))
     return list(session.scalars(
         select(OverrideRow).where(OverrideRow.system_id == system_id)
         .order_by(OverrideRow.created_at.desc(), OverrideRow.id.desc())
@@ -128,6 +142,9 @@ def overrides(session: Session, system_id: str) -> list[OverrideRow]:
 
 def newest_grade(session: Session, system_id: str) -> GradeRow | None:
     """Return the newest recorded grading."""
+    kept = shelf(session)
+    if kept is not None:
+        return next(iter(kept.grades.get(system_id, ())), None)
     return session.scalars(
         select(GradeRow).where(GradeRow.system_id == system_id).order_by(GradeRow.created_at.desc(), GradeRow.id.desc())
     ).first()

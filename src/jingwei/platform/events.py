@@ -47,7 +47,7 @@ class Events:
         """Return those Systems that the guard has seen at work, outside of assessment runs."""
         if not system_ids:
             return frozenset()
-        asked = values(column("id", String), name="asked").data([(each,) for each in system_ids])
+        asked = values(column("id", String), name="asked").data([(each,) for each in system_ids]).cte()
         seen = exists().where(EventRow.system_id == asked.c.id, EventRow.trial.is_(False))
         with self._store.reading() as session:
             return frozenset(session.scalars(select(asked.c.id).where(seen)))

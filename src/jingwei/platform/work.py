@@ -6,7 +6,20 @@ from functools import cached_property
 from jingwei.catalog import Catalog
 from jingwei.core.identity import Accounts, Actor, ApiKeys, BrowserSessions, Roles
 from jingwei.core.settings import Settings
-from jingwei.manage import Desk, Gate, Grading, Intake, Overrides, Parts, Policies, Proof, Reassess, Registry, Tokens
+from jingwei.manage import (
+    Desk,
+    Gate,
+    Grading,
+    Intake,
+    Overrides,
+    Parts,
+    Policies,
+    Proof,
+    Reassess,
+    Registry,
+    Tokens,
+    shelve,
+)  # fmt: skip
 from jingwei.platform.guarding import Guarding
 from jingwei.platform.runs import Runs
 
@@ -23,6 +36,10 @@ class Work:
     def catalog(self) -> Catalog:
         """Return the catalogue."""
         return self.desk.catalog
+
+    def survey(self) -> None:
+        """Read what all Systems are judged by at once, before looking at many of them."""
+        shelve(self.desk.session)
 
     @cached_property
     def accounts(self) -> Accounts:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Response
 
 from jingwei.core.errors import JingweiError
 from jingwei.core.policy import Decision
-from jingwei.core.text import text
+from jingwei.core.text import Both, text
 from jingwei.faces.console.caller import Asking, Caller
 from jingwei.faces.console.pages.catalogue import BLUE_BOOK, PLACES
 from jingwei.faces.console.pages.proven import LINES, SIDES, ecosystem, is_proven, places, proven_types
@@ -24,65 +24,80 @@ router = APIRouter()
 SOON = timedelta(days=14)
 SECTORS = ("finance", "health", "transport", "energy", "telecom")
 STEPS = ("register", "grade", "require", "prove", "sign", "guard", "monitor", "handle", "reassess")
+COUNTED = frozenset(STEPS) - {"handle"}
+"""Steps at which a System can stand in this version; incidents have no source of data yet."""
 _MOST_WAITING = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """One System with its verdict, if it can be judged, and its open request, if there is one."""
+    """One System with its verdict, if it can be judged, and what else tells which step it stands at."""
 
     system: System
     verdict: GateVerdict | None
-    request: ReleaseRequest | None
-    reassess: bool
+    request: ReleaseRequest | None = None
+    reassess: bool = False
+    checked: bool = False
+    """Some check was run for it."""
+    seen: bool = False
+    """The guard has seen it at work."""
 
     @property
     def step(self) -> str:
-        """Return the step of the loop that the System stands at."""
-        if self.reassess or self.system.status == "suspended":
+        """Return the one step of the loop that the System stands at; `handle` comes with incident handling."""
+        status, verdict = self.system.status, self.verdict
+        if self.reassess or status == "suspended":
             return "reassess"
-        if self.system.status == "live":
-            return "monitor"
-        if self.request is not None:
+        if status in ("approved", "live"):
+            return "monitor" if self.seen else "guard"
+        if verdict is None:
+            return "register" if status == "draft" else "grade"
+        if status == "draft" or any(blocker.code == "not-graded" for blocker in verdict.blockers):
+            return "grade"
+        if self.request is not None or verdict.passed:
             return "sign"
-        if self.verdict is None:
-            return "grade" if self.system.status != "draft" else "register"
-        return "sign" if self.verdict.passed else "prove"
+        return "prove" if self.checked else "require"
 
 
-def stand(work: Work) -> list[Stood]:
+def stand(caller: Caller, work: Work) -> list[Stood]:
     """Find out where every System stands; one that was retired stands nowhere."""
+    work.survey()
     requests = {request.system_id: request for request in work.gate.requests(status="open")}
     due = {each.system_id for each in work.reassess.due()}
-    found = []
-    for system in work.registry.systems():
-        if system.status == "retired":
-            continue
-        found.append(Stood(system, _verdict(work, system), requests.get(system.id), system.id in due))
-    return found
+    systems = [system for system in work.registry.systems() if system.status != "retired"]
+    seen = caller.platform.events.at_work([system.id for system in systems if system.status == "live"])
+    checked = work.runs.checked()
+    return [Stood(system, judged(work, system.id)[0], requests.get(system.id), reassess=system.id in due,
+                  checked=system.id in checked, seen=system.id in seen) for system in systems]  # fmt: skip
 
 
-def _verdict(work: Work, system: System) -> GateVerdict | None:
+def judged(work: Work, system_id: str) -> tuple[GateVerdict | None, Both | None]:
+    """Return the gate's verdict, or why there is none."""
     try:
-        return work.gate.verdict(system.id)
-    except JingweiError:
-        return None  # facts are missing; the System's page names them
+        return work.gate.verdict(system_id), None
+    except JingweiError as error:
+        return None, error.message
 
 
 def board_view(caller: Asking) -> BoardView:
     """Count everything the board shows."""
     now = caller.platform.clock()
     with caller.reading() as work:
-        stood = stand(work)
+        stood = stand(caller, work)
         types = proven_types(work)
     cells = _cells(caller, types)
     steps = Counter(each.step for each in stood)
-    busy = {"grade", "prove", "sign", "reassess"}
+    busy = {"register", "grade", "require", "prove", "sign", "reassess"}
     waiting = sorted(_waiting(stood, caller, now), key=lambda item: _ORDER.index(item.kind))
     return BoardView(
         stats=tuple(_stats(caller, stood, now)),
         steps=tuple(
-            Step(key=key, count=steps[key], url=f"/systems?step={key}", busy=key in busy and steps[key] > 0)
+            Step(
+                key=key,
+                count=steps[key] if key in COUNTED else None,
+                url=f"/systems?step={key}",
+                busy=key in busy and steps[key] > 0,
+            )
             for key in STEPS
         ),
         waiting=tuple(waiting[:_MOST_WAITING]),

@@ -1,6 +1,6 @@
 """Evidence: the list, one piece with its verification and downloads, and entering a record or a document."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -16,64 +16,83 @@ from jingwei.faces.console.caller import Asked, Asking, Caller
 from jingwei.faces.console.pages.board import SOON
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.evidence import EvidenceLine, EvidencesView, EvidenceView
-from jingwei.faces.console.views.listing import Query, listed
+from jingwei.faces.console.views.listing import Listing, Query, listed
 from jingwei.faces.console.views.parts import Label, Proof
 from jingwei.faces.console.wording import PACKAGE
-from jingwei.manage import Kept, State
+from jingwei.manage import Header, Kept, Standing, State
 from jingwei.platform import Work
 
 router = APIRouter()
 _CHUNK = 256 * 1024
+_MANY = 500
+"""Pieces to judge from which on it is cheaper to read every System at once."""
 
 
 def evidences_view(caller: Asking, asked: Asked) -> EvidencesView:
-    """List evidence of all Systems, narrowed by search, type, outcome, System, and lapsing soon."""
+    """List evidence of all Systems, narrowed by search, type, outcome, System, standing, and lapsing soon."""
     types = caller.platform.catalog.evidence_types
-    soon = caller.platform.clock() + SOON
     with caller.reading() as work:
-        names = {system.id: system.name for system in work.registry.systems()}
-        kept = {each.evidence.id: each for each in _all(work, names)}
-    lines = [
-        _line(each, names, caller)
-        for each in sorted(kept.values(), key=lambda each: each.evidence.finished_at, reverse=True)
-        if not asked.filter("lapsing") or _lapses(each, soon - SOON, soon)
-    ]
-    lines = [line for line in lines if _wanted(line, asked)]
-    used = sorted({each.evidence.type for each in kept.values()})
-    order = {"type": lambda line: line.type, "system": lambda line: line.system,
-             "outcome": lambda line: line.outcome, "at": lambda line: line.at}  # fmt: skip
-    choices = tuple((name, types[name].title if name in types else name) for name in used)
-    return EvidencesView(listing=listed(lines, asked, order=order), types=choices)
+        names: dict[str | None, str] = {system.id: system.name for system in work.registry.systems()}
+        order = {"type": lambda each: each.type, "system": lambda each: names.get(each.system_id, ""),
+                 "outcome": lambda each: each.outcome, "at": lambda each: each.finished_at}  # fmt: skip
+        headers = [each for each in work.proof.headers() if each.type in types]
+        used = sorted({each.type for each in headers})
+        found = [each for each in headers if _wanted(each, asked, caller, names)]
+        if asked.filter("lapsing") or asked.filter("standing"):
+            if len(found) > _MANY:
+                work.survey()
+            standings = _standings(work, found)
+            found = [each for each in found if _stands(standings.get(each.id), asked, caller)]
+        listing = listed(found, asked, order=order)
+        standings = _standings(work, listing.rows)
+    lines = tuple(_line(each, standings.get(each.id), names, caller) for each in listing.rows)
+    return EvidencesView(listing=Listing(rows=lines, total=listing.total, query=listing.query),
+                         types=tuple((name, types[name].title) for name in used))  # fmt: skip
 
 
-def _all(work: Work, names: Mapping[str, str]) -> Iterator[Kept]:
-    for system_id in names:
+def _standings(work: Work, headers: Iterable[Header]) -> dict[str, Standing]:
+    """Return how the listed pieces stand now, where that can be told."""
+    found: dict[str, Standing] = {}
+    for system_id in {each.system_id or "" for each in headers}:
         try:
-            yield from work.proof.standings(system_id)
+            kept = work.proof.standings(system_id)
         except JingweiError:
-            continue  # facts are missing or a row was tampered with; the System's own page says so
+            continue  # the System's own page says why
+        found.update((each.evidence.id, each.standing) for each in kept)
+    return found
 
 
-def _lapses(kept: Kept, after: object, before: object) -> bool:
-    at = kept.standing.expires_at
-    return kept.standing.state is State.VALID and at is not None and after <= at < before  # type: ignore[operator]
+def _stands(standing: Standing | None, asked: Query, caller: Caller) -> bool:
+    if standing is None:
+        return False
+    now, at = caller.platform.clock(), standing.expires_at
+    lapses = standing.state is State.VALID and at is not None and now <= at < now + SOON
+    return (lapses or not asked.filter("lapsing")) and asked.filter("standing") in ("", standing.state.value)
 
 
-def _wanted(line: EvidenceLine, asked: Query) -> bool:
-    wanted = asked.q.lower()
-    found = (line.id, line.type, line.system, *((line.name.zh, line.name.en) if isinstance(line.name, Both) else ()))
-    pairs = (("type", line.type), ("outcome", line.outcome), ("system", line.system_id), ("standing", line.standing))
+def _wanted(header: Header, asked: Query, caller: Caller, names: Mapping[str | None, str]) -> bool:
+    kind, wanted, system_id = (
+        caller.platform.catalog.evidence_types[header.type],
+        asked.q.lower(),
+        header.system_id or "",
+    )
+    if asked.filter("lapsing"):
+        ends = header.finished_at + timedelta(days=kind.validity_days) if kind.validity_days else None
+        now = caller.platform.clock()
+        if ends is None or not now <= ends < now + SOON:
+            return False
+    found = (header.id, header.type, names.get(system_id, ""), kind.title.zh, kind.title.en)
+    pairs = (("type", header.type), ("outcome", header.outcome), ("system", system_id))
     return (not wanted or any(wanted in each.lower() for each in found)) and all(
-        not asked.filter(name) or asked.filter(name) == value for name, value in pairs
+        asked.filter(name) in ("", value) for name, value in pairs
     )
 
 
-def _line(kept: Kept, names: Mapping[str, str], caller: Caller) -> EvidenceLine:
-    evidence = kept.evidence
+def _line(header: Header, standing: Standing | None, names: Mapping[str | None, str], caller: Caller) -> EvidenceLine:
     return EvidenceLine(
-        id=evidence.id, type=evidence.type, name=type_name(caller, evidence.type), system_id=evidence.system_id or "",
-        system=names.get(evidence.system_id or "", ""), outcome=evidence.outcome.value,
-        standing=kept.standing.state.value, source=evidence.source.name, at=evidence.finished_at,
+        id=header.id, type=header.type, name=type_name(caller, header.type), system_id=header.system_id or "",
+        system=names.get(header.system_id or "", ""), outcome=header.outcome,
+        standing=standing.state.value if standing else State.STALE.value, source=header.source, at=header.finished_at,
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from jingwei.core.errors import JingweiError, Refused
 from jingwei.core.identity import Denied
 from jingwei.core.text import text
 from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, problem
-from jingwei.faces.console.pages.system import judged, required
+from jingwei.faces.console.pages.board import judged
+from jingwei.faces.console.pages.system import required
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.gate import GatesView, GateView, RequestLine, Seat
 from jingwei.faces.console.views.listing import listed

@@ -24,13 +24,17 @@ def ecosystem() -> dict[str, tuple[str, ...]]:
 
 def proven_types(work: Work) -> frozenset[str]:
     """Return the evidence types of which some System (or the organisation) holds valid evidence now."""
+    work.survey()
+    kept = work.proof.types()
     found: set[str] = set()
     for system in work.registry.systems():
+        if found >= kept:
+            break
         try:
-            kept = work.proof.standings(system.id)
+            standings = work.proof.standings(system.id)
         except JingweiError:
             continue  # its page says what is wrong; it proves nothing meanwhile
-        found.update(each.evidence.type for each in kept if each.standing.state is State.VALID)
+        found.update(each.evidence.type for each in standings if each.standing.state is State.VALID)
     return frozenset(found)
 
 

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
-from jingwei.core.errors import JingweiError
 from jingwei.core.evidence import Evidence
 from jingwei.core.text import Both, text
 from jingwei.faces.console import figures
 from jingwei.faces.console.caller import Asking, Caller, Posted
+from jingwei.faces.console.pages.board import judged
 from jingwei.faces.console.pages.history import history_of
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.parts import Label, Link
@@ -58,14 +58,6 @@ def system_view(system_id: str, caller: Asking) -> SystemView:
 
 def _policy(work: Work, system_id: str) -> str:
     return next((each.digest for each in work.policies.history(system_id) if each.retired_at is None), "")
-
-
-def judged(work: Work, system_id: str) -> tuple[GateVerdict | None, Both | None]:
-    """Return the gate's verdict, or why there is none."""
-    try:
-        return work.gate.verdict(system_id), None
-    except JingweiError as error:
-        return None, error.message
 
 
 def allowed(caller: Caller, system: System) -> frozenset[str]:

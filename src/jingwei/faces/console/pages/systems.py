@@ -12,8 +12,8 @@ from jingwei.catalog import Fact
 from jingwei.core.errors import InputError, JingweiError
 from jingwei.core.text import text
 from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, problem
-from jingwei.faces.console.pages.board import Stood, stand
-from jingwei.faces.console.views.listing import Query, listed
+from jingwei.faces.console.pages.board import judged, stand
+from jingwei.faces.console.views.listing import Listing, Query, listed
 from jingwei.faces.console.views.parts import FRESH, Choice, Form, Problem
 from jingwei.faces.console.views.systems import IntakeView, Question, SystemLine, SystemsView, Topic
 from jingwei.faces.console.wording import PACKAGE
@@ -34,19 +34,38 @@ _TOPICS: Mapping[str, tuple[str, ...]] = {
 def systems_view(caller: Asking, asked: Asked) -> SystemsView:
     """List the Systems, narrowed by search, state, grade, and step of the loop."""
     with caller.reading() as work:
-        stood = stand(work) if asked.filter("status") != "retired" else []
+        if _by_grade(asked):
+            work.survey()
+        found = [system for system in _asked_for(caller, work, asked) if _wanted(system, asked)]
+        grades = {system.id: _grade(work, system.id) for system in found} if _by_grade(asked) else {}
+        if grade := asked.filter("grade"):
+            found = [system for system in found if str(grades[system.id]) == grade]
+        order = {
+            "name": lambda system: system.name, "grade": lambda system: grades.get(system.id) or 0,
+            "status": lambda system: system.status, "changed": lambda system: _changed(work, system),
+        }  # fmt: skip
+        listing = listed(found, asked, order=order)
         names = account_names(work)
-        lines = [_line(each, work, names) for each in stood if _wanted(each, asked)]
-        if asked.filter("status") == "retired":
-            retired = [Stood(system, None, None, reassess=False) for system in work.registry.systems(status="retired")]
-            lines = [_line(each, work, names) for each in retired]
-    grade = asked.filter("grade")
-    lines = [line for line in lines if not grade or str(line.grade) == grade]
-    order = {
-        "name": lambda line: line.name, "grade": lambda line: line.grade or 0, "status": lambda line: line.status,
-        "changed": lambda line: line.changed_at,
-    }  # fmt: skip
-    return SystemsView(listing=listed(lines, asked, order=order))
+        lines = tuple(_line(system, work, names) for system in listing.rows)
+    return SystemsView(listing=Listing(rows=lines, total=listing.total, query=listing.query))
+
+
+def _asked_for(caller: Caller, work: Work, asked: Query) -> list[System]:
+    step, status = asked.filter("step"), asked.filter("status")
+    if step:
+        return [each.system for each in stand(caller, work) if each.step == step]
+    return [system for system in work.registry.systems(status=status or None) if status or system.status != "retired"]
+
+
+def _by_grade(asked: Query) -> bool:
+    return bool(asked.filter("grade")) or asked.sort.removeprefix("-") == "grade"
+
+
+def _grade(work: Work, system_id: str) -> int | None:
+    try:
+        return work.grading.preview(system_id).grade
+    except JingweiError:
+        return None
 
 
 def account_names(work: Work) -> dict[str, str]:
@@ -54,18 +73,15 @@ def account_names(work: Work) -> dict[str, str]:
     return {account.id: account.display_name or account.login for account in work.accounts.accounts()}
 
 
-def _wanted(each: Stood, asked: Query) -> bool:
-    wanted, status, step = asked.q.lower(), asked.filter("status"), asked.filter("step")
-    system = each.system
-    return (
-        (not wanted or wanted in system.name.lower() or wanted in system.domain.lower())
-        and (not status or system.status == status)
-        and (not step or each.step == step)
+def _wanted(system: System, asked: Query) -> bool:
+    wanted, status = asked.q.lower(), asked.filter("status")
+    return (not wanted or wanted in system.name.lower() or wanted in system.domain.lower()) and (
+        not status or system.status == status
     )
 
 
-def _line(each: Stood, work: Work, names: Mapping[str, str]) -> SystemLine:
-    system, verdict = each.system, each.verdict
+def _line(system: System, work: Work, names: Mapping[str, str]) -> SystemLine:
+    verdict = judged(work, system.id)[0] if system.status != "retired" else None
     proven, required = count_proven(verdict)
     changed = _changed(work, system)
     return SystemLine(id=system.id, name=system.name, domain=system.domain, owner=names.get(system.owner_id, "—"),

@@ -30,7 +30,8 @@ class Step:
     """One of the nine steps of the loop: how many systems stand at it."""
 
     key: str
-    count: int
+    count: int | None
+    """None where this version cannot count."""
     url: str
     busy: bool = False
     """True where somebody must act."""
