@@ -65,6 +65,7 @@ class Blobs:
         source = io.BytesIO(content) if isinstance(content, bytes | bytearray) else content
         with failures_said(str(self._folder)):
             drafts = self._folder / "drafts"
+            drafts.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
             _sweep(drafts)
             with tempfile.NamedTemporaryFile(dir=drafts, buffering=0) as draft:

@@ -15,7 +15,7 @@ takes a second.
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from jingwei.core.canonical import Json
 from jingwei.core.errors import JingweiError, Unavailable
+from jingwei.core.folder import keep_private
 from jingwei.core.store.failure import failures_said
 from jingwei.core.text import Both, text
 
@@ -289,6 +290,8 @@ def _set_wal(url: str) -> None:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(OSError):  # what hinders it, opening the database says
+        keep_private(Path(parsed.database))
     with closing(sqlite3.connect(parsed.database, timeout=10)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

@@ -81,9 +81,12 @@ class Signer:
     def at(cls, path: Path) -> "Signer":
         """Read the key file, or make one; two processes that start together end with the same key."""
         try:
+            found = path.stat()
+            if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+                path.chmod(0o600)
             return cls(path.read_bytes())
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = cls.generate()
         draft = path.with_suffix(f".{os.getpid()}")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - mode at birth

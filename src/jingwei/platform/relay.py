@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from jingwei.core.canonical import Json
 from jingwei.core.identity import PLATFORM
+from jingwei.core.ledger import demand_not_cut_back
 from jingwei.core.merkle import root_of
 from jingwei.core.settings import Settings
 from jingwei.core.snapshot import Snapshot, write_public_key, write_snapshot
@@ -59,8 +60,13 @@ class Relay:
         write_public_key(settings.snapshot_path.parent, store.signer.verifier)
 
     def publish(self) -> None:
-        """Write a fresh snapshot now; a state change that must reach gateways at once calls this itself."""
+        """Write a fresh snapshot now; a state change that must reach gateways at once calls this itself.
+
+        Raises:
+            Tampered: the database is older than its last anchor; gateways then refuse, once their snapshot is stale.
+        """
         with self._publishing:
+            demand_not_cut_back(self._store)
             now = self._store.clock()
             with self._reading() as work:
                 content = self._serving.content(work)

@@ -3,7 +3,7 @@
 from jingwei.core.ledger.anchor import last_anchor
 from jingwei.core.ledger.export import export, verify_export
 from jingwei.core.ledger.model import Checkpoint, Fault, Mark, Report
-from jingwei.core.ledger.sealing import Sealer, seal_pending
+from jingwei.core.ledger.sealing import Sealer, demand_not_cut_back, seal_pending
 from jingwei.core.ledger.verification import verify
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Mark",
     "Report",
     "Sealer",
+    "demand_not_cut_back",
     "export",
     "last_anchor",
     "seal_pending",

@@ -6,7 +6,7 @@ of an SQLite file pass a turnstile and then `BEGIN IMMEDIATE`, so that none star
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_
 from sqlalchemy.orm import Session
 
 from jingwei.core.errors import InputError
+from jingwei.core.folder import keep_private
 from jingwei.core.store.failure import failures_said
 from jingwei.core.store.tables import Base, EventBase
 from jingwei.core.store.turnstile import Turnstile
@@ -120,7 +121,9 @@ class Database:
         if not self.on_sqlite or not path or path == ":memory:":
             return None
         with failures_said(self.place):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(OSError):  # what hinders it, opening the database says
+            keep_private(Path(path))
         return Turnstile(Path(path + ".turnstile"))
 
 
