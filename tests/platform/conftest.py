@@ -1,8 +1,6 @@
 """An installation with three people and the example application beside it, copied for each test; a gateway and a model."""
 
 import asyncio
-import json
-import os
 import shutil
 import struct
 import threading
@@ -250,6 +248,12 @@ def until(claim, *, seconds: float = 30) -> None:
 
 
 @pytest.fixture
+def wait():
+    """How to wait for what another thread or process does."""
+    return until
+
+
+@pytest.fixture
 def guarded_place(place, organism) -> Iterator[Place]:
     """The example behind a real gateway, whose model is the organism."""
     place.upstream_url = organism.url
@@ -257,16 +261,3 @@ def guarded_place(place, organism) -> Iterator[Place]:
     with gateway_of(place.platform.settings) as url:
         place.gateway_url = url
         yield place
-
-
-def lines_of(path: Path) -> list:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process is there and no zombie."""
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
