@@ -10,7 +10,7 @@ from jingwei.core.errors import Conflict, InputError, JingweiError, NotFound, Re
 from jingwei.core.identity import Actor
 from jingwei.core.ids import new_id
 from jingwei.core.signing import decode
-from jingwei.core.store.tables import CheckRunRow, TokenRow
+from jingwei.core.store.tables import CheckRunRow, ReleaseRequestRow, TokenRow
 from jingwei.core.token import ASSESSMENT_LIFETIME, AssessmentToken, ReleaseToken, issue
 from jingwei.manage import rows
 from jingwei.manage.desk import Desk
@@ -146,16 +146,19 @@ class Tokens:
     def servable(self, system_id: str) -> Servable:
         """Return the tokens a gateway may honour now: unrevoked, unexpired, and for what is in use now.
 
-        A System whose facts now put it above the line, or whose configuration is not the released one, has none.
+        A System whose facts now put it above the line, or whose configuration is not the released one, has none. Nor
+        has one that has become graver than what was signed: the people of the higher lane have not been asked.
         """
         row = rows.system_row(self.session, system_id)
         try:
-            demand_below_the_line(decided(self.desk, system_id).decision)
+            decision = decided(self.desk, system_id).decision
+            demand_below_the_line(decision)
         except JingweiError:  # above the line, or no longer decidable: nothing is served
             return Servable(None, ())
         present, now = in_use(self.desk, system_id).configuration, self.desk.clock()
         live = [each for each in self._live(system_id, now) if each.policy_digest == present.policy]
-        releases = [each for each in live if each.kind == "release" and each.configuration_digest == present.digest]
+        releases = [each for each in live if each.kind == "release" and each.configuration_digest == present.digest
+                    and self._signed_at(each) >= decision.grade]  # fmt: skip
         assessments = tuple(each for each in live if each.kind == "assessment" and self._run_active(each.run_id))
         served = row.status == "live"
         return Servable(releases[0] if served and releases else None,
@@ -168,6 +171,11 @@ class Tokens:
 
     def _live(self, system_id: str, now: datetime) -> list[TokenRecord]:
         return [each for each in self.tokens(system_id) if each.revoked_at is None and now < each.expires_at]
+
+    def _signed_at(self, token: TokenRecord) -> int:
+        """Return the grade that a release was signed at; 0 where no request of it is there."""
+        request = self.session.get(ReleaseRequestRow, token.request_id) if token.request_id else None
+        return request.grade if request is not None else 0
 
     def _run_active(self, run_id: str | None) -> bool:
         run = self.session.get(CheckRunRow, run_id) if run_id else None
