@@ -1,4 +1,5 @@
 import threading
+from time import thread_time
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -55,6 +56,12 @@ def test_ordinary_prose_waits_for_a_word_at_most():
     assert BUNDLE.hold_back("今天天气不错。") <= 1
     assert BUNDLE.hold_back("The quick brown fox ") <= 1
     assert BUNDLE.hold_back("The quick bro") == 3
+
+
+def test_many_groups_of_numbers_are_looked_at_only_once():
+    start = thread_time()
+    assert BUNDLE.hold_back("12345678 " * 12 + "。") == 0
+    assert thread_time() - start < 0.5
 
 
 def test_offsets_are_those_of_the_original():

@@ -19,9 +19,11 @@ REACH = 1024
 """Only this much of the end is looked at; a run padded with more invisible characters is itself a sign of injection."""
 
 _GLYPH = r"[0-9A-Za-z@._%+\-/=:#$&?~*(){}!^<>\\]"
+_LETTER = _GLYPH.replace("0-9", "")
 _TAIL = re.compile(
     # groups of a number or code: "6222 0212 34", "GB29 NWBK 60", "+86 138 ", "(212) 555-"
-    rf"(?:(?:{_GLYPH}*[0-9]{_GLYPH}*|[A-Z]{{1,4}})[ ])*{_GLYPH}*$"
+    # Letters up to the first digit, so that a group can be read in one way only: with two the search never ends.
+    rf"(?:(?:{_LETTER}*[0-9]{_GLYPH}*|[A-Z]{{1,4}})[ ])*{_GLYPH}*$"
 )
 _HEADER = re.compile(r"-{1,5}[A-Z ]{0,48}-{0,5}$")
 
