@@ -16,8 +16,13 @@ import uvicorn
 from aiohttp import web
 from argon2 import PasswordHasher
 
+from jingwei.core.evidence import Artefact, Binding, BoundTo, Draft, Outcome, Source, seal
 from jingwei.core.identity import PLATFORM, Accounts, Actor
+from jingwei.core.ids import new_id
 from jingwei.core.settings import Settings
+from jingwei.core.store.tables import CheckRunRow
+from jingwei.core.target import Target, TargetKind
+from jingwei.core.text import Both
 from jingwei.faces.gateway import GatewaySettings, gateway
 from jingwei.platform import Platform
 from jingwei.platform.demonstration import example_folder
@@ -102,6 +107,55 @@ class Place:
     def entries(self) -> int:
         return self.platform.ledger.count()
 
+    def prove(self, system_id: str) -> None:
+        """Bring in all evidence that the gate lacks: automatic as checks do, the rest as people do."""
+        lin, artefact = self.who("lin"), self._document()
+        for item in self.loop.verdict(system_id).open_items:
+            with self.platform.work(lin, "test.prove") as work:
+                if item.kind == "auto":
+                    self._sealed(work, system_id, item)
+                else:
+                    work.proof.enter(system_id, item.type, actor=lin, statement="Looked at.", artefacts=(artefact,))
+
+    def _document(self) -> Artefact:
+        blob = self.platform.blobs.put(b"report")
+        return Artefact(name="report.pdf", media_type="application/pdf", sha256=blob.sha256, size=blob.size)
+
+    def _sealed(self, work, system_id: str, item) -> None:
+        run = CheckRunRow(
+            id=new_id("run"), created_at=work.desk.clock(), check_id=item.checks[0], system_id=system_id, options={},
+            target={"kind": "system", "locator": system_id}, through_gateway=False, requested_by=self.people["mei"],
+            status="running", evidence_ids=[],
+        )  # fmt: skip
+        work.desk.session.add(run)
+        work.desk.session.flush()
+        to, used = work.catalog.evidence_type(item.type).bound_to, work.registry.in_use(system_id)
+        bindings = tuple(Binding(to=to, digest=each, observed=True) for each in used.digests[to])
+        parts = None
+        if to is BoundTo.CONFIGURATION:
+            observed = ("gateway", "model", "policy", "prompt", "tools")
+            parts = used.configuration.model_copy(update={"observed": observed})
+        draft = Draft(type=item.type, outcome=Outcome.PASS, summary=Both(zh="试", en="test"), bindings=bindings,
+                      configuration=parts)  # fmt: skip
+        at = work.desk.clock()
+        work.proof.add(seal(draft, system_id=system_id, target=Target(kind=TargetKind.SYSTEM, locator=system_id),
+                            source=Source(kind="auto", name=item.checks[0], version="1", run_id=run.id),
+                            started_at=at, finished_at=at, signer=work.desk.signer))  # fmt: skip
+
+    def released(self) -> str:
+        """Bring the example all the way through the gate; return its id."""
+        system_id, mei = self.guarded(), self.who("mei")
+        self.prove(system_id)
+        with self.platform.work(mei, "release.request") as work:
+            request_id = work.gate.open_request(system_id, actor=mei).id
+        for login in ("lin", "zhao"):
+            with self.platform.work(self.who(login), "release.sign") as work:
+                proof = work.accounts.reauthenticate(self.people[login], PASSWORD, purpose=request_id)
+                work.gate.sign(request_id, actor=self.who(login), role=PEOPLE[login], proof=proof)
+        with self.platform.work(mei, "release.issue") as work:
+            work.gate.release(request_id, actor=mei)
+        return system_id
+
 
 def gguf() -> bytes:
     """A small, whole GGUF file with one tensor and a plain chat template."""
@@ -169,7 +223,7 @@ def answered(content: str) -> dict:
 
 @dataclass
 class Organism:
-    """A model's server on loopback with a known character: it refuses, or does as told; it can be slow or away."""
+    """A model's server on loopback with a known character: it says one thing, and can be slow to say it."""
 
     url: str = ""
     says: str = "I'm sorry, but I can't help with that."
@@ -179,14 +233,11 @@ class Organism:
     """Set once `alarm_at` requests have come."""
     alarm_at: int = 0
     loop: asyncio.AbstractEventLoop | None = None
-    away: bool = False
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(await request.read())
         if self.alarm_at and len(self.asked) >= self.alarm_at:
             self.reached.set()
-        if self.away:
-            return web.json_response({"error": {"message": "away"}}, status=503)
         await asyncio.sleep(self.slow_seconds)
         return web.json_response(answered(self.says))
 
@@ -245,6 +296,16 @@ def until(claim, *, seconds: float = 30) -> None:
     while not claim():
         assert time.monotonic() < deadline, "it never came to hold"
         time.sleep(0.01)
+
+
+@pytest.fixture
+def postgres_place(postgres, tmp_path) -> Iterator[Place]:
+    """The same on PostgreSQL, all of it in one database."""
+    name = postgres.create()
+    platform = Platform(Settings(home=tmp_path / "home", database=postgres.url(name)), clock=Time())
+    yield Place(platform, staffed(platform), example_at(tmp_path / "assistant"))
+    platform.close()
+    postgres.drop(name)
 
 
 @pytest.fixture

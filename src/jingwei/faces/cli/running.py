@@ -133,6 +133,7 @@ class JobProcess:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ending = threading.Event()
+        self._turn = threading.Lock()
         self._process = self._start()
         self._thread = threading.Thread(target=self._watch, name="jobs", daemon=True)
         self._thread.start()
@@ -144,13 +145,15 @@ class JobProcess:
 
     def close(self) -> None:
         """End the child and do not start it again."""
-        self._ending.set()
+        with self._turn:  # no child is being started that would be left behind
+            self._ending.set()
         self._process.terminate()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._thread.join()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         environment = {**os.environ, **environment_of(self._settings)}
@@ -158,11 +161,16 @@ class JobProcess:
         return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
 
     def _watch(self) -> None:
-        while not self._ending.is_set():
+        while True:
             self._process.wait()
+            if self._process.stdin:
+                self._process.stdin.close()
             if self._ending.wait(_RESTART_SECONDS):
                 return
-            self._process = self._start()
+            with self._turn:
+                if self._ending.is_set():
+                    return
+                self._process = self._start()
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
