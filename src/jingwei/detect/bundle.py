@@ -14,10 +14,10 @@ from types import MappingProxyType
 from jingwei.core.canonical import digest
 from jingwei.core.policy import Category
 from jingwei.core.text import Both, text
-from jingwei.detect import pattern_detector, signs
+from jingwei.detect import classifier, harm, pattern_detector, signs
 from jingwei.detect.hit import Hit
 from jingwei.detect.hold import Hold
-from jingwei.detect.injection import CANARY_RULE, ENCODED_RULE, HIDDEN_RULE, InjectionDetector
+from jingwei.detect.injection import CANARY_RULE, ENCODED_RULE, HIDDEN_RULE, MODEL_RULE, InjectionDetector
 from jingwei.detect.injection import signs as injection_signs
 from jingwei.detect.lexicon import Lexicon, topics
 from jingwei.detect.normalize import Folded, fold
@@ -32,7 +32,7 @@ class Bundle:
     detectors: Mapping[Category, Detector]
     """One scan function a category, to be timed and to fail on its own."""
     version: str
-    """Digest of all rule data, words and canaries: the same version finds the same things."""
+    """Digest of all rule data, the model's weights, words and canaries: the same version finds the same things."""
     hold: Hold
 
     @classmethod
@@ -56,7 +56,7 @@ class Bundle:
             Category.PII: pattern_detector.pii().scan,
             Category.SECRET: pattern_detector.secrets().scan,
             Category.INJECTION: injection.scan,
-            Category.HARM: signs.harm().scan,
+            Category.HARM: harm.scan,
         }
         version = digest({"data": data_digest(), "words": words, "allowed": allowed, "canaries": canaries})
         held = [word.folded for word in lexicon.words] + list(injection.canaries)
@@ -96,11 +96,11 @@ class Bundle:
 
 @lru_cache(maxsize=1)
 def data_digest() -> str:
-    """Return the digest of all rule data of this release."""
+    """Return the digest of all rule data of this release, the model's weights included."""
     hashes: dict[str, str] = {}
     folder = files("jingwei.detect")
     for source in [*folder.iterdir(), *folder.joinpath("words").iterdir()]:
-        if source.name.endswith(".yaml"):
+        if source.name.endswith(".yaml") or source.name == classifier.FILE:
             hashes[source.name] = sha256(source.read_bytes()).hexdigest()
     return digest(hashes)
 
@@ -112,5 +112,6 @@ def titles() -> Mapping[str, Both]:
              *signs.harm().rules]  # fmt: skip
     named = {rule.id: rule.title for rule in rules} | {topic.id: topic.title for topic in topics()}
     own = {"keyword.own": text("detect:own-word"), CANARY_RULE: text("detect:canary-leak"),
-           HIDDEN_RULE: text("detect:hidden-text"), ENCODED_RULE: text("detect:encoded-payload")}  # fmt: skip
+           HIDDEN_RULE: text("detect:hidden-text"), ENCODED_RULE: text("detect:encoded-payload"),
+           MODEL_RULE: text("detect:injection-model"), harm.MODEL_RULE: text("detect:harm-model")}  # fmt: skip
     return MappingProxyType(named | own)

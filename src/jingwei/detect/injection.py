@@ -1,10 +1,11 @@
-"""Prompt injection, direct and indirect: signs in the text, in what it hides, and planted markers coming back."""
+"""Prompt injection: signs in the text and in what it hides, planted markers coming back, and the model's opinion."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category
+from jingwei.detect import classifier
 from jingwei.detect.hidden import reveal
 from jingwei.detect.hit import Hit
 from jingwei.detect.lexicon import folded_word
@@ -15,6 +16,7 @@ from jingwei.detect.signs import SignDetector
 CANARY_RULE = "injection.canary-leak"
 HIDDEN_RULE = "injection.hidden-text"
 ENCODED_RULE = "injection.encoded-payload"
+MODEL_RULE = "injection.model"
 _HIDDEN_SCORE = 0.6
 
 
@@ -35,6 +37,7 @@ class InjectionDetector:
         """Find signs of injection, and canaries."""
         folded = fold(text)
         hits = list(signs().scan(folded))
+        hits += classifier.judge(folded, head="injection", category=Category.INJECTION)
         hits += self._hidden(folded.original)
         hits += [_leak(*folded.span(start, end)) for start, end, _ in self._canaries.find(folded.folded)]
         return tuple(sorted(hits))
