@@ -1,11 +1,36 @@
 """From a grade to a guard: compile a System's policy and put it in force. Joins `manage/` and `deploy/`."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from jingwei.core.configuration import Configuration, deployment_digest, gateway_part
+from jingwei.core.evidence import BoundTo, Evidence
 from jingwei.core.identity import Actor
 from jingwei.core.policy import Policy, ToolRule
 from jingwei.deploy.guard import compile_policy
-from jingwei.manage import AttachedPolicy, Desk, Grading, GuardEntry, Intake, Policies
+from jingwei.manage import (
+    AttachedPolicy,
+    Desk,
+    Grading,
+    GuardEntry,
+    Intake,
+    InUse,
+    Policies,
+    Proof,
+    Registry,
+    State,
+    standing,
+)  # fmt: skip
+
+
+class Preview(NamedTuple):
+    """What attaching a policy would do."""
+
+    policy: Policy
+    present: Policy | None
+    """The one in force."""
+    lapses: tuple[Evidence, ...]
+    """Evidence that is valid now and would not be then."""
 
 
 class Guarding:
@@ -44,6 +69,37 @@ class Guarding:
         if limit is None or limit >= policy.max_input_characters:
             return policy
         return policy.model_copy(update={"max_input_characters": limit})
+
+    def preview(self, system_id: str) -> Preview:
+        """Compile a policy and tell what attaching it would change, changing nothing.
+
+        Raises:
+            InputError: facts are missing.
+        """
+        policy, proof = self.compile(system_id), Proof(self.desk)
+        then, kinds = self._behind(system_id, policy), self.desk.catalog.evidence_types
+        grade, now = Grading(self.desk).preview(system_id).grade, self.desk.clock()
+        valid = [each.evidence for each in proof.standings(system_id) if each.standing.state is State.VALID]
+        lapses = tuple(
+            each for each in valid
+            if standing(each, kind=kinds[each.type], now=now, in_use=then, grade=grade).state is not State.VALID
+        )  # fmt: skip
+        return Preview(policy, Policies(self.desk).in_force(system_id), lapses)
+
+    def _behind(self, system_id: str, policy: Policy) -> InUse:
+        """Return what would be in use, were the policy in force."""
+        registry = Registry(self.desk)
+        used, system = registry.in_use(system_id), registry.system(system_id)
+        gateway = gateway_part(self.desk.gateway_version, upstream_url=system.upstream_url,
+                               upstream_model=system.upstream_model)  # fmt: skip
+        parts = used.configuration
+        configuration = Configuration(model=parts.model, prompt=parts.prompt, tools=parts.tools, policy=policy.digest,
+                                      gateway=gateway)  # fmt: skip
+        digests = {
+            **used.digests, BoundTo.CONFIGURATION: (configuration.digest,),
+            BoundTo.DEPLOYMENT: (deployment_digest(self.desk.gateway_version, policy.digest),),
+        }  # fmt: skip
+        return InUse(digests=digests, observed=used.observed, configuration=configuration)
 
     def attach(
         self, system_id: str, *, actor: Actor, guard: GuardEntry | None = None, tools: Sequence[ToolRule] | None = None

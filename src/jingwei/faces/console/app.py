@@ -5,15 +5,21 @@ from fastapi import FastAPI
 from jingwei.faces.console import assets
 from jingwei.faces.console.failures import mount_failures
 from jingwei.faces.console.pages import (
+    access,
+    answers,
     board,
     catalogue,
     enter,
     events,
     evidence,
+    file,
     gate,
+    grade,
     jobs,
     ledger,
+    missing,
     people,
+    policy,
     system,
     systems,
 )
@@ -21,7 +27,10 @@ from jingwei.faces.console.security import HEADERS
 from jingwei.faces.web import Headers
 from jingwei.platform import Platform
 
-_ROOMS = (people, board, systems, system, enter, gate, evidence, jobs, events, ledger, catalogue)
+_ROOMS = (
+    people, board, systems, file, system, missing, access, grade, policy, answers, enter, gate, evidence, jobs, events,
+    ledger, catalogue,
+)  # fmt: skip
 
 
 def console(platform: Platform) -> FastAPI:

@@ -1,5 +1,6 @@
 """Who asks: the signed-in person behind a request, with the platform they may ask and the form they sent."""
 
+import logging
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated
@@ -22,6 +23,7 @@ SESSION = "jingwei_session"
 _MOST_FIELDS = 200
 _LONGEST_SEARCH = 100
 _LONGEST_VALUE = 10_000
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,13 @@ class Caller:
     def work(self, reason: str) -> AbstractContextManager[Work]:
         """Open the services to change something, for a reason such as `release.sign`."""
         return self.platform.work(self.actor, reason)
+
+    def publish(self) -> None:
+        """Tell gateways at once. The change is committed: where telling fails, the relay's next round tells them."""
+        try:
+            self.platform.relay.publish()
+        except (JingweiError, OSError):
+            _log.exception("snapshot not published at once; the relay tries again within a second")
 
 
 def platform_of(request: Request) -> Platform:

@@ -1,5 +1,6 @@
 """Entering evidence that people make: a record of work done, or a document somebody brings."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -21,13 +22,14 @@ _MOST_FIELDS = 20
 _LONGEST_NAME = 200
 
 
-async def read_file_form(request: Request, caller: Asking) -> FormData:
+async def read_file_form(request: Request, caller: Asking) -> AsyncIterator[FormData]:
     """Read a form with one file; more than an upload may have is refused before it is read."""
     limit = caller.platform.settings.max_upload_bytes
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > limit:
         raise InputError(f"{PACKAGE}:error.too-large", field="artefacts", limit=caller.wording.size(limit))
-    return await request.form(max_files=1, max_fields=_MOST_FIELDS)
+    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
+        yield form
 
 
 def enter_view(system_id: str, request: Request, caller: Asking) -> EnterView:

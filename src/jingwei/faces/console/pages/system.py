@@ -6,12 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
+from jingwei.core.errors import JingweiError
 from jingwei.core.evidence import Evidence
 from jingwei.core.text import Both, text
 from jingwei.faces.console import figures
 from jingwei.faces.console.caller import Asking, Caller, Posted
+from jingwei.faces.console.pages.access import keys_of, tokens_of
 from jingwei.faces.console.pages.board import judged
 from jingwei.faces.console.pages.history import history_of
+from jingwei.faces.console.pages.missing import missing_runs
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.parts import Label, Link
 from jingwei.faces.console.views.system import (
@@ -33,7 +36,8 @@ router = APIRouter()
 RATE = "attack_success_rate"
 _MOST_CHANGES = 8
 _RIGHTS = {"answer": "fact.answer", "check": "run.start", "enter": "evidence.enter", "attach": "policy.attach",
-           "request": "gate.request", "suspend": "system.suspend", "retire": "system.retire"}  # fmt: skip
+           "request": "gate.request", "edit": "system.edit", "key": "key.make", "revoke": "token.revoke",
+           "suspend": "system.suspend", "retire": "system.retire"}  # fmt: skip
 
 
 def system_view(system_id: str, caller: Asking) -> SystemView:
@@ -44,6 +48,7 @@ def system_view(system_id: str, caller: Asking) -> SystemView:
         evidence = work.proof.all_of(system_id)
         verdict, problem = judged(work, system_id)
         parts, gaps = _parts(work, system_id)
+        may_do = allowed(caller, system)
         return SystemView(
             id=system.id, name=system.name, purpose=system.purpose, domain=system.domain,
             owner=names.get(system.owner_id, "—"), status=system.status, upstream=system.upstream_url,
@@ -51,9 +56,17 @@ def system_view(system_id: str, caller: Asking) -> SystemView:
             rates=tuple(_rates(evidence)), parts=parts, gaps=gaps, facts=tuple(_facts(work, system_id)),
             history=history_of(work, caller, system, evidence, names), release=_release(work, system_id),
             policy_digest=_policy(work, system_id),
-            may=allowed(caller, system), problem=problem,
+            may=may_do, problem=problem, missing=_missing(work, caller, system_id) if "check" in may_do else 0,
+            keys=keys_of(work, system_id, caller), tokens=tokens_of(work, system_id, caller),
             due=tuple(each.says for each in work.reassess.due_for(system)) if system.status == "live" else (),
         )  # fmt: skip
+
+
+def _missing(work: Work, caller: Caller, system_id: str) -> int:
+    try:
+        return len(missing_runs(caller, work, system_id))
+    except JingweiError:
+        return 0  # facts are missing; the page says so above
 
 
 def _policy(work: Work, system_id: str) -> str:
@@ -202,12 +215,4 @@ def retire(system_id: str, caller: Asking, sent: Posted) -> Response:
     """Retire a System for good."""
     with caller.work("system.retire") as work:
         work.tokens.retire(system_id, actor=caller.actor, reason=sent["reason"])
-    return RedirectResponse(f"/systems/{system_id}", 303)
-
-
-@router.post("/systems/{system_id}/policy")
-def attach(system_id: str, caller: Asking, sent: Posted) -> Response:  # noqa: ARG001 - checks the form's secret
-    """Compile the guard policy that the grade demands, and put it in force."""
-    with caller.work("policy.attach") as work:
-        work.guarding.attach(system_id, actor=caller.actor)
     return RedirectResponse(f"/systems/{system_id}", 303)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jingwei.core.text import Both
+from jingwei.faces.console.views.access import KeyLine, TokenLine
 from jingwei.faces.console.views.parts import Label, Link, Row
 
 
@@ -43,6 +44,12 @@ class GradeCard:
     rules_digest: str
     at: datetime
     override_reason: str = ""
+
+    @property
+    def changes(self) -> tuple[tuple[int, tuple[Counterfactual, ...]], ...]:
+        """Return the changes of one fact by the grade they would give, lowest first."""
+        grades = sorted({each.grade for each in self.counterfactuals})
+        return tuple((grade, tuple(each for each in self.counterfactuals if each.grade == grade)) for grade in grades)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +140,12 @@ class SystemView:
     release: Release | None = None
     policy_digest: str = ""
     may: frozenset[str] = frozenset()
-    """What this visitor may do here: answer, check, enter, attach, request, suspend, retire."""
+    """What this visitor may do here: answer, check, enter, attach, request, edit, key, revoke, suspend, retire."""
     problem: Both | None = None
+    missing: int = 0
+    """How many check runs would give evidence that is missing."""
+    keys: tuple[KeyLine, ...] = ()
+    tokens: tuple[TokenLine, ...] = ()
     due: tuple[Both, ...] = ()
     """Why it must be assessed again."""
 
