@@ -28,10 +28,26 @@ class Events:
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
-    def newest(self, *, system_id: str | None = None, limit: int = PAGE) -> list[Event]:
-        """Return the newest events, newest first."""
+    def newest(self, *, system_id: str | None = None, before: str = "", decision: str = "", kind: str = "",
+               trials: bool = True, limit: int = PAGE) -> list[Event]:  # fmt: skip
+        """Return the newest events, newest first.
+
+        Args:
+            system_id: only those of one System.
+            before: only those before this event id; the last of the page before.
+            decision: only those with this decision.
+            kind: only those of this kind.
+            trials: whether those of assessment runs are among them.
+            limit: how many at most.
+        """
         query = select(EventRow).order_by(EventRow.id.desc()).limit(min(limit, PAGE))
-        return self._events(query if system_id is None else query.where(EventRow.system_id == system_id))
+        wanted = ((EventRow.system_id, system_id), (EventRow.decision, decision), (EventRow.kind, kind))
+        for column_, value in wanted:
+            if value:
+                query = query.where(column_ == value)
+        if before:
+            query = query.where(EventRow.id < before)
+        return self._events(query if trials else query.where(EventRow.trial.is_(False)))
 
     def since(self, cursor: str, *, system_id: str | None = None) -> list[Event]:
         """Return events after a cursor (an event id), oldest first; any worker can go on from another's cursor."""

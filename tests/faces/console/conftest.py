@@ -72,6 +72,8 @@ def paths(story: Story) -> dict[str, str]:
         "board": "/", "systems": "/systems", "intake": "/systems/new", "live": f"/systems/{live}",
         "short": f"/systems/{short}", "facts": f"/systems/{short}/facts", "gates": "/gate",
         "signing": f"/systems/{signing}/gate", "closed": f"/systems/{short}/gate", "enter": f"/systems/{short}/evidence",
+        "grade": f"/systems/{short}/grade", "policy": f"/systems/{short}/policy", "file": "/systems/new/file",
+        "answers": f"/systems/{short}/parts/{story.parts[0]}",
         "evidences": "/evidence", "evidence": f"/evidence/{story.evidence['attack']}?verify=1", "jobs": "/jobs",
         "job": f"/jobs/{story.runs['running']}", "start": f"/jobs/new?system={short}", "events": "/events",
         "ledger": "/ledger?verify=1", "catalogue": "/catalogue", "pack": "/catalogue/caict-202510",

@@ -35,7 +35,7 @@ SAYS = Both(zh="逐项检查完成。", en="Every unit was examined.")
 
 # Names of the pages an engineer can open; their addresses are known once the story is told.
 PAGES = (
-    "board", "systems", "intake", "live", "short", "facts", "gates", "signing", "closed", "enter", "evidences",
+    "board", "systems", "intake", "live", "short", "facts", "gates", "signing", "closed", "enter", "grade", "policy", "file", "answers", "evidences",
     "evidence", "jobs", "job", "start", "events", "ledger", "catalogue", "pack", "item", "account", "missing",
 )  # fmt: skip
 
@@ -64,6 +64,8 @@ class Story:
     systems: dict[str, str] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
+    parts: list[str] = field(default_factory=list)
+    """Components of the System whose evidence falls short."""
 
     def who(self, work: Work, login: str) -> Actor:
         return work.accounts.actor(self.people[login])
@@ -117,6 +119,7 @@ def _systems(story: Story, work: Work) -> None:
     _sign(story, work, request.id, "zhao", "security")
     story.clock.pass_by(days=4)
     short = _registered(story, work, "claims-triage", autonomy="L3", customer_funds="direct", personal_info="sensitive")
+    story.parts += [each.id for each in work.parts.of(short).components]
     work.guarding.attach(short, actor=story.who(work, "zhao"))
     _scanned(story, work, short)
     _registered(story, work, "persona-lab", red_line="yes")
@@ -250,14 +253,15 @@ def _events(story: Story) -> list[EventRow]:
     kinds = [("verdict", "allow", "inbound", ()), ("verdict", "block", "inbound", ("injection",)),
              ("verdict", "redact", "outbound", ("pii",)), ("label", "label", "outbound", ()), ("refusal", "block", None, ())]  # fmt: skip
     rows = []
-    for number in range(40):
+    for number in range(60):
         kind, decision, direction, categories = kinds[(number * 7) % 5]
-        at = story.clock() - timedelta(minutes=40 - number)
+        at = story.clock() - timedelta(minutes=60 - number)
         event = Event(id=f"evt_{number:06d}", at=at, kind=kind, system_id=story.systems["staff-assistant"],
                       request_id=f"req{number}", direction=direction, decision=decision, categories=categories,
+                      trial=20 <= number < 32, run_id=story.runs["finished"] if 20 <= number < 32 else "",
                       rule_ids=tuple(f"{category}.rule" for category in categories),
                       latency_milliseconds=1.2 + number % 5)  # fmt: skip
-        rows.append(EventRow(id=event.id, at=at, system_id=event.system_id, kind=kind, decision=decision, trial=False,
+        rows.append(EventRow(id=event.id, at=at, system_id=event.system_id, kind=kind, decision=decision, trial=event.trial,
                              latency_milliseconds=event.latency_milliseconds, segment="s1",
                              body=event.model_dump(mode="json")))  # fmt: skip
     return rows

@@ -1,8 +1,9 @@
 """What the guard did at run time: the newest events, and a stream of those that follow."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
+from itertools import groupby
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,7 +14,7 @@ from jingwei.core.event import Event, EventKind
 from jingwei.core.policy import Decision
 from jingwei.faces.console.caller import Asked, Asking, Caller
 from jingwei.faces.console.reasons import reason_of
-from jingwei.faces.console.views.events import EventLine, EventsView
+from jingwei.faces.console.views.events import EventGroup, EventLine, EventsView
 from jingwei.faces.console.views.listing import Query
 from jingwei.faces.console.views.parts import Choice, Stat
 from jingwei.platform import Count, Events
@@ -21,22 +22,33 @@ from jingwei.platform import Count, Events
 router = APIRouter()
 PERIOD_SECONDS = 1.0
 """How often the stream looks for new events; one indexed query each."""
+_PAGE = 50
 _LONGEST_SECONDS = 300
 """A stream ends then; the browser opens the next one where this one stopped, and a closed session is noticed."""
 
 
 def events_view(caller: Asking, asked: Asked) -> EventsView:
-    """List the newest events, narrowed by System and decision."""
+    """List a page of events, narrowed by System, decision and kind, with or without those of assessment runs."""
     names = _names(caller)
     system_id, decision = asked.filter("system"), asked.filter("decision")
-    found = [event for event in caller.platform.events.newest(system_id=system_id or None) if _wanted(event, asked)]
+    found = caller.platform.events.newest(
+        system_id=system_id or None, before=asked.filter("before"), decision=decision, kind=asked.filter("kind"),
+        trials=not asked.filter("served"), limit=_PAGE + 1,
+    )  # fmt: skip
     since = caller.platform.clock() - timedelta(days=1)
     counts = caller.platform.events.counts(system_id=system_id or None, after=since)
     return EventsView(
-        rows=tuple(_line(event, names) for event in found), stats=_stats(counts, system_id),
+        groups=tuple(_groups([_line(event, names) for event in found[:_PAGE]])), stats=_stats(counts, system_id),
         systems=tuple(Choice(value=id_, label=name) for id_, name in names.items()), system_id=system_id,
-        decision=decision,
+        decision=decision, served=asked.filter("served"), earlier=bool(asked.filter("before")),
+        older=found[_PAGE - 1].id if len(found) > _PAGE else "",
     )  # fmt: skip
+
+
+def _groups(lines: list[EventLine]) -> Iterator[EventGroup]:
+    """Put neighbouring events of one assessment run together; any other stands alone."""
+    for (run_id, _), found in groupby(enumerate(lines), key=lambda each: (each[1].run_id, each[1].run_id or each[0])):
+        yield EventGroup(run_id=run_id, rows=tuple(line for _, line in found))
 
 
 def _names(caller: Caller) -> dict[str, str]:
@@ -46,7 +58,11 @@ def _names(caller: Caller) -> dict[str, str]:
 
 def _wanted(event: Event, asked: Query) -> bool:
     decision, kind = asked.filter("decision"), asked.filter("kind")
-    return (not decision or event.decision == decision) and (not kind or event.kind == kind)
+    return (
+        (not decision or event.decision == decision)
+        and (not kind or event.kind == kind)
+        and not (event.trial and asked.filter("served"))
+    )
 
 
 def _stats(counts: list[Count], system_id: str) -> tuple[Stat, ...]:
@@ -71,7 +87,7 @@ def _line(event: Event, names: Mapping[str, str]) -> EventLine:
         system=names.get(event.system_id, event.system_id), decision=event.decision.value,
         direction=event.direction or "", categories=tuple(category.value for category in event.categories),
         rules=event.rule_ids, reason=reason_of(event.reason), latency_milliseconds=event.latency_milliseconds,
-        trial=event.trial,
+        trial=event.trial, run_id=event.run_id if event.trial else "",
     )  # fmt: skip
 
 

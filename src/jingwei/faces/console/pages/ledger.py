@@ -20,7 +20,7 @@ router = APIRouter()
 _PAGE = 50
 _CHUNK = 256 * 1024
 _MOST_FAULTS = 20
-_ACTIONS = frozenset({"insert", "update", "delete"})
+_ACTIONS = frozenset({"insert", "update", "delete", "segment"})
 _TABLES = frozenset({
     "account", "role_grant", "api_key", "system", "component", "responsibility_link", "fact", "grade",
     "grade_override", "evidence", "check_run", "policy", "release_request", "release_signature", "token",
@@ -51,9 +51,15 @@ def _line(entry: Entry) -> EntryLine:
     return EntryLine(
         number=entry.number, sealed=entry.sequence is not None, at=entry.at, actor=entry.actor_id,
         action=entry.action if entry.action in _ACTIONS else "other",
-        table=entry.table if entry.table in _TABLES else "other", row_id=entry.row_id, reason=entry.reason,
+        table=_table(entry), row_id=entry.row_id, reason=entry.reason,
         changed=", ".join(entry.changed), url=page + entry.row_id if page else "",
     )  # fmt: skip
+
+
+def _table(entry: Entry) -> str:
+    if entry.action == "segment":
+        return "event"
+    return entry.table if entry.table in _TABLES else "other"
 
 
 def _proof(report: Report) -> Proof:

@@ -25,7 +25,7 @@ function live(element) {
 function feed(list) {
   const source = new EventSource(list.dataset.feed);
   const lamp = document.querySelector("[data-lamp]");
-  const most = 200;
+  const most = 50;
   const shine = (on) => {
     lamp?.classList.toggle("on", on);
     if (lamp) lamp.textContent = on ? lamp.dataset.on : lamp.dataset.off;
