@@ -117,7 +117,8 @@ def leaks_anything(reply):
 
 
 def test_a_key_given_twice_has_one_meaning_on_its_way_out_too(open_house):
-    twice = '{"id":"c1","choices":[{"index":0,"delta":{"content":"%s","content":"ok"},"finish_reason":null}]}' % CANARY
+    delta = '{"content":"' + CANARY + '","content":"ok"}'
+    twice = '{"id":"c1","choices":[{"index":0,"delta":' + delta + ',"finish_reason":null}]}'
 
     async def hook(request):
         return await open_house.model.send(request, [twice, json.dumps(piece({}, "stop")), "[DONE]"])

@@ -28,7 +28,7 @@ from jingwei.manage.model import ReleaseRequest, TokenRecord, Vote
 from jingwei.manage.proof import Proof
 from jingwei.manage.quorum import Ballot, quorum
 from jingwei.manage.replay import recorded, replayed
-from jingwei.manage.rights import demand_over
+from jingwei.manage.rights import demand_over, demand_scope
 from jingwei.manage.tokens import Tokens
 from jingwei.manage.verdict import GateVerdict
 
@@ -81,6 +81,7 @@ class Gate:
             Conflict: the request is closed or has lapsed, or the person or the role has voted.
             Refused: it is the requester's own, the role is not asked for or not held, or the proof does not hold.
         """
+        demand_scope(actor, "gate.sign")
         row = self._open(request_id)
         found = dossier(self.desk, row.system_id)
         lane = found.decided.decision.lane
@@ -101,6 +102,7 @@ class Gate:
 
     def withdraw(self, request_id: str, *, actor: Actor) -> ReleaseRequest:
         """Take a request back; only who made it may."""
+        demand_scope(actor, "gate.request")
         row = self._open(request_id)
         if actor.id != row.requested_by:
             raise Refused("manage:withdraw-other")

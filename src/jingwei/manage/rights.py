@@ -40,11 +40,20 @@ def demand(actor: Actor, right: str, *, domain: str, owns: bool = False) -> None
     Raises:
         Refused: names the roles that may.
     """
-    if not actor.within_scope(right):
-        raise Refused("manage:outside-scope", right=right)
+    demand_scope(actor, right)
     if not may(actor, right, domain=domain, owns=owns):
         entry = rights()[right]
         raise Refused("manage:not-allowed", right=right, domain=domain, roles=", ".join((*entry.roles, *entry.own)))
+
+
+def demand_scope(actor: Actor, right: str) -> None:
+    """Refuse a key that does not allow an act which no role of the table gives, such as signing in one's own role.
+
+    Raises:
+        Refused: the key in use is for other things.
+    """
+    if not actor.within_scope(right):
+        raise Refused("manage:outside-scope", right=right)
 
 
 def demand_over(actor: Actor, right: str, system: SystemRow) -> None:
