@@ -20,6 +20,11 @@ _HEX = re.compile(r"(?<![0-9A-Za-z])(?:\\?x?[0-9a-fA-F]{2}[ ]?){12,}(?![0-9A-Za-
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2}[0-9A-Za-z+._-]{0,4}){8,}")
 
 
+_QUOTED = re.compile(r'"([^"\n]{1,400})"|“([^”\n]{1,400})”|‘([^’\n]{1,400})’|「([^」\n]{1,400})」|'
+                     r"(?<!\w)'([^'\n]{1,400})'(?!\w)")  # fmt: skip
+_MOST_PIECES = 64
+
+
 class Revealed(NamedTuple):
     """A hidden text, and where it was hidden."""
 
@@ -43,6 +48,19 @@ def reveal(text: str) -> Iterator[Revealed]:
                 found += 1
             if found >= MOST_PAYLOADS:
                 return
+
+
+def joined(text: str) -> Revealed | None:
+    """Put quoted pieces together as the text may ask a model to: a request cut into parts is still that request."""
+    pieces = []
+    for match in _QUOTED.finditer(text):
+        pieces.append(match)
+        if len(pieces) == _MOST_PIECES:
+            break
+    if len(pieces) < 2:
+        return None
+    whole = "".join(next(part for part in match.groups() if part) for match in pieces)
+    return Revealed(pieces[0].start(), pieces[-1].end(), whole, invisible=False)
 
 
 def _invisible(text: str) -> Iterator[Revealed]:

@@ -1,13 +1,13 @@
 """`system.yaml`: everything an intake asks for, as one file a team keeps beside its code."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.catalog import read_yaml, validated
 from jingwei.core.errors import InputError
-from jingwei.core.policy import ToolRule
+from jingwei.core.policy import Category, ToolRule
 from jingwei.core.text import Both
 from jingwei.manage.model import ComponentKind
 
@@ -61,6 +61,8 @@ class GuardEntry(_Value):
     words: tuple[str, ...] = ()
     allowed_words: tuple[str, ...] = ()
     canaries: tuple[str, ...] = ()
+    thresholds: dict[Category, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Lower thresholds by category, for a narrow purpose; a policy is never weaker than its grade demands."""
     explicit_label: Both | None = None
     safe_answer: Both | None = None
     max_input_characters: int | None = Field(default=None, gt=0)

@@ -57,14 +57,23 @@ class Guarding:
         present = Policies(self.desk).in_force(system_id)
         if guard is None and present is not None:
             guard = GuardEntry(words=present.words, allowed_words=present.allowed_words, canaries=present.canaries,
-                               safe_answer=present.safe_answer, explicit_label=present.explicit_label)  # fmt: skip
+                               safe_answer=present.safe_answer, explicit_label=present.explicit_label,
+                               thresholds={rule.category: rule.threshold for rule in present.rules})  # fmt: skip
         guard = guard or GuardEntry()
         if tools is None:
             tools = present.tools if present is not None else ()
         policy = compile_policy(
-            system_id, decision.grade, facts, words=guard.words, allowed_words=guard.allowed_words,
-            canaries=guard.canaries, tools=tools, safe_answer=guard.safe_answer, label=guard.explicit_label,
-        )  # fmt: skip
+            system_id,
+            decision.grade,
+            facts,
+            words=guard.words,
+            allowed_words=guard.allowed_words,
+            thresholds=guard.thresholds,
+            canaries=guard.canaries,
+            tools=tools,
+            safe_answer=guard.safe_answer,
+            label=guard.explicit_label,
+        )
         limit = guard.max_input_characters
         if limit is None or limit >= policy.max_input_characters:
             return policy

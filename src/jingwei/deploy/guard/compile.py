@@ -89,9 +89,19 @@ def _demanded(grade: int, facts: Mapping[str, str]) -> _Level:
     return level
 
 
-def compile_policy(system_id: str, grade: int, facts: Mapping[str, str], *, words: Iterable[str] = (),
-                   allowed_words: Iterable[str] = (), canaries: Iterable[str] = (), tools: Sequence[ToolRule] = (),
-                   safe_answer: Both | None = None, label: Both | None = None) -> Policy:  # fmt: skip
+def compile_policy(
+    system_id: str,
+    grade: int,
+    facts: Mapping[str, str],
+    *,
+    words: Iterable[str] = (),
+    allowed_words: Iterable[str] = (),
+    thresholds: Mapping[Category, float] | None = None,
+    canaries: Iterable[str] = (),
+    tools: Sequence[ToolRule] = (),
+    safe_answer: Both | None = None,
+    label: Both | None = None,
+) -> Policy:
     """Compile what the guard enforces for one System.
 
     Args:
@@ -100,6 +110,8 @@ def compile_policy(system_id: str, grade: int, facts: Mapping[str, str], *, word
         facts: the intake's facts by name; names and values that no line reads are left alone.
         words: keywords the organisation adds.
         allowed_words: phrases never flagged as keywords.
+        thresholds: lower thresholds by category, for a System with a narrow purpose; one above what the grade demands
+            changes nothing.
         canaries: markers planted in the System's prompt.
         tools: the tools the model may call; where the grade demands a person, one is added.
         safe_answer: what the user reads instead of a blocked message.
@@ -116,7 +128,10 @@ def compile_policy(system_id: str, grade: int, facts: Mapping[str, str], *, word
     return Policy(
         system_id=system_id,
         grade=grade,
-        rules=tuple(CategoryRule(category=category, **demand.model_dump()) for category, demand in level.rules.items()),
+        rules=tuple(
+            CategoryRule(category=category, **_tightened(demand, (thresholds or {}).get(category)).model_dump())
+            for category, demand in level.rules.items()
+        ),
         words=tuple(sorted(set(words))),
         allowed_words=tuple(sorted(set(allowed_words))),
         canaries=tuple(sorted(set(canaries))),
@@ -128,6 +143,10 @@ def compile_policy(system_id: str, grade: int, facts: Mapping[str, str], *, word
         max_input_characters=level.max_input_characters,
         safe_answer=safe_answer or text("deploy.guard:safe-answer"),
     )
+
+
+def _tightened(demand: _Demand, threshold: float | None) -> _Demand:
+    return demand if threshold is None else demand.model_copy(update={"threshold": min(demand.threshold, threshold)})
 
 
 class Enforced(BaseModel):
