@@ -41,7 +41,7 @@ _PRIME = 262_139
 """The largest prime below the number of buckets."""
 _FACTOR = 131_071
 _LONGEST_RUN = 5
-_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
+_IDEOGRAPHS = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
 _TOKEN = re.compile(f"([{_IDEOGRAPHS}]+)|[^\\W_{_IDEOGRAPHS}]+")
 _RUN = re.compile(f"[{_IDEOGRAPHS}]+")
 _LONGEST_TOKEN = 64
