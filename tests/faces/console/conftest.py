@@ -1,8 +1,10 @@
 """The story, told once a session, and the console over it."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from console_story import Story, told
 
 from jingwei.core.identity import PLATFORM
+from jingwei.core.settings import Settings
 from jingwei.faces.console import console
 from jingwei.faces.console.caller import SESSION
+from jingwei.platform import Platform
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,23 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     found.platform.close()
 
 
+@pytest.fixture(scope="session")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """A story that was told and closed: to be copied."""
+    found = told(tmp_path_factory.mktemp("book") / "home")
+    found.platform.close()
+    return found
+
+
 @pytest.fixture
-def own_story(tmp_path) -> Iterator[Story]:
-    """A story that a test may change."""
-    found = told(tmp_path / "home")
+def own_story(tmp_path: Path, book: Story) -> Iterator[Story]:
+    """A story that a test may change: a copy of one that was told."""
+    home = shutil.copytree(book.platform.settings.home, tmp_path / "home")
+    clock = copy(book.clock)
+    platform = Platform(Settings(home=home), clock=clock)
+    platform.__dict__["catalog"] = book.platform.catalog
+    platform.prepare()
+    found = replace(book, platform=platform, clock=clock)
     yield found
     found.platform.close()
 

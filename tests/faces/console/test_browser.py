@@ -1,5 +1,6 @@
 """The console in a real browser: no accessibility findings, no broken policy, no need of script or pointer."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -17,11 +18,11 @@ from jingwei.faces.console.caller import SESSION
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed"),
 ]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 800}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]}
 
 
@@ -78,6 +79,25 @@ def addresses(story: Story) -> dict[str, str]:
     return {**paths(story), "login": "/login"}
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_page_is_accessible_within_its_policy_and_fits_a_phone(visit, served, language):
+    """One visit a page and language: everything else about the pages is among the slow tests."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, axe, wrong = visit("/", language=language, viewport=WIDE), Axe(), {}
+    for name, path in addresses(served[0]).items():
+        page.set_viewport_size(WIDE)
+        page.goto(served[1] + path, wait_until="load")
+        found = [each["id"] for each in axe.run(page, options=RULES).response["violations"]]
+        page.set_viewport_size(NARROW)
+        beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if found or beyond > 0:
+            wrong[name] = (found, beyond)
+    assert wrong == {}
+    assert page.refused == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*PAGES, "login"])
 def test_a_page_has_no_accessibility_findings_and_breaks_no_policy(visit, served, name):
     from axe_playwright_python.sync_playwright import Axe
@@ -89,6 +109,7 @@ def test_a_page_has_no_accessibility_findings_and_breaks_no_policy(visit, served
         assert page.refused == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*PAGES, "login"])
 def test_a_narrow_page_never_scrolls_sideways(visit, served, name):
     for language in ("zh", "en"):
@@ -96,6 +117,7 @@ def test_a_narrow_page_never_scrolls_sideways(visit, served, name):
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+@pytest.mark.slow
 def test_a_list_is_filtered_and_a_system_registered_without_script(visit, served):
     page = visit("/systems", java_script_enabled=False)
     page.fill("#q", "minutes")
@@ -110,6 +132,7 @@ def test_a_list_is_filtered_and_a_system_registered_without_script(visit, served
     assert page.locator("h1").inner_text() == "no-script"
 
 
+@pytest.mark.slow
 def test_the_keyboard_alone_reaches_the_content_and_signs(visit, served):
     story, _ = served
     page = visit(f"/systems/{story.systems['meeting-minutes']}/gate", login="lin")
@@ -130,6 +153,7 @@ def test_the_keyboard_alone_reaches_the_content_and_signs(visit, served):
     assert page.locator('input[name="approves"]:checked').get_attribute("value") == "yes"
 
 
+@pytest.mark.slow
 def test_typing_in_a_search_swaps_the_list_and_the_address(visit):
     page = visit("/systems")
     page.locator("#q").press_sequentially("claims")
@@ -137,6 +161,7 @@ def test_typing_in_a_search_swaps_the_list_and_the_address(visit):
     assert "q=claims" in page.url
 
 
+@pytest.mark.slow
 def test_a_new_event_appears_by_itself_and_none_is_lost(visit, served):
     story, _ = served
     page = visit("/events")
@@ -154,6 +179,7 @@ def test_a_new_event_appears_by_itself_and_none_is_lost(visit, served):
     assert page.locator("#event-evt_000090").count() == 1
 
 
+@pytest.mark.slow
 def test_a_running_job_moves_on_the_page(visit, served):
     story, _ = served
     page = visit(f"/jobs/{story.runs['running']}")
@@ -161,3 +187,16 @@ def test_a_running_job_moves_on_the_page(visit, served):
     with story.platform.work(PLATFORM, "test") as work:
         work.runs.progressed(story.runs["running"], 44, 60)
     page.wait_for_selector('#job:has-text("44 / 60")')
+
+
+PICTURES = Path(__file__).parents[3] / "docs" / "images"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_board_is_pictured_for_the_readme(visit, tmp_path, language):
+    """Make `docs/images/board-*.png` anew with `JINGWEI_PICTURES=yes`; else only see that it can be made."""
+    folder = PICTURES if os.environ.get("JINGWEI_PICTURES") else tmp_path
+    file = folder / f"board-{language}.png"
+    visit("/", language=language, viewport=WIDE, device_scale_factor=1).screenshot(path=file)
+    assert 10_000 < file.stat().st_size <= 150_000

@@ -13,7 +13,7 @@ from jingwei.core.text import text
 from jingwei.faces.console.caller import Asking, Caller, Posted, problem
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.grade import GradeView, OverrideLine
-from jingwei.faces.console.views.parts import FRESH, Form, Problem
+from jingwei.faces.console.views.parts import FRESH, Choice, Form, Problem
 from jingwei.faces.console.wording import PACKAGE
 from jingwei.manage import GradeDecision, Override, System, may
 from jingwei.platform import Work
@@ -38,7 +38,14 @@ def _view(work: Work, system_id: str, caller: Caller, form: Form) -> GradeView:
     asks = any(_may(caller, right, system) for right in ("grade.raise", "grade.lower"))
     return GradeView(system_id=system_id, system=system.name, grade=decision.grade, computed=decision.computed_grade,
                      lines=lines, may_ask=asks and system.status != "retired", needs_code=account.has_totp,
+                     choices=tuple(_choice(each) for each in _GRADES if each != str(decision.grade)),
                      form=form)  # fmt: skip
+
+
+def _choice(grade: str) -> Choice:
+    return Choice(
+        value=grade, label=text(f"{PACKAGE}:grade.option", grade=grade, name=text(f"{PACKAGE}:grade.{grade}"))
+    )
 
 
 def _may(caller: Caller, right: str, system: System) -> bool:

@@ -118,7 +118,8 @@ def _grade(work: Work, system_id: str) -> GradeCard | None:
 
     changes = tuple(
         Counterfactual(fact=facts[each.fact].label, before=value(each.fact, each.present),
-                       after=value(each.fact, each.changed), grade=each.grade)
+                       after=value(each.fact, each.changed), grade=each.grade,
+                       stops=_stops(each.stops_added, each.stops_lifted))
         for each in found.counterfactuals[:_MOST_CHANGES]
     )  # fmt: skip
     return GradeCard(
@@ -129,6 +130,12 @@ def _grade(work: Work, system_id: str) -> GradeCard | None:
         rules_digest=decision.rules_digest, at=found.at,
         override_reason=found.override.reason if found.override else "",
     )  # fmt: skip
+
+
+def _stops(added: tuple[str, ...], lifted: tuple[str, ...]) -> Label:
+    if not added and not lifted:
+        return ""
+    return text(f"{PACKAGE}:system.grade.{'adds' if added else 'lifts'}", stops=", ".join(added or lifted))
 
 
 def _fired(rule: FiredRule) -> Fired:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from jingwei.faces.console.views.parts import FRESH, Form
+from jingwei.faces.console.views.parts import FRESH, Choice, Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,8 @@ class GradeView:
     computed: int
     lines: tuple[OverrideLine, ...]
     may_ask: bool
+    choices: tuple[Choice, ...]
+    """Grades one can ask for: every one but the present."""
     needs_code: bool
     form: Form = FRESH
 

@@ -25,6 +25,8 @@ class Counterfactual:
     before: Label
     after: Label
     grade: int
+    stops: Label = ""
+    """Hard stops it would add or lift."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
