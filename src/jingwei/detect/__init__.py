@@ -1,8 +1,8 @@
 """Detect (floor 2): one set of detectors for a corpus in batch, a red-team answer, and a live message."""
 
-from jingwei.detect.bundle import Bundle, Detector, titles
+from jingwei.detect.bundle import OPINIONS, Bundle, Detector, titles
 from jingwei.detect.hit import Hit
 from jingwei.detect.normalize import Folded, fold
 from jingwei.detect.redact import placeholder, redact
 
-__all__ = ["Bundle", "Detector", "Folded", "Hit", "fold", "placeholder", "redact", "titles"]
+__all__ = ["OPINIONS", "Bundle", "Detector", "Folded", "Hit", "fold", "placeholder", "redact", "titles"]

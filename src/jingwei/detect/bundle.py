@@ -25,6 +25,10 @@ from jingwei.detect.normalize import Folded, fold
 Detector = Callable[[str | Folded], tuple[Hit, ...]]
 
 
+OPINIONS = frozenset({harm.MODEL_RULE, MODEL_RULE})
+"""Rules that are a model's opinion of a whole text, not a sign at a place in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """All detectors with one organisation's words; immutable and safe to share between threads."""
