@@ -48,9 +48,14 @@ NOT_BY_API = {
     "browsers.close_all": "the API has no cookies; a new password ends every session",
     "browsers.open": "the API has no cookies",
     "browsers.visitor": "the API has no cookies",
+    "events.at_work": "for the board's steps; a program reads the events themselves",
+    "guarding.preview": "guarding.compile gives the policy, proof.standings what stands",
     "jobs.state": "runs.run tells the state",
     "proof.all_of": "proof.standings lists the same evidence with its standing",
+    "proof.headers": "proof.standings lists the same evidence with its standing",
+    "proof.types": "for the board's coverage; proof.standings lists the evidence itself",
     "registry.configuration": "registry.in_use tells it together with its digests",
+    "runs.checked": "for the board's steps; runs.runs lists the runs themselves",
 }
 
 NOT_BY_PEOPLE = {
@@ -60,7 +65,6 @@ NOT_BY_PEOPLE = {
     "jobs.state": "runs.run tells the state",
     "keys.holder": "for programs that call the API",
     "parts.add": BY_FILE,
-    "parts.answer_for": BY_FILE,
     "parts.retire": BY_FILE,
     "registry.configuration": "registry.in_use tells it together with its digests",
     "registry.edit": BY_FILE,
