@@ -9,12 +9,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
-DOCUMENTS = sorted(path for path in (ROOT / "docs").rglob("*.md") if "decisions" not in path.parts and not path.name.endswith(".zh.md"))
+DOCUMENTS = sorted(
+    path for path in (ROOT / "docs").rglob("*.md") if "decisions" not in path.parts and not path.name.endswith(".zh.md")
+)
 
 
 def jingwei(*arguments, lang="en"):
     command = [str(Path(sys.executable).parent / "jingwei"), "--lang", lang, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin", "COLUMNS": "100", "HOME": "/nonexistent"})
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin", "COLUMNS": "100", "HOME": "/nonexistent"},
+    )
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
@@ -51,7 +59,10 @@ def test_the_tree_in_the_readme_is_the_tree(readme):
 def test_every_document_has_its_twin_with_the_same_headings(document):
     twin = document.with_suffix(".zh.md")
     assert twin.exists()
-    levels = [[len(mark) for mark in re.findall(r"^(#+) ", each.read_text(encoding="utf-8"), re.MULTILINE)] for each in (document, twin)]
+    levels = [
+        [len(mark) for mark in re.findall(r"^(#+) ", each.read_text(encoding="utf-8"), re.MULTILINE)]
+        for each in (document, twin)
+    ]
     assert levels[0] == levels[1]
 
 

@@ -1,7 +1,6 @@
 """What our own packs hold, and that they hold together."""
 
 import re
-import time
 from collections import Counter
 from importlib.resources import files
 
@@ -209,17 +208,6 @@ def test_more_risk_in_one_fact_never_lowers_the_grade(facts, name):
     assert stops_after >= stops
 
 
-def test_a_whole_decision_takes_no_more_than_a_tenth_of_a_millisecond():
-    facts = CATALOG.grading_cases["GC-13"].facts
-    rules = CATALOG.grading_rules()
-    best = 1.0
-    for _ in range(200):
-        began = time.perf_counter()
-        decided(rules, facts)
-        best = min(best, time.perf_counter() - began)
-    assert best < 0.0001
-
-
 def test_clocks_start_for_the_incidents_they_are_for():
     calm = {name: fact.value_ids[0] for name, fact in CATALOG.incident_facts.items()}
 
@@ -248,10 +236,3 @@ def test_filing_checks_compare_the_right_way():
     assert not checks["F-SRC-BAD"].met(0.06)
     assert checks["F-GEN-CATS"].met(31)
     assert not checks["F-GEN-CATS"].met(32)
-
-
-def test_the_catalogue_loads_in_a_quarter_of_a_second_of_cpu_time():
-    load_catalog.cache_clear()
-    began = time.process_time()
-    load_catalog()
-    assert time.process_time() - began < 0.25

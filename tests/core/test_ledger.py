@@ -676,16 +676,3 @@ def test_a_killed_sealer_leaves_a_sound_ledger(store, home):
     report = check(store)
     assert report.holds
     assert report.unanchored == 0
-
-
-@pytest.mark.slow
-def test_fifty_thousand_entries_are_verified_in_a_second(store):
-    with store.unit("acc_1", "test") as session:
-        for number in range(50_000):
-            append_entry(session, "segment", subject=str(number), body={"root": "00" * 32})
-    seal_pending(store)
-    began = time.perf_counter()
-    report = check(store)
-    seconds = time.perf_counter() - began
-    assert report.holds
-    assert report.entries / seconds >= 50_000

@@ -1,6 +1,5 @@
 """Grading rules: the worked cases, the explanation, what would change a grade, and that more risk is never answered with less."""
 
-import time
 from functools import lru_cache
 
 import pytest
@@ -89,23 +88,6 @@ def test_every_counterfactual_is_what_deciding_again_gives():
     for each in counterfactuals(rules(), present):
         again = decide(rules(), {**present, each.fact: each.changed})
         assert again.grade == each.grade
-
-
-def test_a_decision_and_its_counterfactuals_are_quick():
-    present = facts(autonomy="L4", customer_funds="direct", personal_info="sensitive", tools="irreversible")
-    counterfactuals(rules(), present)
-
-    def best(action, times):
-        return min(_timed(action) for _ in range(times))
-
-    assert best(lambda: decide(rules(), present), 300) < 0.001  # 59 µs measured; see benchmarks/grading.py
-    assert best(lambda: counterfactuals(rules(), present), 10) < 0.05
-
-
-def _timed(action) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def test_the_digest_of_facts_is_that_of_their_canonical_json():
