@@ -39,6 +39,7 @@ class Time:
         self.now = utc_now() - timedelta(days=2)
 
     def __call__(self) -> object:
+        """Return the next moment."""
         self.now += timedelta(milliseconds=1)
         return self.now
 
@@ -94,7 +95,8 @@ def pages(system_id: str) -> dict[str, str]:
     """Name the pages that are asked."""
     return {
         "board": "/", "system": f"/systems/{system_id}", "gate": f"/systems/{system_id}/gate", "systems": "/systems",
-        "systems by grade": "/systems?sort=-grade", "evidence": "/evidence", "evidence lapsing": "/evidence?lapsing=yes",
+        "systems by grade": "/systems?sort=-grade", "evidence": "/evidence",
+        "evidence lapsing": "/evidence?lapsing=yes",
         "gates": "/gate", "jobs": "/jobs", "events": "/events", "ledger": "/ledger",
         "controls": "/catalogue/caict-202510",
     }  # fmt: skip
@@ -111,7 +113,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         platform, token, system_id = seeded(given.home or Path(folder) / "home", given.systems, given.evidence)
-        print(f"seeded {given.systems} systems in {time.monotonic() - began:.0f} s")  # noqa: T201
+        print(f"seeded {given.systems} systems in {time.monotonic() - began:.0f} s")
         client = TestClient(console(platform), base_url="http://console.test")
         client.cookies.set(SESSION, token)
         found = {}
@@ -123,8 +125,8 @@ def main() -> None:
                 spent.append((time.process_time() - before) * 1000)
                 answer.raise_for_status()
             found[name] = {"first": round(spent[0]), "next": round(statistics.median(spent[1:]))}
-            print(f"{name:20} first {spent[0]:8.0f} ms   next {statistics.median(spent[1:]):8.0f} ms CPU")  # noqa: T201
-        print(json.dumps(found))  # noqa: T201
+            print(f"{name:20} first {spent[0]:8.0f} ms   next {statistics.median(spent[1:]):8.0f} ms CPU")
+        print(json.dumps(found))
         platform.close()
 
 

@@ -1,6 +1,6 @@
 """The staff assistant: passages from the handbook, two tools, any OpenAI-compatible endpoint. Standard library only.
 
-    JINGWEI_URL=http://127.0.0.1:8011/v1 JINGWEI_KEY=… python assistant.py "How long is annual leave?"
+JINGWEI_URL=http://127.0.0.1:8011/v1 JINGWEI_KEY=… python assistant.py "How long is annual leave?"
 """
 
 import json
@@ -22,6 +22,7 @@ def passages() -> list[str]:
 
 def search_handbook(query: str, count: int = 2) -> list[str]:
     """Return the passages that share most word pieces with the query; Chinese is compared by character pairs."""
+
     def pieces(text: str) -> set[str]:
         words = set(re.findall(r"[a-z]{3,}", text.lower()))
         han = "".join(re.findall(r"[\u4e00-\u9fff]", text))

@@ -20,7 +20,7 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 class Both:
     """One text in Chinese and English; a gap in either is refused.
 
-    A plain dataclass, so that the terminal can speak without importing pydantic; models take it as a field all the same.
+    A plain dataclass, so that the terminal can speak without importing pydantic; models take it as a field too.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -35,7 +35,7 @@ class Both:
             ValueError: one of the two is empty.
         """
         if not (self.zh and self.en):
-            raise ValueError("both zh and en need a text")  # noqa: EM101, TRY003 - pydantic turns it into its own error
+            raise ValueError("both zh and en need a text")
 
     def of(self, language: Language) -> str:
         """Return the text in one language."""

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from jingwei.core.canonical import canonical
 from jingwei.core.errors import Tampered
 from jingwei.core.signing import Signature, Signer, Verifier, decode, encode
-from jingwei.core.canonical import canonical
 
 ASSESSMENT_LIFETIME = timedelta(minutes=30)
 """The longest an assessment token may live: one check run, no more."""
