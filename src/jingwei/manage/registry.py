@@ -98,8 +98,15 @@ class Registry:
         return rows.system(row)
 
     def make_key(self, system_id: str, name: str, *, actor: Actor, expires_at: datetime | None = None) -> NewKey:
-        """Make an API key that the gateway serves this System for."""
-        demand_over(actor, "key.make", rows.system_row(self.session, system_id))
+        """Make an API key that the gateway serves this System for.
+
+        Raises:
+            Refused: the actor may not.
+            Conflict: the System is retired.
+        """
+        row = rows.system_row(self.session, system_id)
+        demand_over(actor, "key.make", row)
+        demand_not_retired(row)
         return ApiKeys(self.session, clock=self.desk.clock).make(
             name, scopes=frozenset({SERVE}), system_id=system_id, expires_at=expires_at
         )

@@ -63,6 +63,12 @@ def example_at(place: Path) -> Path:
     return place
 
 
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example's files, for tests that do not change them."""
+    return example_at(tmp_path_factory.mktemp("example") / "assistant")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The example's files."""
