@@ -25,7 +25,8 @@ CLEAN = (
 @lru_cache(maxsize=1)
 def guard():
     policy = compile_policy("s", 2, {}, words=BLOCKED[:2], canaries=BLOCKED[2:])
-    return Guard.build(policy)
+    patient = [rule.model_copy(update={"timeout_milliseconds": 60_000}) for rule in policy.rules]  # a busy machine
+    return Guard.build(policy.model_copy(update={"rules": tuple(patient)}))
 
 
 def stream(pieces):

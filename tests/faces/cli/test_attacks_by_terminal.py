@@ -563,6 +563,17 @@ def test_the_same_road_with_all_that_is_due_gives_one(here):
     assert here.tokens() == [token["id"]]
 
 
+@pytest.mark.slow  # enough attempts that the interval would pass
+def test_a_red_team_of_a_stand_in_is_worth_nothing_to_the_gate(here, model):
+    done = here.tries("mei", "job", "start", "Bare", "redteam", "--target", model, "--set", "attempts=40",
+                      "--gateway", NOWHERE, "--json")  # fmt: skip
+    assert done.code == 1, done.err
+    assert {each["outcome"] for each in json.loads(done.out)} == {"incomplete"}
+    verdict = json.loads(here.tries("mei", "gate", "show", "Bare", "--json").out)["verdict"]
+    assert next(each["state"] for each in verdict["items"] if each["type"] == "EV-REDTEAM") != "valid"
+    assert here.tokens() == []
+
+
 @pytest.mark.slow  # every check that does not need the gateway does run
 def test_a_red_line_is_assessed_and_given_nothing(here):
     file = here.edited('red_line: "no"', 'red_line: "yes"')

@@ -1,11 +1,7 @@
 """`jingwei assess`: the whole loop, headless, on a home that does not exist before."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -15,39 +11,6 @@ from jingwei.faces.cli.assess import Assessment, next_command
 from jingwei.manage import Blocker, GateVerdict, Item, State
 
 SAYS = Both(zh="字", en="word")
-
-
-class Model(BaseHTTPRequestHandler):
-    """A model's server that gives the same short answer to everything."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        message = {"role": "assistant", "content": "The handbook says fifteen days."}
-        body = json.dumps({
-            "id": "1", "object": "chat.completion", "created": 1, "model": "m",
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        }).encode()  # fmt: skip
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        """Say nothing."""
-
-
-@contextmanager
-def model() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-        server.shutdown()
-        thread.join()
 
 
 def verdict(*items: Item, blockers: tuple[Blocker, ...] = ()) -> GateVerdict:
@@ -84,9 +47,8 @@ def test_the_exit_code_tells_open_closed_and_nothing_examined():
 
 
 @pytest.mark.slow  # guard test and red team through a real gateway
-def test_one_command_takes_a_system_round_the_loop_on_a_fresh_home(jingwei, folder):
-    with model() as url:
-        done = jingwei("assess", folder / "system.yaml", "--upstream", url, "--set", "redteam.attempts=6", "--json")
+def test_one_command_takes_a_system_round_the_loop_on_a_fresh_home(jingwei, folder, model):
+    done = jingwei("assess", folder / "system.yaml", "--upstream", model, "--set", "redteam.attempts=6", "--json")
     assert done.code == 3, done.err
     told = json.loads(done.out)
     assert told["grade"]["decision"]["grade"] == 2
