@@ -26,6 +26,24 @@ class Reply(NamedTuple):
     seconds: float
 
 
+def wait_until_served(*, gateway_url: str, key: str) -> None:
+    """Wait until the gateway has read the snapshot that names a key; it looks four times a second.
+
+    Raises:
+        Unavailable: it does not serve the key in time.
+    """
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        try:
+            answer = httpx2.get(f"{gateway_url}/v1/models", headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+        except httpx2.HTTPError:
+            continue
+        if answer.is_success:
+            return
+    raise Unavailable("platform:gateway-not-admitting", field="target", url=gateway_url)
+
+
 def send(message: str, *, gateway_url: str, prompt: str, key: str) -> Reply:
     """Send one message through the gateway, as an application would.
 

@@ -198,10 +198,11 @@ def _serve(story: "Demonstration", teller: Teller) -> bool:
     from rich.markup import escape
 
     from jingwei.core.text import text
-    from jingwei.platform.outside import send
+    from jingwei.platform.outside import send, wait_until_served
 
     attack = text("faces.cli:demo-message-attack")
     key, prompt, url = story.key(), story.prompt, story.loop.gateway_url
+    wait_until_served(gateway_url=url, key=key)
     messages = (say("demo-message-benign"), attack.en, attack.zh)
     replies = [(message, send(message, gateway_url=url, prompt=prompt, key=key)) for message in messages]
     for message, reply in replies:
