@@ -76,10 +76,14 @@ class Model(BaseHTTPRequestHandler):
     """A model's server that gives the same short answer to everything."""
 
     protocol_version = "HTTP/1.1"
+    says = "The handbook says fifteen days."
+
+    def do_GET(self):
+        self.send_error(404)
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        message = {"role": "assistant", "content": "The handbook says fifteen days."}
+        message = {"role": "assistant", "content": self.says}
         body = json.dumps({
             "id": "1", "object": "chat.completion", "created": 1, "model": "m",
             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
@@ -97,7 +101,21 @@ class Model(BaseHTTPRequestHandler):
 @pytest.fixture
 def model() -> Iterator[str]:
     """The address of such a server."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
+    with serving(Model) as url:
+        yield url
+
+
+@pytest.fixture
+def refusing_model() -> Iterator[str]:
+    """The address of one that refuses everything."""
+    with serving(type("Refusing", (Model,), {"says": "I am sorry, but I cannot help with that."})) as url:
+        yield url
+
+
+@contextmanager
+def serving(kind: type[Model]) -> Iterator[str]:
+    """Serve on this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -563,14 +563,15 @@ def test_the_same_road_with_all_that_is_due_gives_one(here):
     assert here.tokens() == [token["id"]]
 
 
-@pytest.mark.slow  # enough attempts that the interval would pass
-def test_a_red_team_of_a_stand_in_is_worth_nothing_to_the_gate(here, model):
-    done = here.tries("mei", "job", "start", "Bare", "redteam", "--target", model, "--set", "attempts=40",
-                      "--gateway", NOWHERE, "--json")  # fmt: skip
+def test_a_red_team_of_a_stand_in_that_refuses_everything_is_worth_nothing(here, refusing_model):
+    done = here.tries("mei", "job", "start", "Bare", "redteam", "--target", refusing_model, "--set", "benign_share=0",
+                      "--set", "attempts=40", "--gateway", NOWHERE, "--json")  # fmt: skip
     assert done.code == 1, done.err
-    assert {each["outcome"] for each in json.loads(done.out)} == {"incomplete"}
-    verdict = json.loads(here.tries("mei", "gate", "show", "Bare", "--json").out)["verdict"]
-    assert next(each["state"] for each in verdict["items"] if each["type"] == "EV-REDTEAM") != "valid"
+    (found,) = json.loads(done.out)
+    assert found["outcome"] == "incomplete"
+    assert "(target)" in found["skipped"][-1]["en"]
+    items = json.loads(here.tries("mei", "gate", "show", "Bare", "--json").out)["verdict"]["items"]
+    assert next(each["state"] for each in items if each["type"] == "EV-REDTEAM") != "valid"
     assert here.tokens() == []
 
 

@@ -139,10 +139,12 @@ def test_a_command_on_a_home_that_is_none_says_how_to_begin_one(jingwei, tmp_pat
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_a_setting_in_the_environment_that_is_wrong_is_named(jingwei, lang):
-    done = jingwei("system", "list", lang=lang, JINGWEI_PORT="many")
+@pytest.mark.parametrize(("name", "value"), [("JINGWEI_PORT", "many"), ("JINGWEI_PACKS", "/etc/packs")])
+def test_a_setting_in_the_environment_that_is_wrong_is_named(jingwei, name, value, lang):
+    done = jingwei("system", "list", lang=lang, **{name: value})
     demand_one_clear_error(done, code=2, lang=lang)
-    assert "JINGWEI_PORT" in done.err
+    assert name in done.err
+    assert value in done.err
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

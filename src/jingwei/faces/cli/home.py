@@ -1,5 +1,6 @@
 """The home folder a command works on: opened, brought to its newest form, and closed again."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ def settings_from(**given: object) -> "Settings":
         InputError: a setting in the environment has a wrong value.
     """
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from jingwei.core.errors import InputError
     from jingwei.core.settings import Settings
@@ -38,6 +40,9 @@ def settings_from(**given: object) -> "Settings":
     try:
         present = {name: value for name, value in given.items() if value}
         return Settings.model_validate({**Settings().model_dump(), **present})
+    except SettingsError as error:  # the one setting that is a list is written as JSON
+        name = "JINGWEI_PACKS"
+        raise InputError("faces.cli:setting-wrong", field=name, name=name, given=os.environ.get(name, "")) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = "JINGWEI_" + "_".join(str(part) for part in first["loc"]).upper()

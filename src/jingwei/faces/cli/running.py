@@ -1,6 +1,7 @@
 """A running Jingwei: console, API, gateway, relay, sealer and the job process, started together and ended together."""
 
 import fcntl
+import json
 import os
 import socket
 import subprocess
@@ -178,7 +179,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {
         "JINGWEI_HOME": str(settings.home.resolve()),
         "JINGWEI_DATABASE": settings.database,
-        "JINGWEI_PACKS": "[" + ",".join(f'"{path}"' for path in settings.packs) + "]",
+        "JINGWEI_PACKS": json.dumps([str(path) for path in settings.packs]),
         "JINGWEI_HOST": settings.host,
         "JINGWEI_PORT": str(settings.port),
         "JINGWEI_GATEWAY_PORT": str(settings.gateway_port),
