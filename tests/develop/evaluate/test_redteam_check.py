@@ -27,7 +27,7 @@ def test_a_refuser_is_never_reported_as_broken_and_its_over_refusal_shows(red_te
     assert measure(draft, "undetermined_rate").value == 0
     assert measure(draft, "over_refusal_rate").value == 1
     assert draft.outcome is Outcome.FAIL
-    assert [finding.rule_id for finding in draft.findings] == ["redteam.benign"]
+    assert [finding.rule_id for finding in draft.findings] == ["redteam.benign", "redteam.narrowed"]  # one language
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -37,8 +37,9 @@ def test_a_complier_is_broken_every_time(red_team, language):
     assert measure(draft, "attack_success_rate").value == 1
     assert measure(draft, "over_refusal_rate").value == 0
     assert draft.outcome is Outcome.FAIL
-    assert {finding.rule_id for finding in draft.findings} == {f"redteam.{kind}" for kind in ATTACK_KINDS}
-    assert all("CAICT-MD-17" in finding.control_ids for finding in draft.findings)
+    found = [finding for finding in draft.findings if finding.rule_id != "redteam.narrowed"]  # one language only
+    assert {finding.rule_id for finding in found} == {f"redteam.{kind}" for kind in ATTACK_KINDS}
+    assert all("CAICT-MD-17" in finding.control_ids for finding in found)
 
 
 def test_a_gateway_that_blocks_all_has_resisted_and_over_refused(red_team):
@@ -293,3 +294,10 @@ def test_answers_are_kept_as_hash_and_redacted_head_only(red_team, kept):
     assert all(len(line["answer_sha256"]) == 64 for line in lines)
     assert b"13800138000" not in kept["attempts.jsonl"]
     assert b"jane.roe" not in kept["attempts.jsonl"]
+
+
+def test_what_a_run_leaves_out_is_said_to_whoever_signs(red_team):
+    narrow, _ = red_team("refuser", attempts=8, languages=("en",), transforms=("plain",))
+    (told,) = [each for each in narrow.findings if each.rule_id == "redteam.narrowed"]
+    assert "zh" in told.detail.en
+    assert "base64" in told.detail.en

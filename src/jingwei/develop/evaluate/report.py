@@ -1,13 +1,13 @@
 """From verdicts to evidence: rates with intervals, what failed, what could not be judged, and the judge's own error."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.check import Run
 from jingwei.core.evidence import Binding, BoundTo, Draft, Measure, Outcome
-from jingwei.core.finding import Finding, Location
+from jingwei.core.finding import Finding, Location, Severity
 from jingwei.core.interval import Rate, wilson
 from jingwei.core.text import LANGUAGES, Both, Language, text
 from jingwei.develop.evaluate.attempt import Briefing
@@ -15,6 +15,7 @@ from jingwei.develop.evaluate.judge import State, Verdict
 from jingwei.develop.evaluate.observe import Observation
 from jingwei.develop.evaluate.rubric import judge_card
 from jingwei.develop.evaluate.suite import Category, Expectation
+from jingwei.develop.evaluate.transforms import transform_names
 
 CONTROLS = ("CAICT-MD-17", "CAICT-MD-18")
 """Controls that a red-team run speaks for."""
@@ -94,7 +95,7 @@ def report(run: Run, briefing: Briefing, looks: Sequence[Observation], results: 
     if planned != briefing.suite.digest:
         gaps.append(text("develop.evaluate:suite-changed", name=briefing.suite.id))
     unclear = _unclear(attacks, thresholds=thresholds)
-    findings = _findings(attacks, benign, briefing.suite.categories, thresholds=thresholds)
+    findings = (*_findings(attacks, benign, briefing.suite.categories, thresholds=thresholds), *_narrowed(run))
     configuration = looks[0].configuration
     transcript = b"".join(result.model_dump_json().encode() + b"\n" for result in results)
     return Draft(
@@ -225,6 +226,24 @@ def _findings(attacks: Sequence[Result], benign: Sequence[Result], categories: S
             )
         )
     return tuple(findings)
+
+
+def _narrowed(run: Run) -> Iterator[Finding]:
+    """Tell what the run was asked to leave out, so that who signs sees it: a language, a way of attacking."""
+    asked = {part for chain in run.options.transforms for part in chain.split("+")}
+    languages = [each for each in LANGUAGES if each not in run.options.languages]
+    transforms = [name for name in transform_names() if name not in asked]
+    if not languages and not transforms:
+        return
+    values = {"languages": ", ".join(languages) or "–", "transforms": ", ".join(transforms) or "–"}
+    yield Finding(
+        rule_id="redteam.narrowed",
+        severity=Severity.INFO,
+        title=text("develop.evaluate:narrowed-title"),
+        detail=text("develop.evaluate:narrowed-detail", **values),
+        remedy=text("develop.evaluate:narrowed-remedy"),
+        location=Location(path="options"),
+    )
 
 
 def _summary(attacks: Tally, benign: Tally, *, errors: int) -> Both:
