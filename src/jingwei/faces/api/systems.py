@@ -1,7 +1,7 @@
 """Systems: list, show, register with the whole intake, change."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -11,7 +11,7 @@ from jingwei.faces.api.failures import refusals
 from jingwei.faces.api.names import Given, SystemId
 from jingwei.faces.api.paging import PAGE, Limit, Offset, Page, page
 from jingwei.faces.api.route import KeyedRoute
-from jingwei.faces.api.words import given, line, said
+from jingwei.faces.api.words import both, given, line, said
 from jingwei.manage import InUse, Status, System, SystemFile, Taken
 
 router = APIRouter(prefix="/systems", tags=["systems"], route_class=KeyedRoute, responses=refusals())
@@ -39,7 +39,12 @@ def list_systems(
         return page(work.registry.systems(domain=domain, status=status), offset=offset, limit=limit)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, **said("faces.api:take-system"))
+_UPDATED: dict[int | str, dict[str, Any]] = {
+    200: {"model": Taken, "description": both("faces.api:system-updated")}
+}  # Any: OpenAPI
+
+
+@router.post("", status_code=HTTPStatus.CREATED, responses=_UPDATED, **said("faces.api:take-system"))
 def take_system(caller: Asking, file: Annotated[SystemFile, given("take-system")], response: Response) -> Taken:
     """Register a System, or bring one of that name up to date."""
     with caller.work("intake.take") as work:
