@@ -140,12 +140,12 @@ def test_every_text_the_code_names_exists():
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not here to say which files are tracked")
 def test_no_place_or_registry_of_one_machine_is_written_down():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
-    hosts = re.compile(r"pypi\.org|pythonhosted|registry\.npmjs|deb\.debian")
+    hosts = re.compile(r"pyp[i]\.org|pythonhoste[d]|registry\.npmj[s]|deb\.debia[n]")  # no match for itself
     places = re.compile(r"(?<![\w.])/(?:work|farm)/|/root/\.")
     bad = []
     for name in tracked:
         path = ROOT / name
-        if path.suffix in {".png", ".gguf"} or not path.is_file() or path == Path(__file__).resolve():
+        if path.suffix in {".png", ".gguf"} or not path.is_file():
             continue
         content = path.read_text(encoding="utf-8", errors="ignore")
         bad += [name for pattern in (hosts, places) if pattern.search(content)]

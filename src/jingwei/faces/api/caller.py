@@ -1,43 +1,17 @@
 """Who asks: the account behind an API key, with the platform it may ask."""
 
-import logging
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Request, Security
 from fastapi.security import HTTPBearer
 
-from jingwei.core.errors import JingweiError, Refused, Unauthenticated
-from jingwei.core.identity import Actor
+from jingwei.core.errors import Refused, Unauthenticated
 from jingwei.faces.api.words import both
-from jingwei.platform import Platform, Work
+from jingwei.faces.web import Caller
+from jingwei.platform import Platform
 
 _BEARER = HTTPBearer(auto_error=False, description=both("faces.api:bearer"))
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A program that acts for an account."""
-
-    platform: Platform
-    actor: Actor
-
-    def reading(self) -> AbstractContextManager[Work]:
-        """Open the services to read."""
-        return self.platform.reading(self.actor)
-
-    def work(self, reason: str) -> AbstractContextManager[Work]:
-        """Open the services to change something, for a reason such as `release.sign`."""
-        return self.platform.work(self.actor, reason)
-
-    def publish(self) -> None:
-        """Tell gateways at once. The change is committed: where telling fails, the relay's next round tells them."""
-        try:
-            self.platform.relay.publish()
-        except (JingweiError, OSError):
-            _log.exception("snapshot not published at once; the relay tries again within a second")
+__all__ = ["Asking", "Caller", "identified"]
 
 
 def identified(request: Request) -> Caller:

@@ -11,6 +11,7 @@ from jingwei.core.check import Check, Run
 from jingwei.core.evidence import Artefact, Evidence, Outcome
 from jingwei.core.plugins import check_names, load_check
 from jingwei.faces.cli.help import LazyGroup, Speaking, Told
+from jingwei.faces.cli.home import own_folder
 from jingwei.faces.cli.language import current, say
 from jingwei.faces.cli.output import as_json, progress, show_evidence, write_bytes
 
@@ -73,7 +74,6 @@ def run(check: Check, *, target: str, settings: tuple[str, ...], key_env: str | 
     from jingwei.platform.alone import Alone
     from jingwei.platform.asking import options_from, target_from
 
-    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "jingwei"
     aim: Target = target_from(check, target)
     prepared = Run(
         id=new_id("run"),
@@ -83,7 +83,7 @@ def run(check: Check, *, target: str, settings: tuple[str, ...], key_env: str | 
         secret=SecretStr(os.environ.get(key_env, "")) if key_env else None,
     )
     with progress(check.title.of(current())) as tell:
-        found = Alone(home).run(check, prepared, progress=tell, fresh=fresh)
+        found = Alone(own_folder()).run(check, prepared, progress=tell, fresh=fresh)
     write_evidence(found, form or "text", out)
     return code_of(found)
 

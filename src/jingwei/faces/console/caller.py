@@ -1,7 +1,5 @@
 """Who asks: the signed-in person behind a request, with the platform they may ask and the form they sent."""
 
-import logging
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,30 +7,27 @@ from fastapi import Depends, HTTPException, Request
 from starlette.datastructures import FormData
 
 from jingwei.core.errors import JingweiError, Unauthenticated
-from jingwei.core.identity import Actor
 from jingwei.core.text import Both, text
+from jingwei.faces import web
 from jingwei.faces.console.rendering import Page
 from jingwei.faces.console.security import demand_same_form, demand_same_site
 from jingwei.faces.console.views.listing import MOST_PAGES, Query
 from jingwei.faces.console.views.parts import Form, Problem
 from jingwei.faces.console.visitor import Visitor
 from jingwei.faces.console.wording import PACKAGE, Wording
-from jingwei.platform import Platform, Work
+from jingwei.platform import Platform
 
 SESSION = "jingwei_session"
 _MOST_FIELDS = 200
 _LONGEST_SEARCH = 100
 _LONGEST_VALUE = 10_000
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(web.Caller):
     """A signed-in person, asking."""
 
-    platform: Platform
     page: Page
-    actor: Actor
 
     @property
     def visitor(self) -> Visitor:
@@ -43,21 +38,6 @@ class Caller:
     def wording(self) -> Wording:
         """Return how the page's language says things."""
         return self.page.wording
-
-    def reading(self) -> AbstractContextManager[Work]:
-        """Open the services to read."""
-        return self.platform.reading(self.actor)
-
-    def work(self, reason: str) -> AbstractContextManager[Work]:
-        """Open the services to change something, for a reason such as `release.sign`."""
-        return self.platform.work(self.actor, reason)
-
-    def publish(self) -> None:
-        """Tell gateways at once. The change is committed: where telling fails, the relay's next round tells them."""
-        try:
-            self.platform.relay.publish()
-        except (JingweiError, OSError):
-            _log.exception("snapshot not published at once; the relay tries again within a second")
 
 
 def platform_of(request: Request) -> Platform:
@@ -88,7 +68,7 @@ def caller(request: Request) -> Caller:
         raise HTTPException(303, headers={"Location": "/account"})
     visitor = Visitor(account_id=found.actor.id, name=found.display_name or found.login, csrf=found.csrf,
                       roles=frozenset(role for role, _ in found.actor.roles))  # fmt: skip
-    return Caller(platform, Page(request, visitor), found.actor)
+    return Caller(platform, found.actor, Page(request, visitor))
 
 
 Asking = Annotated[Caller, Depends(caller)]
