@@ -42,6 +42,7 @@ def test_a_scan_of_the_systems_own_file_becomes_valid_evidence(place, graded, ch
     run = place.run(run_id)
     assert run.status == "finished"
     assert run.evidence_ids == tuple(each.id for each in found)
+    assert run.done == run.total > 0
     assert heard[0] == (0, run.total)
     assert heard[-1] == (run.total, run.total)
     assert run.started_at <= run.finished_at

@@ -155,6 +155,11 @@ class Runs:
         row.status, row.finished_at, row.evidence_ids = status, self.desk.clock(), list(evidence_ids)
         if error is not None:
             row.error = {"code": error.code, "field": error.field, "zh": error.message.zh, "en": error.message.en}
+        progress = self.session.get(RunProgressRow, run_id)
+        if (
+            status == "finished" and progress is not None
+        ):  # a run executed inline tells its progress to its caller alone
+            progress.done = progress.total
         self.session.flush()
 
     def cancel(self, run_id: str, *, actor: Actor) -> CheckRun:
