@@ -22,6 +22,14 @@ class EventKind(StrEnum):
     """An explicit label was put on an answer."""
     UPSTREAM_FAILURE = "upstream_failure"
     """The model's server was down, slow, or stopped mid-stream."""
+    APPROVAL = "approval"
+    """A tool call waits for a person, or was let through on a person's approval; `reason` says which."""
+    TOOL_CHANGED = "tool_changed"
+    """A tool's definition is not the one that was accepted."""
+    WATCH = "watch"
+    """An agent was paused because nobody watches, or went on."""
+    SHADOW = "shadow"
+    """What a candidate policy would have decided; `decision` is the candidate's."""
 
 
 class Event(BaseModel):
@@ -48,3 +56,13 @@ class Event(BaseModel):
     trial: bool = False
     """True inside an assessment run."""
     run_id: str = ""
+    session: str = ""
+    """Digest of the caller's session id."""
+    principal: str = ""
+    """Name of the key or agent that asked."""
+    server: str = ""
+    """MCP server of the tool."""
+    lexicon: str = ""
+    """Version of the live lexicons that applied."""
+    details: dict[str, str] = {}
+    """Few and short: `arguments_digest`, `approval_id`, `intent`, `enforced` (a shadow event's decision in force) …"""

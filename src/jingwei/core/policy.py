@@ -22,6 +22,16 @@ class Category(StrEnum):
     SECRET = "secret"  # noqa: S105 - not a password
     INJECTION = "injection"
     HARM = "harm"
+    TOPIC = "topic"
+    """Outside what the System is there for."""
+    EMOTION = "emotion"
+    """Distress, crisis, dependence: a signal that somebody may need a person."""
+    GROUNDING = "grounding"
+    """An answer that the passages it was given do not support."""
+    RULE = "rule"
+    """An expert rule of the System that an answer or action broke: the second check."""
+    SESSION = "session"
+    """What only several turns together show: slow escalation, asking again after a refusal, a request cut up."""
 
 
 class Decision(StrEnum):
@@ -30,13 +40,31 @@ class Decision(StrEnum):
     ALLOW = "allow"
     LABEL = "label"
     REDACT = "redact"
+    SAFE_ANSWER = "safe_answer"
+    """Nothing of it passes; the person is given a helpful answer instead."""
     HOLD = "hold"
     BLOCK = "block"
 
     @property
     def rank(self) -> int:
-        """Return 0 for allow up to 4 for block."""
-        return list(Decision).index(self)
+        """Return 0 for allow up to 5 for block."""
+        return _RANKS[self]
+
+    @property
+    def passes(self) -> bool:
+        """Tell whether the text, or what redaction left of it, goes on."""
+        return _RANKS[self] < _RANKS[Decision.SAFE_ANSWER]
+
+
+_RANKS = {decision: rank for rank, decision in enumerate(Decision)}
+
+
+class Effect(StrEnum):
+    """What a tool call does to the world outside; the mildest first."""
+
+    READ_ONLY = "read_only"
+    REVERSIBLE_WRITE = "reversible_write"
+    IRREVERSIBLE = "irreversible"
 
 
 class FailMode(StrEnum):
@@ -58,6 +86,8 @@ class CategoryRule(BaseModel):
     """Findings scored below this are only counted."""
     on_failure: FailMode = FailMode.CLOSED
     timeout_milliseconds: int = Field(default=500, gt=0)
+    when: str = Field(default="", max_length=2_000)
+    """A condition in the language of `core.rules`; the rule counts only where it holds. Empty: always."""
 
 
 class ToolRule(BaseModel):
@@ -66,10 +96,72 @@ class ToolRule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    effect: str = "read_only"
-    """`read_only`, `reversible_write` or `irreversible`."""
+    server: str = ""
+    """Name of the MCP server that offers it; empty for a tool of the application itself."""
+    effect: Effect = Effect.READ_ONLY
     needs_person: bool = False
     """Hold each call until a person confirms it."""
+    watched: bool = False
+    """Call it only while a person watches the session."""
+    arguments: str = Field(default="", max_length=2_000)
+    """A condition in the language of `core.rules` over `arguments`, which must hold. Empty: none."""
+    pinned: str = ""
+    """Digest of the tool's definition as it was accepted; a definition that differs is held (rug pull)."""
+    reads_untrusted: bool = False
+    """Its results come from outside: from then on the session is tainted."""
+    sends_outside: bool = False
+    """It carries content out: a tainted session needs a person for it."""
+
+
+class Scope(BaseModel):
+    """What a System is there for, in words and examples: its service boundary."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    about: Both
+    examples: tuple[str, ...] = ()
+    """Requests that belong to it."""
+    outside: tuple[str, ...] = ()
+    """Requests that do not."""
+
+
+class ExpertRule(BaseModel):
+    """One rule of the trade that an answer or action must satisfy, whatever the model says: the second check.
+
+    Source: Blue Book, energy sector, double check of what a model decides.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
+    title: Both
+    must: str = Field(min_length=1, max_length=2_000)
+    """A condition in the language of `core.rules` over `answer`, `action`, `arguments`, `confidence`, `features`."""
+    applies: str = Field(default="", max_length=2_000)
+    """Where it applies; empty: always."""
+    decision: Decision = Decision.HOLD
+
+
+class Judge(BaseModel):
+    """A model's server that is asked for an opinion: OpenAI-compatible, such as one that serves Qwen3Guard."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    model: str
+    key_env: str = ""
+    categories: tuple[Category, ...] = (Category.HARM, Category.INJECTION)
+    timeout_milliseconds: int = Field(default=800, gt=0)
+
+
+class Limits(BaseModel):
+    """How much one API key may use; zero: no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests_per_minute: int = Field(default=0, ge=0)
+    tokens_per_day: int = Field(default=0, ge=0)
+    concurrent_requests: int = Field(default=0, ge=0)
 
 
 class Policy(Value):
@@ -86,11 +178,31 @@ class Policy(Value):
     """Markers planted in the System's prompt; seen on the way out, the prompt is leaking."""
     tools: tuple[ToolRule, ...] = ()
     """Tools the model may call; any other call is blocked."""
+    tool_rules: str = Field(default="", max_length=200_000)
+    """Who may call which tool, in Cedar; empty: everyone with a key may call every listed tool."""
+    lexicons: tuple[str, ...] = ("organisation",)
+    """Live lexicons that apply: their words change from minute to minute and are no part of this policy's digest; what
+    was applied is named in each event. They only add words (decision 0008)."""
+    scope: Scope | None = None
+    expert_rules: tuple[ExpertRule, ...] = ()
+    judge: Judge | None = None
+    """A second opinion on what the local models find; none by default, and nothing then leaves the host."""
+    restore_personal_data: bool = False
+    """Send placeholders to the model instead of personal data, and put the data back into its answer."""
+    limits: Limits = Limits()
+    record_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of the traffic whose redacted text is recorded, to replay a candidate policy on."""
+    watch_idle_seconds: int = Field(default=60, gt=0)
+    """A watching person who gave no sign for so long is away."""
+    approval_seconds: int = Field(default=900, gt=0)
+    """How long a person's approval of one tool call is good for."""
     explicit_label: Both | None = None
     """Text put at the end of every generated answer (GB 45438-2025), or none."""
     max_input_characters: int = Field(default=100_000, gt=0)
     safe_answer: Both
     """What the user reads instead of a blocked message."""
+    safe_answers: dict[Category, Both] = Field(default_factory=dict)
+    """A more helpful one for some categories, such as where to turn in distress."""
 
     @cached_property
     def digest(self) -> str:

@@ -3,8 +3,8 @@
 A gateway has no database. It reads one file, again and again, and refuses to serve when the file is missing,
 forged, or older than its limit. The file has two lines:
 
-    {"at": …, "content": <SHA-256 of line 2>, "sequence": …, "signature": …}
-    {"revoked": […], "systems": […]}
+    {"at": …, "content": <SHA-256 of line 2>, "sequence": …, "watching": […], "signature": …}
+    {"approvals": […], "lexicons": […], "revoked": […], "systems": […]}
 
 The signature covers the first line, and the first line the second. So the relay can renew the time every second, and
 a gateway can check it, at the price of one small signature: content that did not change is neither written out nor
@@ -23,13 +23,76 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jingwei.core.clock import stamp
 from jingwei.core.errors import Tampered, Unavailable
-from jingwei.core.policy import Policy
+from jingwei.core.policy import Limits, Policy
 from jingwei.core.signing import Signature, Signer, Verifier
 from jingwei.core.value import Value
 
 PUBLIC_KEY = "platform.pub"
 MAX_BYTES = 256 * 1024 * 1024
 """A snapshot beyond this is refused unread: no policy is this large."""
+
+
+class ServedKey(BaseModel):
+    """One API key of a System."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hash: str
+    """`key_hash` of the key."""
+    name: str = ""
+    """The agent or program it was given to: the principal of its calls."""
+    tenant: str = ""
+    limits: Limits | None = None
+    """Its own limits; none: the policy's."""
+
+
+class LiveLexicon(BaseModel):
+    """The newest version of one live lexicon.
+
+    The bulk lies in a file beside the snapshot, `lexicons/<base>.words`, written once for each base; what changed since
+    travels here, so that one word is live within a second.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """`organisation`, or the id of a System."""
+    version: str
+    """Digest of base and changes."""
+    base: str = ""
+    """SHA-256 of the base file; empty: none."""
+    added: tuple[tuple[str, str], ...] = ()
+    """(word, topic) pairs since the base."""
+    removed: tuple[str, ...] = ()
+
+
+class Approval(BaseModel):
+    """A person's permission for one tool call, good for one use."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    host: str
+    """The host whose gateway asked; only there it is accepted."""
+    system_id: str
+    principal: str
+    server: str
+    tool: str
+    arguments_digest: str
+    policy_digest: str
+    expires_at: datetime
+
+
+class Presence(BaseModel):
+    """A person who watches a session of an agent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system_id: str
+    session: str
+    """Digest of the session id; empty: all sessions of the System."""
+    seen_at: datetime
+    """The last sign of life: a key, a movement, a visible page."""
 
 
 class Served(BaseModel):
@@ -52,6 +115,10 @@ class Served(BaseModel):
     assessment_tokens: tuple[str, ...] = ()
     key_hashes: tuple[str, ...] = ()
     """`key_hash` of each API key of the System."""
+    keys: tuple[ServedKey, ...] = ()
+    """What more is known of some of these keys."""
+    shadow: Policy | None = None
+    """A candidate policy: judged beside the one in force, enforced never."""
     configuration: dict[str, str] = {}
     """Digests of `model`, `prompt` and `tools` as registered."""
 
@@ -62,6 +129,8 @@ class Content(Value):
     systems: tuple[Served, ...] = ()
     revoked: tuple[str, ...] = ()
     """Ids of tokens that were withdrawn and have not yet expired."""
+    lexicons: tuple[LiveLexicon, ...] = ()
+    approvals: tuple[Approval, ...] = ()
 
     @cached_property
     def line(self) -> bytes:
@@ -82,13 +151,15 @@ class Snapshot(BaseModel):
     at: datetime
     sequence: int
     content: Content
+    watching: tuple[Presence, ...] = ()
     signature: Signature
 
     @classmethod
-    def sealed(cls, content: Content, *, at: datetime, sequence: int, signer: Signer) -> Self:
+    def sealed(cls, content: Content, *, at: datetime, sequence: int, signer: Signer,
+               watching: tuple[Presence, ...] = ()) -> Self:  # fmt: skip
         """Sign a content as it stands at a moment; sealing the same object again is cheap."""
-        signature = signer.sign(_covered(at, content.digest, sequence))
-        return cls(at=at, sequence=sequence, content=content, signature=signature)
+        signature = signer.sign(_covered(at, content.digest, sequence, watching))
+        return cls(at=at, sequence=sequence, content=content, watching=watching, signature=signature)
 
     @property
     def systems(self) -> tuple[Served, ...]:
@@ -107,6 +178,8 @@ class _Head(BaseModel):
     at: datetime
     content: str
     sequence: int
+    watching: tuple[Presence, ...] = ()
+    """Who watches at this moment: it changes every few seconds, so it lies here and not in the content."""
     signature: Signature
 
 
@@ -135,6 +208,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         at=snapshot.at,
         content=snapshot.content.digest,
         sequence=snapshot.sequence,
+        watching=snapshot.watching,
         signature=snapshot.signature,
     )
     _replace(path, orjson.dumps(head.model_dump(mode="json")) + b"\n" + snapshot.content.line + b"\n")
@@ -167,9 +241,10 @@ class SnapshotReader:
             head = _Head.model_validate_json(first)
         except ValidationError as error:
             raise Tampered("core:snapshot-damaged") from error
-        self.verifier.verify(_covered(head.at, head.content, head.sequence), head.signature)
+        self.verifier.verify(_covered(head.at, head.content, head.sequence, head.watching), head.signature)
         content = self._content(head.content, second.rstrip(b"\n"))
-        return Snapshot(at=head.at, sequence=head.sequence, content=content, signature=head.signature)
+        return Snapshot(at=head.at, sequence=head.sequence, content=content, watching=head.watching,
+                        signature=head.signature)  # fmt: skip
 
     def _content(self, expected: str, line: bytes) -> Content:
         if sha256(line).hexdigest() != expected:
@@ -207,8 +282,9 @@ def read_public_key(path: Path) -> Verifier:
     return Verifier(public)
 
 
-def _covered(at: datetime, content: str, sequence: int) -> dict[str, object]:
-    return {"kind": "snapshot", "at": stamp(at), "content": content, "sequence": sequence}
+def _covered(at: datetime, content: str, sequence: int, watching: tuple[Presence, ...]) -> dict[str, object]:
+    present = [each.model_dump(mode="json") for each in watching]
+    return {"kind": "snapshot", "at": stamp(at), "content": content, "sequence": sequence, "watching": present}
 
 
 def _replace(path: Path, content: bytes) -> Path:

@@ -10,10 +10,11 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from itertools import chain
+from typing import Any, Literal
 
 import yaml
 
@@ -24,6 +25,9 @@ _FOLDING = (range(0x3400), range(0x4E00, 0xAC00), range(0xD7A4, 0x11000), range(
 
 _TABLE_END = 0xE0200
 """The table reaches past the tag characters and variation selectors, the last code points that fold."""
+
+
+Role = Literal["user", "assistant", "tool", "document"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,11 @@ class Folded:
     """Folded, lower case; same length as `clean`."""
     offsets: Sequence[int] | None = None
     """Offset in the original of each folded character; None where they are the same."""
+    role: Role = "user"
+    """Whose text it is: a tool's result or a document is no place for instructions."""
+    shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What one detector worked out about this text and another needs too (an embedding, the patterns that may match).
+    Any: each key has one writer, which knows its type."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Turn a span of the folded text into the span of the original that it came from."""
@@ -47,16 +56,16 @@ class Folded:
         return first, last
 
 
-def fold(text: str | Folded) -> Folded:
+def fold(text: str | Folded, *, role: Role = "user") -> Folded:
     """Fold a text; one that is already folded is returned as it is."""
     if isinstance(text, Folded):
         return text
     if text.isascii():
-        return Folded(text, text, text.lower())
+        return Folded(text, text, text.lower(), role=role)
     table = _table()
     clean = text.translate(table.characters)
     offsets = _offsets(text, table) if table.irregular.search(text) else None
-    return Folded(text, clean, clean.lower(), offsets)
+    return Folded(text, clean, clean.lower(), offsets, role)
 
 
 def _offsets(text: str, table: "_Table") -> Sequence[int]:

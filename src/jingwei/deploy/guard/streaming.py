@@ -91,7 +91,7 @@ class StreamGuard:
         hits = tuple(hit for hit in hits if hit.end > known and not (early and hit.rule_id in OPINIONS))
         safe = self._safe(window, hits, known, final=final)
         settled = [hit for hit in hits if hit.start < safe]
-        if any(each.decision.rank >= Decision.HOLD.rank for each in verdict.unjudged) or self._blocks(settled):
+        if any(not each.decision.passes for each in verdict.unjudged) or self._blocks(settled):
             return self._stop(verdict)
         if settled or verdict.unjudged:
             self._verdicts.append(verdict)
@@ -116,7 +116,7 @@ class StreamGuard:
         return safe
 
     def _blocks(self, hits: list[Hit]) -> bool:
-        return any(self._guard.action(hit.category, "outbound").rank >= Decision.HOLD.rank for hit in hits)
+        return any(not self._guard.action(hit.category, "outbound").passes for hit in hits)
 
     def _stop(self, verdict: GuardVerdict) -> Release:
         self._stopped = True

@@ -55,8 +55,8 @@ class GuardVerdict(BaseModel):
 
     @property
     def blocks(self) -> bool:
-        """Tell whether nothing may pass: blocked, or held for a person."""
-        return self.decision.rank >= Decision.HOLD.rank
+        """Tell whether nothing may pass: answered otherwise, held for a person, or blocked."""
+        return not self.decision.passes
 
     @property
     def text(self) -> str | None:
