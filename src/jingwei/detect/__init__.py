@@ -2,7 +2,7 @@
 
 from jingwei.detect.bundle import OPINIONS, Bundle, Detector, titles
 from jingwei.detect.hit import Hit
-from jingwei.detect.normalize import Folded, fold
+from jingwei.detect.normalize import Folded, Role, fold
 from jingwei.detect.redact import placeholder, redact
 
-__all__ = ["OPINIONS", "Bundle", "Detector", "Folded", "Hit", "fold", "placeholder", "redact", "titles"]
+__all__ = ["OPINIONS", "Bundle", "Detector", "Folded", "Hit", "Role", "fold", "placeholder", "redact", "titles"]

@@ -20,7 +20,7 @@ from jingwei.detect.hold import Hold
 from jingwei.detect.injection import CANARY_RULE, ENCODED_RULE, HIDDEN_RULE, MODEL_RULE, InjectionDetector
 from jingwei.detect.injection import signs as injection_signs
 from jingwei.detect.lexicon import Lexicon, topics
-from jingwei.detect.normalize import Folded, fold
+from jingwei.detect.normalize import Folded, Role, fold
 
 Detector = Callable[[str | Folded], tuple[Hit, ...]]
 
@@ -67,9 +67,9 @@ class Bundle:
         return cls(MappingProxyType(detectors), version, Hold(held))
 
     @staticmethod
-    def read(text: str) -> Folded:
+    def read(text: str, *, role: Role = "user") -> Folded:
         """Fold a text once, for several detectors."""
-        return fold(text)
+        return fold(text, role=role)
 
     def scan(self, text: str | Folded, categories: frozenset[Category] | None = None) -> tuple[Hit, ...]:
         """Find everything, or only some categories, in the order of the text."""
