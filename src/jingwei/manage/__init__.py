@@ -6,6 +6,7 @@ The flow: `Intake.take` → `Grading.grade` → checks and people add to `Proof`
 Blue Book 三、五 (management axis).
 """
 
+from jingwei.manage.approvals import RUN_PREFIX, ApprovalRecord, Approvals, ApprovalState, HeldCall
 from jingwei.manage.counterfactuals import Counterfactual, counterfactuals
 from jingwei.manage.decision import FiredRule, GradeDecision, Stop, decide
 from jingwei.manage.desk import Desk
@@ -42,9 +43,14 @@ from jingwei.manage.standing import Change, InUse, Standing, State, standing
 from jingwei.manage.system_file import GuardEntry, SystemFile, read_system
 from jingwei.manage.tokens import Servable, Tokens
 from jingwei.manage.verdict import Blocker, GateVerdict, Item, judge
+from jingwei.manage.watching import Watcher, Watching
 
 __all__ = [
+    "RUN_PREFIX",
     "TRANSITIONS",
+    "ApprovalRecord",
+    "ApprovalState",
+    "Approvals",
     "AttachedPolicy",
     "Blocker",
     "Change",
@@ -59,6 +65,7 @@ __all__ = [
     "Grading",
     "GuardEntry",
     "Header",
+    "HeldCall",
     "HeldFact",
     "InUse",
     "Intake",
@@ -88,6 +95,8 @@ __all__ = [
     "Tokens",
     "Violation",
     "Vote",
+    "Watcher",
+    "Watching",
     "checked",
     "counterfactuals",
     "decide",

@@ -7,6 +7,7 @@ from jingwei.catalog import Catalog
 from jingwei.core.identity import Accounts, Actor, ApiKeys, BrowserSessions, Roles
 from jingwei.core.settings import Settings
 from jingwei.manage import (
+    Approvals,
     Desk,
     Gate,
     Grading,
@@ -18,6 +19,7 @@ from jingwei.manage import (
     Reassess,
     Registry,
     Tokens,
+    Watching,
     shelve,
 )  # fmt: skip
 from jingwei.platform.guarding import Guarding
@@ -110,6 +112,16 @@ class Work:
     def tokens(self) -> Tokens:
         """Release and assessment tokens."""
         return Tokens(self.desk)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Tool calls of agents that wait for a person."""
+        return Approvals(self.desk)
+
+    @cached_property
+    def watching(self) -> Watching:
+        """People who watch agents."""
+        return Watching(self.desk)
 
     @cached_property
     def reassess(self) -> Reassess:
