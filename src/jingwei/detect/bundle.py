@@ -5,7 +5,7 @@ calls `scan`; a guard that times each detector folds once with `read` and calls 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -18,6 +18,7 @@ from jingwei.detect import classifier, harm, pattern_detector, signs
 from jingwei.detect.hit import Hit
 from jingwei.detect.hold import Hold
 from jingwei.detect.injection import CANARY_RULE, ENCODED_RULE, HIDDEN_RULE, MODEL_RULE, InjectionDetector
+from jingwei.detect.injection import opinion as injection_opinion
 from jingwei.detect.injection import signs as injection_signs
 from jingwei.detect.lexicon import Lexicon, topics
 from jingwei.detect.normalize import Folded, Role, fold
@@ -34,10 +35,14 @@ class Bundle:
     """All detectors with one organisation's words; immutable and safe to share between threads."""
 
     detectors: Mapping[Category, Detector]
-    """One scan function a category, to be timed and to fail on its own."""
+    """One scan function a category, to be timed and to fail on its own: words, patterns, rules."""
     version: str
     """Digest of all rule data, the model's weights, words and canaries: the same version finds the same things."""
     hold: Hold
+    models: Mapping[Category, Detector] = field(default_factory=lambda: MappingProxyType({}))
+    """What takes milliseconds, and so a thread: a trained model's opinion of a whole text, beside the rules."""
+    swift: frozenset[Detector] = frozenset()
+    """Those of `detectors` that are our own, bounded and linear in the text, so that an event loop may run them."""
 
     @classmethod
     def build(cls, words: Iterable[str] = (), *, allowed_words: Iterable[str] = (),
@@ -59,12 +64,14 @@ class Bundle:
             Category.KEYWORD: lexicon.scan,
             Category.PII: pattern_detector.pii().scan,
             Category.SECRET: pattern_detector.secrets().scan,
-            Category.INJECTION: injection.scan,
-            Category.HARM: harm.scan,
+            Category.INJECTION: injection.rules,
+            Category.HARM: harm.rules,
         }
+        models: dict[Category, Detector] = {Category.INJECTION: injection_opinion, Category.HARM: harm.opinion}
         version = digest({"data": data_digest(), "words": words, "allowed": allowed, "canaries": canaries})
         held = [word.folded for word in lexicon.words] + list(injection.canaries)
-        return cls(MappingProxyType(detectors), version, Hold(held))
+        swift = frozenset(detectors.values())
+        return cls(MappingProxyType(detectors), version, Hold(held), MappingProxyType(models), swift)
 
     @staticmethod
     def read(text: str, *, role: Role = "user") -> Folded:
@@ -74,8 +81,8 @@ class Bundle:
     def scan(self, text: str | Folded, categories: frozenset[Category] | None = None) -> tuple[Hit, ...]:
         """Find everything, or only some categories, in the order of the text."""
         folded = fold(text)
-        hits = [hit for category, detect in self.detectors.items() if categories is None or category in categories
-                for hit in detect(folded)]  # fmt: skip
+        hits = [hit for part in (self.detectors, self.models) for category, detect in part.items()
+                if categories is None or category in categories for hit in detect(folded)]  # fmt: skip
         return tuple(sorted(hits))
 
     @property

@@ -3,6 +3,7 @@
 A text is read as it stands, as what it has encoded, and as its quoted pieces put together.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from jingwei.core.policy import Category
@@ -17,12 +18,22 @@ MODEL_RULE = "harm.model"
 def scan(text: str | Folded) -> tuple[Hit, ...]:
     """Find signs of harm; where the model is sure enough, one more hit covers the whole text."""
     folded = fold(text)
-    hits = list(_read(folded))
+    return tuple(sorted([*rules(folded), *opinion(folded)]))
+
+
+def rules(text: str | Folded) -> tuple[Hit, ...]:
+    """Find signs of harm by the rules alone, in time linear in the text: safe to run in an event loop."""
+    return _everywhere(fold(text), signs.harm().scan)
+
+
+def opinion(text: str | Folded) -> tuple[Hit, ...]:
+    """Ask the model alone: one hit over the whole text, or over what was hidden in it. For a thread."""
+    return _everywhere(fold(text), lambda read: classifier.judge(read, head="harm", category=Category.HARM))
+
+
+def _everywhere(folded: Folded, read: Callable[[Folded], tuple[Hit, ...]]) -> tuple[Hit, ...]:
+    hits = list(read(folded))
     together = joined(folded.original)
     for start, end, plain, _ in [*reveal(folded.original), *([together] if together else [])]:
-        hits += [replace(hit, start=start, end=end) for hit in _read(fold(plain))]
+        hits += [replace(hit, start=start, end=end) for hit in read(fold(plain))]
     return tuple(sorted(hits))
-
-
-def _read(folded: Folded) -> list[Hit]:
-    return [*signs.harm().scan(folded), *classifier.judge(folded, head="harm", category=Category.HARM)]

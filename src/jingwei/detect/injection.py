@@ -34,10 +34,14 @@ class InjectionDetector:
         self._canaries = matcher(self.canaries)
 
     def scan(self, text: str | Folded) -> tuple[Hit, ...]:
-        """Find signs of injection, and canaries."""
+        """Find signs of injection, and canaries, and ask the model."""
+        folded = fold(text)
+        return tuple(sorted([*self.rules(folded), *opinion(folded)]))
+
+    def rules(self, text: str | Folded) -> tuple[Hit, ...]:
+        """Find signs and canaries without the model, in time linear in the text: safe to run in an event loop."""
         folded = fold(text)
         hits = list(signs().scan(folded))
-        hits += classifier.judge(folded, head="injection", category=Category.INJECTION)
         hits += self._hidden(folded.original)
         hits += [_leak(*folded.span(start, end)) for start, end, _ in self._canaries.find(folded.folded)]
         return tuple(sorted(hits))
@@ -54,6 +58,11 @@ class InjectionDetector:
             if score:
                 rule = HIDDEN_RULE if invisible else ENCODED_RULE
                 yield Hit(start, end, Category.INJECTION, rule, score, Severity.HIGH)
+
+
+def opinion(text: str | Folded) -> tuple[Hit, ...]:
+    """Ask the model alone: one hit over the whole text, or none. For a thread."""
+    return classifier.judge(text, head="injection", category=Category.INJECTION)
 
 
 def _leak(start: int, end: int) -> Hit:
