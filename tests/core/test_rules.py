@@ -185,3 +185,16 @@ def test_any_text_is_a_rule_or_an_input_error_and_holds_only_allowed_syntax(sour
 def test_a_rule_of_the_greatest_length_compiles():
     source = ("ready or " * 60)[: MAX_CHARACTERS - 5].rsplit(" or ", 1)[0]
     assert compile_rule(source, NAMES).holds(FACTS)
+
+
+def test_a_dotted_name_is_one_fact_and_never_an_attribute():
+    rule = compile_rule("to.country == 'CN' and amount <= 100", None)
+    assert rule.names == {"to.country", "amount"}
+    assert rule.holds({"to.country": "CN", "amount": 5})
+    assert not rule.holds({"to.country": "US", "amount": 5})
+    with pytest.raises(InputError):
+        rule.holds({"to": {"country": "CN"}, "amount": 5})
+    with pytest.raises(InputError):
+        compile_rule("amount.__class__ == 1", frozenset({"amount"}))
+    with pytest.raises(InputError):
+        compile_rule("(1).real == 1", None)

@@ -57,12 +57,13 @@ class Rule:
             raise InputError("core:rule-values-unlike", source=self.source) from error
 
 
-def compile_rule(source: str, names: frozenset[str], *, where: str = "when") -> Rule:
+def compile_rule(source: str, names: frozenset[str] | None, *, where: str = "when") -> Rule:
     """Parse a rule once.
 
     Args:
         source: the claim.
-        names: the facts it may read.
+        names: the facts it may read, dotted ones such as `to.country` among them; None where they are not known
+            beforehand, such as the arguments of a tool.
         where: the field of the input that holds it, for the error.
 
     Raises:
@@ -74,7 +75,7 @@ def compile_rule(source: str, names: frozenset[str], *, where: str = "when") -> 
     if sum(1 for _ in ast.walk(body)) > MAX_NODES or _depth_exceeds(body, MAX_DEPTH):
         raise InputError("core:rule-too-deep", field=where, depth=MAX_DEPTH, nodes=MAX_NODES)
     evaluate = _Compiler(names, where).compiled(body)
-    used = frozenset(node.id for node in ast.walk(body) if isinstance(node, ast.Name))
+    used = frozenset(_names(body))
     return Rule(source=source, names=used, compared=frozenset(_comparisons(body)), evaluate=evaluate)
 
 
@@ -94,6 +95,22 @@ def _depth_exceeds(body: ast.AST, limit: int) -> bool:
         if not layer:
             return False
     return True
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name | ast.Attribute):
+        yield _dotted(node)
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _names(child)
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return `a.b.c` as one name; empty where it does not begin with a name."""
+    if isinstance(node, ast.Attribute):
+        before = _dotted(node.value)
+        return f"{before}.{node.attr}" if before else ""
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _comparisons(body: ast.AST) -> Iterator[Compared]:
@@ -149,7 +166,7 @@ _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 class _Compiler:
     """Turns allowed syntax into closures and refuses the rest by name."""
 
-    def __init__(self, names: frozenset[str], where: str) -> None:
+    def __init__(self, names: frozenset[str] | None, where: str) -> None:
         self.names = names
         self.where = where
 
@@ -163,6 +180,8 @@ class _Compiler:
                 return lambda _facts: -number
             case ast.Name(id=name):
                 return self._name(name)
+            case ast.Attribute() if self._reads(_dotted(node)):
+                return operator.itemgetter(_dotted(node))  # one name with a dot in it: no attribute is ever read
             case ast.Tuple(elts=elements):
                 return self._tuple(elements)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -175,8 +194,11 @@ class _Compiler:
             case _:
                 raise InputError("core:rule-syntax-forbidden", field=self.where, found=type(node).__name__)
 
+    def _reads(self, dotted: str) -> bool:
+        return bool(dotted) and (self.names is None or dotted in self.names)
+
     def _name(self, name: str) -> Evaluate:
-        if name not in self.names:
+        if self.names is not None and name not in self.names:
             known = ", ".join(sorted(self.names))
             raise InputError("core:rule-name-unknown", field=self.where, name=name, known=known)
         return operator.itemgetter(name)
