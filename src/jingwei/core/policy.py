@@ -113,6 +113,19 @@ class ToolRule(BaseModel):
     """It carries content out: a tainted session needs a person for it."""
 
 
+class ToolServer(BaseModel):
+    """One MCP server that a System's agent may reach, through the gateway only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    """The last part of its address at the gateway, and `server` of its tools."""
+    url: str = Field(max_length=500)
+    """Its streamable-HTTP endpoint."""
+    key_env: str = Field(default="", max_length=80, pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")
+    """Name of the environment variable that holds its key; empty sends none. The caller's own is never passed on."""
+
+
 class Scope(BaseModel):
     """What a System is there for, in words and examples: its service boundary."""
 
@@ -178,8 +191,12 @@ class Policy(Value):
     """Markers planted in the System's prompt; seen on the way out, the prompt is leaking."""
     tools: tuple[ToolRule, ...] = ()
     """Tools the model may call; any other call is blocked."""
-    tool_rules: str = Field(default="", max_length=200_000)
+    tool_rules: str = Field(default="", max_length=4_000_000)
     """Who may call which tool, in Cedar; empty: everyone with a key may call every listed tool."""
+    mcp_servers: tuple[ToolServer, ...] = ()
+    """MCP servers its agent may reach; each tool of theirs must be listed under the server's name."""
+    on_disagreement: Decision = Decision.HOLD
+    """What follows where a model's reasoning and its tool call do not agree."""
     lexicons: tuple[str, ...] = ("organisation",)
     """Live lexicons that apply: their words change from minute to minute and are no part of this policy's digest; what
     was applied is named in each event. They only add words (decision 0008)."""
