@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from jingwei.core.errors import InputError
 from jingwei.core.policy import Category, CategoryRule, Decision, FailMode, Policy, ToolRule
 from jingwei.core.text import Both, text
+from jingwei.deploy.guard.answers import crisis_answer, shipped_answers
+from jingwei.deploy.guard.conditions import merged
 
 
 class _Demand(BaseModel):
@@ -142,7 +144,17 @@ def compile_policy(
         explicit_label=label or (text("deploy.guard:label") if level.label else None),
         max_input_characters=level.max_input_characters,
         safe_answer=safe_answer or text("deploy.guard:safe-answer"),
+        safe_answers=crisis_answer() if safe_answer else shipped_answers(),
     )
+
+
+def _unconditional(rules: Iterable[CategoryRule]) -> dict[Category, CategoryRule]:
+    """Return what is done about each category whatever the case; a rule with a condition only ever adds to that."""
+    found: dict[Category, list[CategoryRule]] = {}
+    for rule in rules:
+        if not rule.when.strip():
+            found.setdefault(rule.category, []).append(rule)
+    return {category: merged(group) for category, group in found.items()}
 
 
 def _tightened(demand: _Demand, threshold: float | None) -> _Demand:
@@ -171,8 +183,8 @@ class Enforced(BaseModel):
 def weaker_points(enforced: Enforced, demanded: Enforced) -> tuple[str, ...]:
     """Name each point where a policy is weaker than another, such as `pii.outbound`; none: it is at least as strict."""
     weaker: list[str] = []
-    rules = {rule.category: rule for rule in enforced.rules}
-    for wanted in demanded.rules:
+    rules = _unconditional(enforced.rules)
+    for wanted in _unconditional(demanded.rules).values():
         rule = rules.get(wanted.category)
         if rule is None:
             weaker.append(wanted.category)

@@ -4,157 +4,187 @@ texts → detectors (timed, each for itself) → hits above their threshold → 
       → strictest of all, fail modes of what could not be judged included → verdict, redacted text
 """
 
-import json
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path as FilePath
 from time import perf_counter
 from typing import get_args
 
-from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
 from jingwei.core.finding import Severity
-from jingwei.core.policy import Category, CategoryRule, Decision, FailMode, Policy, ToolRule
+from jingwei.core.policy import Category, CategoryRule, Decision, Policy, ToolRule
+from jingwei.core.signing import Verifier
+from jingwei.deploy.guard.answers import answer_for
+from jingwei.deploy.guard.arguments import MAX_ARGUMENT_CHARACTERS, leaves, read_arguments
+from jingwei.deploy.guard.conditions import Rules
+from jingwei.deploy.guard.judgement import Judgement, own_finding
+from jingwei.deploy.guard.lazy import LazyBundle, built
 from jingwei.deploy.guard.passages import Passage
-from jingwei.deploy.guard.scanning import Detectors, Scan, scan_awaited, scan_here, scan_watched
-from jingwei.deploy.guard.verdict import Direction, GuardFinding, GuardVerdict, Path, Unjudged, written_path
-from jingwei.detect import Bundle, Hit, redact
+from jingwei.deploy.guard.scanning import Detectors, scan_awaited, scan_here, scan_watched
+from jingwei.deploy.guard.verdict import Direction, GuardFinding, GuardVerdict
+from jingwei.detect import Hit, Role
 
-MAX_ARGUMENT_CHARACTERS = 64 * 1024
+DIRECTIONS: dict[Role, Direction] = {"user": "inbound", "tool": "inbound", "document": "inbound",
+                                     "assistant": "outbound"}  # fmt: skip
+"""Which way a text goes: what a person, a tool or a document says goes in, what the model says goes out."""
+_NO_DETECTOR = frozenset({Category.RULE, Category.SESSION})
+"""Categories that the guard judges itself, not from one text alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Judges for one System; safe to share between requests."""
+    """Judges for one System; safe to share between requests and threads."""
 
     policy: Policy
     bundle: Detectors
-    rules: dict[Category, CategoryRule] = field(init=False)
+    rules: Rules = field(init=False)
     tools: dict[str, ToolRule] = field(init=False)
+    scanned: tuple[CategoryRule, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rules", {rule.category: rule for rule in self.policy.rules})
+        rules = Rules.of(self.policy.rules)
+        object.__setattr__(self, "rules", rules)
         object.__setattr__(self, "tools", {tool.name: tool for tool in self.policy.tools})
+        object.__setattr__(self, "scanned", tuple(rule for rule in rules.scanned() if self._is_scanned(rule.category)))
 
     @classmethod
     def build(cls, policy: Policy) -> "Guard":
         """Compile the detectors that a policy needs; takes up to seconds for a large lexicon."""
-        bundle = Bundle.build(policy.words, allowed_words=policy.allowed_words, canaries=policy.canaries)
-        bundle.scan("warm")  # some detectors compile on first use; a first request must not time out on that
-        return cls(policy, bundle)
+        return cls(policy, built(policy))
+
+    @classmethod
+    def load(cls, policy: FilePath | str | Policy | None = None, *, trusted: Verifier | None = None) -> "Guard":
+        """Make a guard from a policy file; its detectors are built on first need, or by `warm`.
+
+        Args:
+            policy: a policy, or the path of its YAML file; none: the policy that is shipped.
+            trusted: the key that must have signed the file, in a `.sig` beside it.
+
+        Raises:
+            InputError: the file is missing or wrong; the message names the field, the problem and the mend.
+            Tampered: the file was not signed by that key, or was changed since.
+        """
+        if not isinstance(policy, Policy):
+            from jingwei.deploy.guard.policy_file import (  # noqa: PLC0415 - a gateway never reads such a file
+                default_policy,
+                read_policy,
+            )
+
+            policy = default_policy() if policy is None else read_policy(FilePath(policy), trusted=trusted)
+        return cls(policy, LazyBundle(policy))
+
+    def warm(self) -> None:
+        """Build the detectors now, where that has not been done."""
+        if isinstance(self.bundle, LazyBundle):
+            self.bundle.ready()
+
+    def check(self, text: str, *, role: Role = "user", session: str = "",
+              passages: Sequence[str] = ()) -> GuardVerdict:  # fmt: skip
+        """Judge one text.
+
+        Args:
+            text: what was said.
+            role: whose text it is; a tool's result and a document are never trusted.
+            session: groups the turns of one conversation.
+            passages: what an answer was to be drawn from.
+
+        Raises:
+            InputError: there is no such role, or the text is none.
+        """
+        passage = _passage(text, role, passages)
+        return self.judge_passages((passage,), direction=DIRECTIONS[role], session=session)
+
+    async def acheck(self, text: str, *, role: Role = "user", session: str = "",
+                     passages: Sequence[str] = ()) -> GuardVerdict:  # fmt: skip
+        """Do the same from an event loop, which goes on meanwhile."""
+        passage = _passage(text, role, passages)
+        return await self.judged((passage,), direction=DIRECTIONS[role], session=session)
 
     def judge(self, text: str, *, direction: Direction) -> GuardVerdict:
-        """Judge one text."""
-        return self.judge_passages((Passage((), text),), direction=direction)
+        """Judge one text by where it goes."""
+        return self.judge_passages((Passage((), text, role=_role(direction)),), direction=direction)
 
-    def judge_passages(self, passages: Sequence[Passage], *, direction: Direction) -> GuardVerdict:
+    def judge_passages(self, passages: Sequence[Passage], *, direction: Direction, session: str = "") -> GuardVerdict:
         """Judge all texts of a request or an answer as one; each detector is watched from outside."""
         began = perf_counter()
-        too_long = self._too_long(passages, direction)
-        if too_long:
+        if too_long := self._too_long(passages, direction):
             return too_long
-        scan = scan_watched([each.text for each in passages], self.bundle, self.policy.rules, _pool())
-        return self._verdict(passages, scan, direction, began)
+        self.warm()
+        scan = scan_watched(passages, self.bundle, self._wanted(passages), _pool())
+        return self._judgement(direction, session).verdict(passages, scan, began)
 
-    async def judged(self, passages: Sequence[Passage], *, direction: Direction) -> GuardVerdict:
+    async def judged(self, passages: Sequence[Passage], *, direction: Direction, session: str = "") -> GuardVerdict:
         """Do the same from an event loop, which goes on meanwhile."""
         began = perf_counter()
-        too_long = self._too_long(passages, direction)
-        if too_long:
+        if too_long := self._too_long(passages, direction):
             return too_long
-        scan = await scan_awaited([each.text for each in passages], self.bundle, self.policy.rules, _pool())
-        return self._verdict(passages, scan, direction, began)
+        if isinstance(self.bundle, LazyBundle) and not self.bundle.is_ready:
+            await asyncio.to_thread(self.warm)
+        scan = await scan_awaited(passages, self.bundle, self._wanted(passages), _pool())
+        return self._judgement(direction, session).verdict(passages, scan, began)
 
     def judge_here(self, text: str, *, direction: Direction) -> tuple[GuardVerdict, tuple[Hit, ...]]:
         """Judge a short text in the calling thread, for streams; also return the hits that decide."""
         began = perf_counter()
-        passages = (Passage((), text),)
-        scan = scan_here([text], self.bundle, self.policy.rules)
+        passage = Passage((), text, role=_role(direction))
+        scan = scan_here((passage,), self.bundle, self._wanted((passage,)))
         if not scan.failed and not scan.hits[0]:
             return _CLEAN[direction], ()
-        verdict = self._verdict(passages, scan, direction, began)
-        acting = [hit for hit in scan.hits[0] if self._action(hit, direction).rank >= Decision.REDACT.rank]
-        return verdict, tuple(sorted(acting))
+        judgement = self._judgement(direction, "")
+        return judgement.verdict((passage,), scan, began), judgement.acting(passage, scan.hits[0])
 
     def judge_tool_call(self, name: str, arguments: str) -> GuardVerdict:
         """Judge one tool call: listed, readable, clean, and not one that a person must confirm."""
-        began = perf_counter()
         tool = self.tools.get(name)
         if tool is None:
-            return _refused("tool.not-listed", began)
+            return self._refused("tool.not-listed", "tool")
         if len(arguments) > MAX_ARGUMENT_CHARACTERS:
-            return _refused("tool.arguments-too-long", began)
+            return self._refused("tool.arguments-too-long", "tool")
         try:
-            parsed = json.loads(arguments or "{}", object_pairs_hook=_unique)
-            passages = tuple(_leaves(parsed, ()))
+            passages = tuple(leaves(read_arguments(arguments)))
         except (ValueError, RecursionError, InputError):
-            return _refused("tool.arguments-unreadable", began)
-        if not isinstance(parsed, dict):
-            return _refused("tool.arguments-unreadable", began)
+            return self._refused("tool.arguments-unreadable", "tool")
         verdict = self.judge_passages(passages, direction="tool")
         if tool.needs_person and not verdict.blocks:
-            held = _finding("tool.needs-person", Decision.HOLD, Severity.INFO)
-            verdict = verdict.model_copy(
-                update={"decision": Decision.HOLD, "findings": (*verdict.findings, held), "rewritten": ()}
-            )
+            held = own_finding("tool.needs-person", Decision.HOLD, Severity.INFO)
+            verdict = self._with(verdict, (held,))
         return verdict
 
-    def action(self, category: Category, direction: Direction) -> Decision:
-        """Return what the policy does about a category; what goes into a tool is treated as going out."""
-        rule = self.rules[category]
-        return rule.inbound if direction == "inbound" else rule.outbound
+    def _is_scanned(self, category: Category) -> bool:
+        return category not in _NO_DETECTOR and (category is not Category.TOPIC or self.policy.scope is not None)
 
-    def _action(self, hit: Hit, direction: Direction) -> Decision:
-        if hit.score < self.rules[hit.category].threshold:
-            return Decision.ALLOW
-        return self.action(hit.category, direction)
+    def _wanted(self, passages: Sequence[Passage]) -> Sequence[CategoryRule]:
+        """Leave grounding out where there is nothing that an answer was to be drawn from."""
+        if any(each.grounds for each in passages):
+            return self.scanned
+        return tuple(rule for rule in self.scanned if rule.category is not Category.GROUNDING)
+
+    def _judgement(self, direction: Direction, session: str) -> Judgement:
+        del session
+        return Judgement(self.policy, self.rules, direction, self.bundle.version[:12])
+
+    def _with(self, verdict: GuardVerdict, more: tuple[GuardFinding, ...]) -> GuardVerdict:
+        """Add findings of the guard itself to a verdict."""
+        findings = (*verdict.findings, *more)
+        decision = max((verdict.decision, *(each.decision for each in more)), key=lambda each: each.rank)
+        return verdict.model_copy(update={
+            "decision": decision, "findings": findings,
+            "rewritten": verdict.rewritten if decision is Decision.REDACT else (),
+            "answer": answer_for(self.policy, decision, findings, verdict.unjudged),
+        })  # fmt: skip
 
     def _too_long(self, passages: Sequence[Passage], direction: Direction) -> GuardVerdict | None:
         characters = sum(len(each.text) for each in passages if not each.fixed)
-        if direction == "inbound" and characters > self.policy.max_input_characters:
-            finding = _finding("input.too-long", Decision.BLOCK, Severity.LOW)
-            return GuardVerdict(direction=direction, decision=Decision.BLOCK, findings=(finding,))
-        return None
+        if direction != "inbound" or characters <= self.policy.max_input_characters:
+            return None
+        return self._refused("input.too-long", direction, Severity.LOW)
 
-    def _verdict(self, passages: Sequence[Passage], scan: Scan, direction: Direction, began: float) -> GuardVerdict:
-        findings: list[GuardFinding] = []
-        rewritten: list[tuple[Path, str]] = []
-        below = 0
-        for passage, hits in zip(passages, scan.hits, strict=True):
-            judged = [(hit, self._decided(hit, passage, direction)) for hit in sorted(hits)]
-            below += sum(hit.score < self.rules[hit.category].threshold for hit, _ in judged)
-            findings += [_found(hit, decision, passage) for hit, decision in judged if decision is not Decision.ALLOW]
-            hidden = [hit for hit, decision in judged if decision is Decision.REDACT]
-            if hidden:
-                rewritten.append((passage.path, redact(passage.text, hidden)))
-        unjudged = tuple(self._unjudged(category, scan) for category in scan.failed)
-        decisions = [each.decision for each in findings] + [each.decision for each in unjudged]
-        decision = max(decisions, key=lambda each: each.rank, default=Decision.ALLOW)
-        return GuardVerdict(
-            direction=direction,
-            decision=decision,
-            findings=tuple(findings),
-            unjudged=unjudged,
-            below_threshold=below,
-            rewritten=tuple(rewritten) if decision is Decision.REDACT else (),
-            latency_milliseconds=(perf_counter() - began) * 1000,
-        )
-
-    def _decided(self, hit: Hit, passage: Passage, direction: Direction) -> Decision:
-        decision = self._action(hit, direction)
-        if not passage.fixed or decision is not Decision.REDACT:
-            return decision
-        elsewhere = passage.seams and not passage.crosses_seam(hit.start, hit.end)
-        return Decision.ALLOW if elsewhere else Decision.BLOCK
-
-    def _unjudged(self, category: Category, scan: Scan) -> Unjudged:
-        open_mode = self.rules[category].on_failure is FailMode.OPEN
-        return Unjudged(
-            category=category,
-            why=scan.failed[category],
-            decision=Decision.ALLOW if open_mode else Decision.BLOCK,
-        )
+    def _refused(self, rule_id: str, direction: Direction, severity: Severity = Severity.HIGH) -> GuardVerdict:
+        verdict = GuardVerdict(direction=direction, decision=Decision.ALLOW, policy_digest=self.policy.digest)
+        return self._with(verdict, (own_finding(rule_id, Decision.BLOCK, severity),))
 
 
 _CLEAN: dict[Direction, GuardVerdict] = {
@@ -167,39 +197,13 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=4, thread_name_prefix="guard")
 
 
-def _finding(rule_id: str, decision: Decision, severity: Severity) -> GuardFinding:
-    return GuardFinding(category=None, rule_id=rule_id, severity=severity, decision=decision)
+def _role(direction: Direction) -> Role:
+    return "user" if direction == "inbound" else "assistant"
 
 
-def _found(hit: Hit, decision: Decision, passage: Passage) -> GuardFinding:
-    return GuardFinding(category=hit.category, rule_id=hit.rule_id, severity=hit.severity, decision=decision,
-                        path=written_path(passage.path), start=hit.start, end=hit.end)  # fmt: skip
-
-
-def _refused(rule_id: str, began: float) -> GuardVerdict:
-    return GuardVerdict(direction="tool", decision=Decision.BLOCK,
-                        findings=(_finding(rule_id, Decision.BLOCK, Severity.HIGH),),
-                        latency_milliseconds=(perf_counter() - began) * 1000)  # fmt: skip
-
-
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    """Refuse an object that names a key twice: two readers would see two different calls."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
-
-
-def _leaves(value: Json, path: Path) -> list[Passage]:
-    if len(path) > 16:
-        raise InputError("deploy.guard:too-deep", field="arguments", place="arguments", limit=16)
-    if isinstance(value, str):
-        return [Passage(path, value)]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return [Passage(path, str(value))]
-    if isinstance(value, list):
-        return [leaf for place, entry in enumerate(value) for leaf in _leaves(entry, (*path, place))]
-    if isinstance(value, dict):
-        keys = [Passage((*path, "(key)"), key, fixed=True) for key in value]
-        return keys + [leaf for key, entry in value.items() for leaf in _leaves(entry, (*path, key))]
-    return []
+def _passage(text: str, role: Role, grounds: Sequence[str]) -> Passage:
+    if not isinstance(text, str):
+        raise InputError("deploy.guard:not-a-text", field="text", found=type(text).__name__)
+    if role not in DIRECTIONS:
+        raise InputError("deploy.guard:role-unknown", field="role", role=role, known=", ".join(DIRECTIONS))
+    return Passage((), text, role=role, grounds=tuple(grounds))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
 from jingwei.deploy.guard.verdict import Path, written_path
+from jingwei.detect import Role
 
 MAX_DEPTH = 32
 MAX_PASSAGES = 4096
@@ -19,6 +20,10 @@ _APPLICATION_ROLES = frozenset({"system", "developer"})
 _NAMES = frozenset({"role", "type", "id", "tool_call_id", "detail"})
 """Keys whose values are identifiers from short closed sets or made by the server; they must still be short."""
 _MAX_NAME = 256
+_ROLES: dict[Json, Role] = {"assistant": "assistant", "tool": "tool", "function": "tool"}
+_PART_ROLES: dict[Json, Role] = {"tool_result": "tool", "function_call_output": "tool", "document": "document",
+                                 "file": "document", "input_file": "document", "search_result": "document"}  # fmt: skip
+"""Kinds of content whose text is nobody's own words, whoever sends it."""
 _READ = ("messages", "tools", "functions", "response_format", "prediction", "stop", "tool_choice", "function_call",
          "metadata", "user")  # fmt: skip
 
@@ -32,6 +37,10 @@ class Passage(NamedTuple):
     """True when it cannot be rewritten: a key, or several texts read as one. A redaction there becomes a block."""
     seams: tuple[int, ...] = ()
     """Where several texts were put together; what crosses no seam is also found, and redacted, in its own text."""
+    role: Role = "user"
+    """Whose text it is."""
+    grounds: tuple[str, ...] = ()
+    """What an answer was to be drawn from."""
 
     def crosses_seam(self, start: int, end: int) -> bool:
         """Tell whether a span lies on both sides of a seam."""
@@ -70,21 +79,31 @@ def _step(path: Path, place: int) -> int:
     return step if isinstance(step, int) else 0
 
 
-def _walk(value: Json, path: Path) -> Iterator[Passage]:
+def _walk(value: Json, path: Path, role: Role = "user") -> Iterator[Passage]:
     if len(path) > MAX_DEPTH:
         where = written_path(path[:4])
         raise InputError("deploy.guard:too-deep", field=where, place=where, limit=MAX_DEPTH)
     if isinstance(value, str):
         if value and not (path[-1] in _NAMES and len(value) <= _MAX_NAME and path[0] == "messages"):
-            yield Passage(path, value)
+            yield Passage(path, value, role=role)
     elif isinstance(value, list):
         for place, entry in enumerate(value):
-            yield from _walk(entry, (*path, place))
+            yield from _walk(entry, (*path, place), role)
     elif isinstance(value, dict):
+        role = _role_of(value, path, role)
         for key, entry in value.items():
             if len(key) > 64 or not key.isascii():
-                yield Passage((*path, "(key)"), key, fixed=True)
-            yield from _walk(entry, (*path, key))
+                yield Passage((*path, "(key)"), key, fixed=True, role=role)
+            yield from _walk(entry, (*path, key), role)
+
+
+def _role_of(value: Mapping[str, Json], path: Path, role: Role) -> Role:
+    """Tell whose text a message or a part of one is; what lies inside a tool's result stays a tool's."""
+    if len(path) == 2 and path[0] == "messages":
+        said = value.get("role")
+        role = _ROLES.get(said, "user") if isinstance(said, str) else "user"
+    kind = value.get("type")
+    return _PART_ROLES.get(kind, role) if isinstance(kind, str) and path[0] == "messages" else role
 
 
 def _joined(messages: Sequence[Json], begins: int) -> Iterator[Passage]:
@@ -96,7 +115,8 @@ def _joined(messages: Sequence[Json], begins: int) -> Iterator[Passage]:
         if place > begins and (current != role or message is None):
             if len(run) > 1:
                 seams = tuple(accumulate(len(each) for each in run[:-1]))
-                yield Passage(("messages", first), "".join(run), fixed=True, seams=seams)
+                said: Role = _ROLES.get(role, "user") if isinstance(role, str) else "user"
+                yield Passage(("messages", first), "".join(run), fixed=True, seams=seams, role=said)
             run, first = [], place
         role = current
         if isinstance(message, dict):

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Literal, Protocol
+from typing import Protocol
 
 from jingwei.core.policy import Category, CategoryRule
-from jingwei.detect import Folded, Hit
+from jingwei.deploy.guard.passages import Passage
+from jingwei.deploy.guard.verdict import Why
+from jingwei.detect import Folded, Hit, Role
 
 
 class Detectors(Protocol):
@@ -33,12 +35,9 @@ class Detectors(Protocol):
         ...
 
     @staticmethod
-    def read(text: str) -> Folded:
+    def read(text: str, *, role: Role = "user") -> Folded:
         """Fold a text once for several detectors."""
         ...
-
-
-Why = Literal["crashed", "timed-out", "not-reached"]
 
 
 @dataclass(slots=True)
@@ -49,19 +48,19 @@ class Scan:
     failed: dict[Category, Why] = field(default_factory=dict)
 
 
-def scan_here(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule]) -> Scan:
+def scan_here(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule]) -> Scan:
     """Scan in the calling thread: crashes and slowness are noticed, but a detector that hangs is not."""
-    scan = Scan([[] for _ in texts])
-    folded = [bundle.read(text) for text in texts]
+    scan = Scan([[] for _ in passages])
+    folded = [bundle.read(each.text, role=each.role) for each in passages]
     for rule in rules:
         _scan_category(rule, folded, bundle, scan)
     return scan
 
 
-def scan_watched(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule],
+def scan_watched(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
                  pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
     """Scan in a thread of the pool, and give up on it when the rules' time is over."""
-    work = _Work(texts, bundle, rules)
+    work = _Work(passages, bundle, rules)
     future = pool.submit(work.scan_all)
     try:
         future.result(timeout=work.seconds)
@@ -71,10 +70,10 @@ def scan_watched(texts: Sequence[str], bundle: Detectors, rules: Sequence[Catego
     return work.scan
 
 
-async def scan_awaited(texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule],
+async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
                        pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
     """Do the same from an event loop, which goes on meanwhile."""
-    work = _Work(texts, bundle, rules)
+    work = _Work(passages, bundle, rules)
     future = asyncio.get_running_loop().run_in_executor(pool, work.scan_all)
     try:
         await asyncio.wait_for(future, work.seconds)
@@ -86,17 +85,17 @@ async def scan_awaited(texts: Sequence[str], bundle: Detectors, rules: Sequence[
 class _Work:
     """One scan in another thread, and how far it came."""
 
-    def __init__(self, texts: Sequence[str], bundle: Detectors, rules: Sequence[CategoryRule]) -> None:
-        self.scan = Scan([[] for _ in texts])
+    def __init__(self, passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule]) -> None:
+        self.scan = Scan([[] for _ in passages])
         self.seconds = sum(rule.timeout_milliseconds for rule in rules) / 1000
-        self._texts = texts
+        self._passages = passages
         self._bundle = bundle
         self._rules = rules
         self._done: list[Category] = []
 
     def scan_all(self) -> None:
         try:
-            folded = [self._bundle.read(text) for text in self._texts]
+            folded = [self._bundle.read(each.text, role=each.role) for each in self._passages]
         except Exception:  # noqa: BLE001 - nothing could be judged: every category says so
             self.scan.failed.update({rule.category: "crashed" for rule in self._rules})
             return
@@ -118,10 +117,23 @@ def _scan_category(rule: CategoryRule, folded: Sequence[Folded], bundle: Detecto
     try:
         detect = bundle.detectors[rule.category]
         found = [detect(each) for each in folded]
+        sound = all(
+            _is_sound(hit, rule.category, each) for each, hits in zip(folded, found, strict=True) for hit in hits
+        )
     except Exception:  # noqa: BLE001 - a detector may be anyone's code; its fail mode says what follows, and an event is written
         scan.failed[rule.category] = "crashed"
+        return
+    if not sound:
+        scan.failed[rule.category] = "nonsense"
         return
     for hits, new in zip(scan.hits, found, strict=True):
         hits.extend(new)
     if (perf_counter() - began) * 1000 > rule.timeout_milliseconds:
         scan.failed[rule.category] = "timed-out"
+
+
+def _is_sound(hit: object, category: Category, text: Folded) -> bool:
+    """Tell whether a hit can be one: of this category, inside the text, with a score from 0 to 1."""
+    if not isinstance(hit, Hit):
+        return False
+    return hit.category == category and 0 <= hit.start <= hit.end <= len(text.original) and 0 <= hit.score <= 1

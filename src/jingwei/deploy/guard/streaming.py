@@ -116,7 +116,8 @@ class StreamGuard:
         return safe
 
     def _blocks(self, hits: list[Hit]) -> bool:
-        return any(not self._guard.action(hit.category, "outbound").passes for hit in hits)
+        decide = self._guard.rules.decision
+        return any(not (decide(hit, None, "outbound") or Decision.ALLOW).passes for hit in hits)
 
     def _stop(self, verdict: GuardVerdict) -> Release:
         self._stopped = True

@@ -1,15 +1,26 @@
 """Verdicts: what the guard answers, and why. They never hold the text that was judged."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category, Decision
-from jingwei.core.text import Both, text
+from jingwei.core.text import Both, Language, text
 
 Direction = Literal["inbound", "outbound", "tool"]
 Path = tuple[str | int, ...]
+Why = Literal["crashed", "timed-out", "not-reached", "nonsense"]
+
+
+class Span(NamedTuple):
+    """One place in a text: what was found there, and how sure that is."""
+
+    category: Category
+    rule: str
+    start: int
+    end: int
+    score: float
 
 
 class GuardFinding(BaseModel):
@@ -26,6 +37,12 @@ class GuardFinding(BaseModel):
     """Where in the request or answer: `messages[2].content`."""
     start: int = 0
     end: int = 0
+    score: float = 1.0
+    """How sure, 0 to 1."""
+    detector: str = ""
+    """Version of the detectors that found it; empty for a rule of the guard itself."""
+    control_ids: tuple[str, ...] = ()
+    """Controls and risks of the catalogue that it bears on."""
 
 
 class Unjudged(BaseModel):
@@ -34,7 +51,7 @@ class Unjudged(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     category: Category
-    why: Literal["crashed", "timed-out", "not-reached"]
+    why: Why
     decision: Decision
 
 
@@ -49,9 +66,19 @@ class GuardVerdict(BaseModel):
     unjudged: tuple[Unjudged, ...] = ()
     below_threshold: int = 0
     """Hits that were only counted."""
+    scores: dict[Category, float] = {}
+    """The highest score of each category that was found, below its threshold or not."""
     rewritten: tuple[tuple[Path, str], ...] = ()
     """Each passage that was redacted: its path and its new text."""
+    policy_digest: str = ""
+    answer: Both | None = None
+    """What the person reads instead, where nothing may pass."""
     latency_milliseconds: float = 0.0
+
+    @property
+    def action(self) -> Decision:
+        """Return the decision, by the name it has on the wire."""
+        return self.decision
 
     @property
     def blocks(self) -> bool:
@@ -66,13 +93,26 @@ class GuardVerdict(BaseModel):
     @property
     def categories(self) -> tuple[Category, ...]:
         """Return the categories that were found or could not be judged, each once."""
-        found = [each.category for each in self.findings if each.category] + [each.category for each in self.unjudged]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys((*self.found, *(each.category for each in self.unjudged))))
+
+    @property
+    def found(self) -> tuple[Category, ...]:
+        """Return the categories that were found, each once."""
+        return tuple(dict.fromkeys(each.category for each in self.findings if each.category))
 
     @property
     def rule_ids(self) -> tuple[str, ...]:
         """Return the rules that fired, each once."""
         return tuple(dict.fromkeys(each.rule_id for each in self.findings))
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Return every finding with its place, in characters of the text as it was given."""
+        return tuple(
+            Span(each.category, each.rule_id, each.start, each.end, each.score)
+            for each in self.findings
+            if each.category
+        )
 
     @property
     def reason(self) -> Both:
@@ -82,6 +122,10 @@ class GuardVerdict(BaseModel):
         if not self.findings:
             return text("deploy.guard:reason-unjudged", categories=", ".join(self.categories))
         return text(f"deploy.guard:reason-{self.decision}", rules=", ".join(self.rule_ids[:5]))
+
+    def safe_answer(self, language: Language) -> str:
+        """Return what the person reads instead of what may not pass; empty where it passes."""
+        return self.answer.of(language) if self.answer else ""
 
 
 def written_path(path: Path) -> str:

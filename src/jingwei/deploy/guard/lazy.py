@@ -1,0 +1,65 @@
+"""Detectors that are built on first need: loading a policy costs nothing until a text is judged."""
+
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from jingwei.core.policy import Category, Policy
+from jingwei.core.text import text
+from jingwei.detect.hit import Hit
+from jingwei.detect.normalize import Folded, Role, fold
+
+if TYPE_CHECKING:
+    from jingwei.detect import Bundle
+
+
+def built(policy: Policy) -> "Bundle":
+    """Compile the detectors of a policy, and use each once: a first request must not time out on what loads late."""
+    from jingwei.detect import Bundle  # noqa: PLC0415 - loads every detector
+
+    bundle = Bundle.build(policy.words, allowed_words=policy.allowed_words, canaries=policy.canaries)
+    warm_up = text("deploy.guard:warm-up")
+    for content in (warm_up.zh, warm_up.en):
+        bundle.scan(content)
+    return bundle
+
+
+class LazyBundle:
+    """The detectors of a policy, built by whoever needs them first; safe to share between threads."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._lock = Lock()
+        self._bundle: Bundle | None = None
+
+    def ready(self) -> "Bundle":
+        """Return the detectors, built now if they are not yet."""
+        if self._bundle is None:
+            with self._lock:
+                if self._bundle is None:
+                    self._bundle = built(self._policy)
+        return self._bundle
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether they are built."""
+        return self._bundle is not None
+
+    @property
+    def detectors(self) -> Mapping[Category, Callable[[str | Folded], tuple[Hit, ...]]]:
+        """Return one scan function for each category."""
+        return self.ready().detectors
+
+    @property
+    def version(self) -> str:
+        """Return the digest of all rule data."""
+        return self.ready().version
+
+    def hold_back(self, text: str) -> int:
+        """Return how many characters at the end of a stream must wait."""
+        return self.ready().hold_back(text)
+
+    @staticmethod
+    def read(text: str, *, role: Role = "user") -> Folded:
+        """Fold a text once for several detectors."""
+        return fold(text, role=role)
