@@ -1,36 +1,55 @@
-"""Personal information and secrets: patterns kept as data, confirmed by arithmetic where there is any."""
+"""Personal information and secrets: patterns kept as data, confirmed by arithmetic where there is any.
 
+A number that its own sentence calls an order number, a version or a hash is no personal information: what a rule lists
+under `unless` is looked for right before each match.
+"""
+
+import re
 from functools import lru_cache
 
 from jingwei.core.policy import Category
 from jingwei.detect.hit import Hit, widest
 from jingwei.detect.normalize import Folded, fold
-from jingwei.detect.patterns import PatternSet
-from jingwei.detect.rule import rule_file
+from jingwei.detect.patterns import numbered, patterns
+from jingwei.detect.rule import Rule, rule_file
 from jingwei.detect.validators import VALIDATORS
+
+_BEFORE = 24
+"""Characters before a match in which `unless` is looked for."""
 
 
 class PatternDetector:
     """Finds what the rules of one file describe, in the folded text with its case kept."""
 
     def __init__(self, name: str, *, category: Category) -> None:
+        self._name = name
         self._category = category
-        file = rule_file(name)
-        self.rules = file.rules
-        self._numbered = [rule for rule in self.rules for _ in rule.patterns]
-        self._patterns = PatternSet([file.spelled(pattern) for rule in self.rules for pattern in rule.patterns])
+        self.rules = rule_file(name).rules
+        self._numbered = [rule for rule, _ in numbered(name)]
 
     def scan(self, text: str | Folded) -> tuple[Hit, ...]:
         """Find every place where a pattern matches and its validator agrees."""
         folded = fold(text)
         hits: list[Hit] = []
-        for number, start, end in self._patterns.find(folded.clean):
+        for number, start, end in patterns("clean").find(folded, self._name, reading="clean"):
             rule = self._numbered[number]
             if rule.check and not VALIDATORS[rule.check](folded.clean[start:end]):
                 continue
+            if rule.unless and self._is_harmless(rule, folded.clean[max(0, start - _BEFORE) : start]):
+                continue
             first, last = folded.span(start, end)
             hits.append(Hit(first, last, self._category, rule.id, rule.score, rule.severity))
-        return tuple(widest(hits))
+        return tuple(widest(hits)) if hits else ()
+
+    def _is_harmless(self, rule: Rule, before: str) -> bool:
+        return any(pattern.search(before) for pattern in _excuses(self._name, rule.id))
+
+
+@lru_cache
+def _excuses(name: str, rule_id: str) -> tuple[re.Pattern[str], ...]:
+    file = rule_file(name)
+    rule = next(each for each in file.rules if each.id == rule_id)
+    return tuple(re.compile(f"(?:{file.spelled(each)})$", re.ASCII) for each in rule.unless)
 
 
 @lru_cache(maxsize=1)

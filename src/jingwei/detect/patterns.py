@@ -4,77 +4,141 @@ Hyperscan reads the text once and names the patterns that may match; only those 
 which gives exact spans and allows look-around. On ordinary text nothing is named and nothing more is done.
 Patterns are written for ASCII classes: `\d`, `\w` and `\b` know no Chinese, so a number beside a Chinese
 character stands alone.
+
+All rule files that read the same spelling of a text share one pass over it: the first detector that asks pays, and the
+others find the answer in `Folded.shared`.
 """
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import hyperscan
 
+from jingwei.detect.compiled import compiled
+from jingwei.detect.loosen import loosened
+from jingwei.detect.normalize import Folded
+from jingwei.detect.rule import Rule, rule_file
+
+Reading = Literal["clean", "folded"]
+
+FILES: Mapping[Reading, tuple[str, ...]] = {"clean": ("pii", "secrets"), "folded": ("injection", "harm", "emotion")}
+"""Which rule files read the text with its case kept, and which without."""
+
+_REACH: Mapping[Reading, int] = {"clean": 160, "folded": 1024}
+"""A match can end, for the first time, within so many characters of where it begins."""
+
+_AFTER = 16
+"""Characters after a match that a look-around may look at."""
+
 
 class Found(NamedTuple):
-    """One match: which pattern, and where. A group named `hit` narrows the span."""
+    """One match: which pattern of the file, and where. A group named `hit` narrows the span."""
 
     pattern: int
     start: int
     end: int
 
 
-_BOUNDED_GAP = re.compile(r"(\[\^?(?:\\.|[^\]\\])+\]|\\[wdsS])\{(\d+),(\d+)\}\??")
-_NARROW = 6
-"""Repeats up to this count are cheap to compile."""
-
-
-def widened(pattern: str) -> str:
-    """Loosen the bounded gaps of a pattern: it then matches more, and compiles in a hundredth of the time."""
-
-    def loosen(match: re.Match[str]) -> str:
-        characters, least, most = match.groups()
-        if int(most) <= _NARROW:
-            return match[0]
-        return f"{characters}{'*' if least == '0' else '+'}"
-
-    return _BOUNDED_GAP.sub(loosen, pattern)
-
-
 class PatternSet:
-    """A compiled set of patterns; safe to share between threads."""
+    """The patterns of several rule files, compiled together; safe to share between threads."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = [re.compile(pattern, re.ASCII) for pattern in patterns]
-        self._database = hyperscan.Database()
-        # Prefilter: may name a pattern too often, never too seldom. Single match: each is named once.
-        flags = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_SINGLEMATCH
-        self._database.compile(
-            expressions=[widened(pattern).encode() for pattern in patterns],
-            ids=list(range(len(patterns))),
-            elements=len(patterns),
-            flags=[flags] * len(patterns),
-        )
+    def __init__(self, files: Mapping[str, Sequence[str]], *, reach: int = 256, shared: str = "patterns") -> None:
+        self._sources = [pattern for patterns in files.values() for pattern in patterns]
+        self._exact: list[re.Pattern[str] | None] = [None] * len(self._sources)
+        self._firsts: dict[str, range] = {}
+        for name, patterns in files.items():
+            first = max((each.stop for each in self._firsts.values()), default=0)
+            self._firsts[name] = range(first, first + len(patterns))
+        self._reach = reach
+        self._shared = shared
+        self._loose = [loosened(pattern) for pattern in self._sources]
+        self._database = compiled(self._loose)
         self._local = threading.local()
 
-    def named(self, text: str) -> list[int]:
-        """Return the numbers of the patterns that may match, in order."""
-        numbers: list[int] = []
-        self._database.scan(
-            text.encode(), match_event_handler=lambda number, *_: numbers.append(number), scratch=self._scratch()
-        )
-        return sorted(numbers)
+    def named(self, text: str) -> dict[int, list[int]]:
+        """Return the numbers of the patterns that may match, and the bytes where: all ends, or only the first."""
+        ends: dict[int, list[int]] = {}
 
-    def find(self, text: str) -> Iterator[Found]:
-        """Find every match of every pattern."""
-        for number in self.named(text):
-            pattern = self._patterns[number]
+        def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            ends.setdefault(number, []).append(end)
+
+        self._database.scan(text.encode(), match_event_handler=note, scratch=self._scratch())
+        return ends
+
+    def find(self, text: Folded, file: str, *, reading: Reading) -> Iterator[Found]:
+        """Find every match of every pattern of one file; all files share one pass over a text."""
+        characters = text.clean if reading == "clean" else text.folded
+        named: dict[int, list[int]] | None = text.shared.get(self._shared)
+        if named is None:
+            named = text.shared[self._shared] = self.named(characters)
+        return self._matches(characters, named, self._firsts[file]) if named else iter(())
+
+    def _matches(self, text: str, named: Mapping[int, list[int]], numbers: range) -> Iterator[Found]:
+        raw = b"" if text.isascii() else text.encode()
+        for number in sorted(set(named).intersection(numbers)):
+            pattern = self._pattern(number)
             group = "hit" if "hit" in pattern.groupindex else 0
-            for match in pattern.finditer(text):
-                start, end = match.span(group)
-                if end > start:
-                    yield Found(number, start, end)
+            for begin, stop in self._windows(number, named[number], raw, len(text)):
+                for match in _within(pattern, text, begin, stop):
+                    start, end = match.span(group)
+                    if end > start:
+                        yield Found(number - numbers.start, start, end)
+
+    def _windows(self, number: int, ends: Sequence[int], raw: bytes, length: int) -> Iterator[tuple[int, int]]:
+        """Return the stretches of text in which a pattern must lie that may end at these bytes."""
+        if not self._loose[number].closed:
+            yield max(0, _character(raw, ends[0]) - self._reach), length
+            return
+        begin = stop = -1
+        for end in ends:
+            place = _character(raw, end)
+            if place - self._reach > stop:
+                if stop >= 0:
+                    yield max(0, begin), min(stop, length)
+                begin = place - self._reach
+            stop = place + _AFTER
+        yield max(0, begin), min(stop, length)
+
+    def _pattern(self, number: int) -> re.Pattern[str]:
+        pattern = self._exact[number]
+        if pattern is None:  # two threads may both compile it: the same pattern twice
+            pattern = self._exact[number] = re.compile(self._sources[number], re.ASCII)
+        return pattern
 
     def _scratch(self) -> hyperscan.Scratch:
         scratch = getattr(self._local, "scratch", None)
         if scratch is None:
             scratch = self._local.scratch = self._database.scratch.clone()
         return scratch
+
+
+def _within(pattern: re.Pattern[str], text: str, begin: int, stop: int) -> Iterator[re.Match[str]]:
+    while match := pattern.search(text, begin, stop):
+        if match.end() == stop < len(text):  # what follows was not seen: look again, seeing it
+            match = pattern.search(text, match.start())
+            if match is None:
+                return
+        yield match
+        begin = max(match.end(), match.start() + 1)
+
+
+def _character(raw: bytes, byte: int) -> int:
+    """Return which character a byte of a text's UTF-8 belongs to; `raw` is empty where each byte is a character."""
+    return len(raw[:byte].decode(errors="ignore")) if raw else byte
+
+
+@lru_cache
+def patterns(reading: Reading) -> PatternSet:
+    """Return the patterns of all rule files that read this spelling of a text, compiled on first use."""
+    sources = {name: [pattern for _, pattern in numbered(name)] for name in FILES[reading]}
+    return PatternSet(sources, reach=_REACH[reading], shared=f"patterns-{reading}")
+
+
+@lru_cache
+def numbered(name: str) -> tuple[tuple[Rule, str], ...]:
+    """Return every pattern of a rule file, spelled out, with the rule it belongs to."""
+    file = rule_file(name)
+    return tuple((rule, pattern) for rule in file.rules for pattern in file.expressions(rule))

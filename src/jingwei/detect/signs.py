@@ -14,14 +14,11 @@ from typing import NamedTuple
 from jingwei.core.policy import Category
 from jingwei.detect.hit import Hit
 from jingwei.detect.normalize import Folded, fold
-from jingwei.detect.patterns import PatternSet
+from jingwei.detect.patterns import numbered, patterns
 from jingwei.detect.rule import Rule, RuleFile, rule_file
 
 NEIGHBOURHOOD = 600
 """Characters between two signs that are still taken together."""
-
-GAP = "[^.!?。\\n]{0,32}"
-"""What may stand between the two halves of a pair: part of one sentence. Folded text has ASCII `!` and `?`."""
 
 
 class Sign(NamedTuple):
@@ -36,28 +33,31 @@ class SignDetector:
     """Scores a text by the rules of one file."""
 
     def __init__(self, name: str, *, category: Category) -> None:
+        self._name = name
         self._category = category
         file = rule_file(name)
         self.rules = file.rules
-        patterns = [(rule, pattern) for rule in self.rules for pattern in _patterns(rule, file)]
-        self._numbered = [rule for rule, _ in patterns]
-        self._patterns = PatternSet([pattern for _, pattern in patterns])
-        self._harmless = {rule.id: re.compile("|".join(file.spelled(each) for each in rule.unless), re.ASCII)
-                          for rule in self.rules if rule.unless}  # fmt: skip
+        self._numbered = [rule for rule, _ in numbered(name)]
+        self._harmless = lru_cache(maxsize=None)(lambda rule: _harmless(rule, file))
 
-    def signs(self, folded: str) -> list[Sign]:
-        """Return every rule that fires, with its place."""
-        found = (Sign(self._numbered[number], start, end) for number, start, end in self._patterns.find(folded))
-        return [sign for sign in found if not self._is_harmless(sign, folded)]
+    def signs(self, text: Folded) -> list[Sign]:
+        """Return every rule that fires, with its place in the folded reading."""
+        matches = patterns("folded").find(text, self._name, reading="folded")
+        found = (Sign(self._numbered[number], start, end) for number, start, end in matches)
+        return [sign for sign in found if not self._is_harmless(sign, text.folded)]
 
     def scan(self, text: str | Folded) -> tuple[Hit, ...]:
         """Find all signs of a text, each scored with its neighbours."""
         folded = fold(text)
-        return weighed(self.signs(folded.folded), folded, category=self._category)
+        return weighed(self.signs(folded), folded, category=self._category)
 
     def _is_harmless(self, sign: Sign, folded: str) -> bool:
-        harmless = self._harmless.get(sign.rule.id)
+        harmless = self._harmless(sign.rule)
         return harmless is not None and bool(harmless.search(folded, max(0, sign.start - 40), sign.end + 40))
+
+
+def _harmless(rule: Rule, file: RuleFile) -> re.Pattern[str] | None:
+    return re.compile("|".join(file.spelled(each) for each in rule.unless), re.ASCII) if rule.unless else None
 
 
 def weighed(signs: Iterable[Sign], folded: Folded, *, category: Category) -> tuple[Hit, ...]:
@@ -79,11 +79,6 @@ def _neighbourhoods(signs: Sequence[Sign]) -> list[list[Sign]]:
             groups.append([])
         groups[-1].append(sign)
     return groups
-
-
-def _patterns(rule: Rule, file: RuleFile) -> list[str]:
-    spelled = [file.spelled(pattern) for pattern in rule.patterns]
-    return spelled + [file.spelled(f"{{{first}}}{GAP}{{{second}}}") for first, second in rule.pairs]
 
 
 @lru_cache(maxsize=1)

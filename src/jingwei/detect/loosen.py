@@ -1,0 +1,146 @@
+r"""Loosened patterns: what Hyperscan is given in the place of a regular expression of ours.
+
+A loosened pattern matches wherever the exact one does, and compiles in a fraction of the time. It reads UTF-8 bytes,
+not characters: a Chinese character is a run of high bytes, so whatever counts such characters counts no more. A
+look-around at an end of the pattern that forbids a neighbour becomes a neighbour of another kind, which keeps "eleven
+digits" from meaning "any digits"; every other look-around is left out. Wide counted gaps lose their upper bound.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_ITEM = re.compile(
+    r"(?P<look>\(\?<?[=!])"
+    r"|(?P<open>\((?:\?:|\?P<[a-z_]+>|\?[ismx]+:)?)"
+    r"|(?P<set>\[(?P<negated>\^?)(?P<inner>\]?(?:\\.|[^\]\\])*)\])"
+    r"|(?P<wide>\\[WDS]|\.)"
+    r"|(?P<high>[^\x00-\x7f])"
+    r"|(?P<mark>[|)^$]|\\[bBAZ])"
+    r"|(?P<plain>\\.|.)",
+    re.DOTALL,
+)
+_REPEAT = re.compile(r"(?P<how>[*+?]|\{(?P<least>\d+)(?P<comma>,?)(?P<most>\d*)\})[?+]?")
+_FORBIDDEN = re.compile(r"(?P<set>\[(?!\^)(?:\\.|[^\]\\])+\])(?:\|(?:\\.|[^()|\\])+)*")
+_CLOSING = r"(?:\z|"
+_HIGH = r"[\x80-\xff]"
+_NARROW = 6
+"""Repeats up to this count are cheap to compile."""
+
+
+class _Atom(NamedTuple):
+    text: str
+    counts: bool
+    """One of it is one byte, or always the same bytes, so that its repeats may be counted."""
+
+
+class Loosened(NamedTuple):
+    """A pattern for bytes that matches wherever the exact one matches characters."""
+
+    pattern: str
+    closed: bool
+    """It ends at a neighbour of another kind: each place where the exact one ends is told, and few others are."""
+
+
+def loosened(pattern: str) -> Loosened:
+    """Return the loosened form of a pattern."""
+    pieces = list(_pieces(pattern))
+    return Loosened("".join(pieces), bool(pieces) and pieces[-1].startswith(_CLOSING))
+
+
+def _pieces(pattern: str) -> Iterator[str]:
+    at = 0
+    while at < len(pattern):
+        item = _ITEM.match(pattern, at)
+        assert item is not None  # noqa: S101 - the last alternative takes any character
+        at = item.end()
+        if item["look"]:
+            at = _closing(pattern, at)
+            before = item["look"] == "(?<!" and item.start() == 0
+            if before or (item["look"] == "(?!" and at == len(pattern)):
+                yield _neighbour(pattern[item.end() : at - 1], edge="^" if before else r"\z")
+        elif item["open"] or item["mark"]:
+            yield _opened(item["open"]) if item["open"] else item["mark"]
+        else:
+            atom = _atom(item)
+            repeat = _REPEAT.match(pattern, at)
+            at = repeat.end() if repeat else at
+            yield atom.text + _repeated(atom, repeat)
+            continue
+        repeat = _REPEAT.match(pattern, at) if pattern[at - 1] == ")" and not item["look"] else None
+        if repeat:
+            at = repeat.end()
+            yield _repeated(_Atom(")", counts=True), repeat)
+
+
+def _opened(bracket: str) -> str:
+    return "(" if bracket.startswith("(?P") else bracket
+
+
+def _closing(pattern: str, at: int) -> int:
+    """Return the place after the bracket that closes the one open here."""
+    depth = 1
+    while depth:
+        item = _ITEM.match(pattern, at)
+        if item is None:
+            raise re.error("bracket not closed", pattern, at)
+        depth += 1 if item["look"] or item["open"] else -1 if item["mark"] == ")" else 0
+        at = item.end()
+    return at
+
+
+def _neighbour(inner: str, *, edge: str) -> str:
+    r"""Return a neighbour of another kind, or the text's edge, for what `[0-9]` or `[0-9]|\.\d` forbids."""
+    simple = _FORBIDDEN.fullmatch(inner)
+    if simple is None:
+        return ""
+    # What else is forbidden, such as a stop with a digit after it, is left to the exact pattern.
+    forbidden = re.sub(r"[^\x00-\x7f]", "", simple["set"])
+    return f"(?:{edge}|[^{forbidden[1:-1]}])"  # begins as _CLOSING says
+
+
+def _atom(item: re.Match[str]) -> _Atom:
+    if item["high"]:
+        return _Atom(f"(?:{item['high']})", counts=True)
+    if item["wide"]:
+        return _Atom(f"(?:{item['wide']})", counts=False)
+    if item["set"] is None:
+        return _Atom(item["plain"], counts=True)
+    return _set(item["set"], item["inner"], negated=bool(item["negated"]))
+
+
+def _set(whole: str, inner: str, *, negated: bool) -> _Atom:
+    near = re.sub(r"[^\x00-\x7f](?:-[^\x00-\x7f])?", "", inner)
+    if negated:
+        return _Atom(f"[^{near}]" if near else r"[\x00-\xff]", counts=False)
+    if near == inner:
+        return _Atom(whole, counts=re.search(r"\\[WDS]", inner) is None)
+    if re.search(r"[^\x00-\x7f]-[^\x00-\x7f]", inner):
+        return _Atom(f"(?:[{near}]|{_HIGH})" if near else _HIGH, counts=False)
+    far = sorted({each for each in inner if not each.isascii()})
+    return _Atom(f"(?:{'|'.join([*far, *([f'[{near}]'] if near else [])])})", counts=True)
+
+
+def _repeated(atom: _Atom, repeat: re.Match[str] | None) -> str:
+    if repeat is None:
+        return "" if atom.counts else "+"
+    least, most = _bounds(repeat)
+    if not atom.counts:
+        return "*" if least == 0 else "+"
+    if most is not None and (most <= _NARROW or most == least):
+        return f"{{{least},{most}}}"
+    return {0: "*", 1: "+"}.get(least, f"{{{least},}}")
+
+
+def _bounds(repeat: re.Match[str]) -> tuple[int, int | None]:
+    match repeat["how"]:
+        case "*":
+            return 0, None
+        case "+":
+            return 1, None
+        case "?":
+            return 0, 1
+    least = int(repeat["least"])
+    if not repeat["comma"]:
+        return least, least
+    return least, int(repeat["most"]) if repeat["most"] else None
