@@ -12,9 +12,10 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from jingwei.core.canonical import digest
-from jingwei.core.policy import Category
+from jingwei.core.policy import Category, Scope
 from jingwei.core.text import Both, text
-from jingwei.detect import classifier, harm, pattern_detector, signs
+from jingwei.detect import classifier, emotion, harm, pattern_detector, signs
+from jingwei.detect.grounding import ABSENT_RULE, CONTRADICTED_RULE
 from jingwei.detect.hit import Hit
 from jingwei.detect.hold import Hold
 from jingwei.detect.injection import CANARY_RULE, ENCODED_RULE, HIDDEN_RULE, MODEL_RULE, InjectionDetector
@@ -22,6 +23,7 @@ from jingwei.detect.injection import opinion as injection_opinion
 from jingwei.detect.injection import signs as injection_signs
 from jingwei.detect.lexicon import Lexicon, topics
 from jingwei.detect.normalize import Folded, Role, fold
+from jingwei.detect.topic import OUTSIDE_RULE, TopicDetector
 
 Detector = Callable[[str | Folded], tuple[Hit, ...]]
 
@@ -46,13 +48,14 @@ class Bundle:
 
     @classmethod
     def build(cls, words: Iterable[str] = (), *, allowed_words: Iterable[str] = (),
-              canaries: Iterable[str] = ()) -> "Bundle":  # fmt: skip
+              canaries: Iterable[str] = (), scope: Scope | None = None) -> "Bundle":  # fmt: skip
         """Compile a bundle.
 
         Args:
             words: keywords that an organisation adds.
             allowed_words: phrases in which no keyword is flagged.
             canaries: markers planted in a prompt; seen in an answer, the prompt is leaking.
+            scope: what the System is there for; without one no request lies outside.
 
         Raises:
             InputError: a word is empty or too long.
@@ -66,9 +69,17 @@ class Bundle:
             Category.SECRET: pattern_detector.secrets().scan,
             Category.INJECTION: injection.rules,
             Category.HARM: harm.rules,
+            Category.EMOTION: emotion.rules,
         }
-        models: dict[Category, Detector] = {Category.INJECTION: injection_opinion, Category.HARM: harm.opinion}
-        version = digest({"data": data_digest(), "words": words, "allowed": allowed, "canaries": canaries})
+        models: dict[Category, Detector] = {
+            Category.INJECTION: injection_opinion,
+            Category.HARM: harm.opinion,
+            Category.EMOTION: emotion.opinion,
+        }
+        if scope:
+            models[Category.TOPIC] = TopicDetector(scope).scan
+        version = digest({"data": data_digest(), "words": words, "allowed": allowed, "canaries": canaries,
+                          "scope": scope and scope.model_dump(mode="json")})  # fmt: skip
         held = [word.folded for word in lexicon.words] + list(injection.canaries)
         swift = frozenset(detectors.values())
         return cls(MappingProxyType(detectors), version, Hold(held), MappingProxyType(models), swift)
@@ -111,7 +122,7 @@ def data_digest() -> str:
     hashes: dict[str, str] = {}
     folder = files("jingwei.detect")
     for source in [*folder.iterdir(), *folder.joinpath("words").iterdir()]:
-        if source.name.endswith(".yaml") or source.name == classifier.FILE:
+        if source.name.endswith((".yaml", ".npz")) or source.name == classifier.FILE:
             hashes[source.name] = sha256(source.read_bytes()).hexdigest()
     return digest(hashes)
 
@@ -124,5 +135,8 @@ def titles() -> Mapping[str, Both]:
     named = {rule.id: rule.title for rule in rules} | {topic.id: topic.title for topic in topics()}
     own = {"keyword.own": text("detect:own-word"), CANARY_RULE: text("detect:canary-leak"),
            HIDDEN_RULE: text("detect:hidden-text"), ENCODED_RULE: text("detect:encoded-payload"),
+           OUTSIDE_RULE: text("detect:topic-outside"), ABSENT_RULE: text("detect:grounding-absent"),
+           CONTRADICTED_RULE: text("detect:grounding-contradicted"),
+           **{f"emotion.{kind}": text(f"detect:emotion-{kind}") for kind in emotion.KINDS},
            MODEL_RULE: text("detect:injection-model"), harm.MODEL_RULE: text("detect:harm-model")}  # fmt: skip
     return MappingProxyType(named | own)
