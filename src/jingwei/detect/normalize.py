@@ -1,30 +1,44 @@
 """Folding: one spelling for what a reader would take for the same text, with offsets into the original.
 
-Fullwidth and styled letters, traditional characters, look-alike letters of other scripts and upper case become
-their plain form; characters that show nothing (zero-width, tags, bidirectional marks, variation selectors,
-combining marks) vanish. Two readings come out of one pass, of equal length: `clean` keeps the case, which keys and
-tokens need, and `folded` does not. ASCII text, and text in which nothing vanishes, keeps its own offsets at no cost.
+Fullwidth and styled letters, traditional characters, look-alike letters of other scripts, accents and upper case
+become their plain form; characters that show nothing (zero-width, tags, bidirectional marks, variation selectors,
+combining marks) vanish. Two readings of equal length come out: `clean` keeps the case, which keys and tokens need, and
+`folded` does not.
+
+The work is a look-up of every code point in one table. Where nothing vanishes and nothing expands (㈱ is three
+characters), the offsets are those of the original and cost nothing; otherwise they are worked out, exactly.
 """
 
-import re
 import unicodedata
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from itertools import chain
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
-_FOLDING = (range(0x3400), range(0x4E00, 0xAC00), range(0xD7A4, 0x11000), range(0x1D400, 0x1D800),
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.uint32]
+    Table = NDArray[np.uint32]
+
+_FOLDING = (range(0x3400), range(0x3400, 0xAC00), range(0xD7A4, 0x11000), range(0x1D400, 0x1D800),
             range(0x1EE00, 0x1F300), range(0x1FBF0, 0x1FBFA), range(0x2F800, 0x2FA20),
             range(0xE0000, 0xE0200))  # fmt: skip
-"""Where code points fold to something else; the large ideograph and syllable blocks between never do."""
+"""Where code points fold to something else; the large blocks between never do."""
+_INVISIBLE = frozenset({"Cf", "Mn", "Me"})
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters by category, but nothing is drawn."""
 
-_TABLE_END = 0xE0200
-"""The table reaches past the tag characters and variation selectors, the last code points that fold."""
+_GONE = 0x110000
+"""In the table: the character vanishes."""
+_SEVERAL = 0x110001
+"""In the table: the character becomes more than one."""
 
 
 Role = Literal["user", "assistant", "tool", "document"]
@@ -62,70 +76,108 @@ def fold(text: str | Folded, *, role: Role = "user") -> Folded:
         return text
     if text.isascii():
         return Folded(text, text, text.lower(), role=role)
-    table = _table()
-    clean = text.translate(table.characters)
-    offsets = _offsets(text, table) if table.irregular.search(text) else None
-    return Folded(text, clean, clean.lower(), offsets, role)
+    tables = _tables()
+    codes = code_points(text)
+    clean = tables.clean.take(codes)
+    offsets: Sequence[int] | None = None
+    if int(clean.max()) >= _GONE:
+        clean, offsets = _irregular(codes, clean, tables)
+    folded = tables.lower.take(clean)
+    return Folded(text, written(clean), written(folded), offsets, role, {"codes": folded})
 
 
-def _offsets(text: str, table: "_Table") -> Sequence[int]:
-    offsets = array("L")
-    done = 0
-    for match in table.irregular.finditer(text):
-        offsets.extend(range(done, match.start()))
-        done = match.end()
-        for position in range(match.start(), done):
-            offsets.extend([position] * len(table.characters[ord(text[position])]))
-    offsets.extend(range(done, len(text)))
-    return offsets
+def code_points(text: str) -> "Codes":
+    """Return the code points of a text; half characters too."""
+    import numpy as np  # noqa: PLC0415 - imported when a text first needs it: `jingwei --help` does not
+
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def written(codes: "Codes") -> str:
+    """Return the text that code points spell."""
+    if not len(codes):
+        return ""
+    if codes[-1] == 0:  # numpy takes trailing zeros for padding
+        return codes.tobytes().decode("utf-32-le")
+    text: str = codes.view(f"<U{len(codes)}").item()
+    return text
+
+
+def _irregular(codes: "Codes", clean: "Codes", tables: "_Tables") -> tuple["Codes", Sequence[int]]:
+    """Leave out what vanishes and write out what expands."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    if int(clean.max()) == _GONE:
+        kept = (clean != _GONE).nonzero()[0]
+        return clean.take(kept), array("q", kept.tobytes())
+    lengths = (clean != _GONE).astype(np.intp)
+    growing = (clean == _SEVERAL).nonzero()[0]
+    forms = [tables.several[code] for code in codes[growing].tolist()]
+    lengths[growing] = [len(form) for form in forms]
+    places = np.repeat(np.arange(len(codes)), lengths)
+    longer = clean.take(places)
+    longer[longer == _SEVERAL] = [ord(each) for form in forms for each in form]
+    return longer, array("q", places.tobytes())
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    characters: list[str]
-    """What each code point folds to, case kept; none, one or several characters."""
-    irregular: re.Pattern[str]
-    """Finds runs of characters that do not fold to exactly one."""
+class _Tables:
+    clean: "Table"
+    """What each code point folds to, case kept; or `_GONE`, or `_SEVERAL`."""
+    lower: "Table"
+    """Lower case of each code point."""
+    several: Mapping[int, str]
+    """The expansions."""
 
 
 @lru_cache(maxsize=1)
-def _table() -> _Table:
+def _tables() -> _Tables:
+    import numpy as np  # noqa: PLC0415 - as above
+
+    clean = np.arange(_SEVERAL + 1, dtype=np.uint32)
+    lower = np.arange(_SEVERAL + 1, dtype=np.uint32)
     mended = _mended()
-    characters = [chr(code) for code in range(_TABLE_END)]
+    several: dict[int, str] = {}
     for code in chain.from_iterable(_FOLDING):
-        characters[code] = _folded_character(chr(code), mended)
-    irregular = [code for code, folded in enumerate(characters) if len(folded) != 1]
-    return _Table(characters, re.compile(f"[{_ranges(irregular)}]+"))
+        form = _form(chr(code), mended)
+        clean[code] = ord(form) if len(form) == 1 else _SEVERAL if form else _GONE
+        if len(form) > 1:
+            several[code] = form
+    for code in chain(range(0x3000), range(0xA640, 0xABC0), range(0x10400, 0x11000), range(0x16E00, 0x1E944)):
+        lower[code] = ord(chr(code).lower()[0])
+    clean.flags.writeable = lower.flags.writeable = False
+    return _Tables(clean, lower, several)
 
 
 def _mended() -> Mapping[str, str]:
     """Read the pairs that Unicode itself does not know: traditional to simplified, and look-alike letters."""
-    source = files("jingwei.detect").joinpath("fold.yaml").read_text(encoding="utf-8")
-    pairs: dict[str, str] = {}
-    for group in yaml.safe_load(source).values():
-        pairs.update(group.split())
-    return pairs
+    folder = files("jingwei.detect")
+    pairs = dict(_pairs([folder.joinpath("readings", "traditional.txt").read_text(encoding="utf-8")]))
+    pairs.update(_pairs(yaml.safe_load(folder.joinpath("fold.yaml").read_text(encoding="utf-8")).values()))
+    return {left: right for left, right in pairs.items() if left != right}
 
 
-def _folded_character(character: str, mended: Mapping[str, str]) -> str:
+def _pairs(groups: Iterable[str]) -> Iterable[tuple[str, str]]:
+    return ((pair[0], pair[1]) for group in groups for pair in group.split())
+
+
+def _form(character: str, mended: Mapping[str, str]) -> str:
+    """Return what a character folds to; what comes out would not fold any further."""
     category = unicodedata.category(character)
     if category == "Cs":  # half a character: not writable as UTF-8, which the pattern engine reads
         return "\ufffd"
-    if category in {"Cf", "Mn", "Me"}:
+    if category in _INVISIBLE or character in _FILLERS:
         return ""
     if category in {"Cn", "Co"}:
         return character
     plain = unicodedata.normalize("NFKC", mended.get(character, character))
-    kept = (mended.get(each, each) for each in plain if unicodedata.category(each) not in {"Cf", "Mn", "Me"})
+    kept = (_bare(mended.get(each, each), mended) for each in plain if unicodedata.category(each) not in _INVISIBLE)
     # Lower case must not change the length, so characters that grow (only one does) are folded here already.
-    return "".join(each if len(each.lower()) == 1 else each.lower()[0] for each in kept)
+    return "".join(each if len(each.lower()) == 1 else each.lower()[0] for each in kept if each not in _FILLERS)
 
 
-def _ranges(codes: list[int]) -> str:
-    spans: list[list[int]] = []
-    for code in codes:
-        if spans and spans[-1][1] == code - 1:
-            spans[-1][1] = code
-        else:
-            spans.append([code, code])
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in spans)
+def _bare(letter: str, mended: Mapping[str, str]) -> str:
+    """Return a Latin letter without its accents; anything else as it is."""
+    base = unicodedata.normalize("NFD", letter)[0]
+    base = mended.get(base) or mended.get(base.lower(), base)
+    return base if base.isascii() and base.isalpha() else letter
