@@ -4,23 +4,43 @@ from jingwei.core.configuration import deployment_digest
 from jingwei.deploy.guard.compile import Enforced, compile_policy, weaker_points
 from jingwei.deploy.guard.configuration import gateway_version
 from jingwei.deploy.guard.guard import Guard
+from jingwei.deploy.guard.holding import Holding, take_readable
 from jingwei.deploy.guard.passages import Passage, extract_texts, rewrite
+from jingwei.deploy.guard.sessions import Caller, Sessions
 from jingwei.deploy.guard.streaming import Release, StreamGuard
+from jingwei.deploy.guard.taint import Label, labels_found, labels_of_messages, labels_of_result
+from jingwei.deploy.guard.tools import ToolCall, ToolContext, ToolDecision, definition_digest
 from jingwei.deploy.guard.verdict import GuardFinding, GuardVerdict, Unjudged
+from jingwei.deploy.guard.watch import Binding, approval_for, is_watched
 
 __all__ = [
+    "Binding",
+    "Caller",
     "Enforced",
     "Guard",
     "GuardFinding",
     "GuardVerdict",
+    "Holding",
+    "Label",
     "Passage",
     "Release",
+    "Sessions",
     "StreamGuard",
+    "ToolCall",
+    "ToolContext",
+    "ToolDecision",
     "Unjudged",
+    "approval_for",
     "compile_policy",
+    "definition_digest",
     "deployment_digest",
     "extract_texts",
     "gateway_version",
+    "is_watched",
+    "labels_found",
+    "labels_of_messages",
+    "labels_of_result",
     "rewrite",
+    "take_readable",
     "weaker_points",
 ]

@@ -8,22 +8,22 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path as FilePath
 from time import perf_counter
 from typing import get_args
 
 from jingwei.core.errors import InputError
 from jingwei.core.finding import Severity
-from jingwei.core.policy import Category, CategoryRule, Decision, Policy, ToolRule
+from jingwei.core.policy import Category, CategoryRule, Decision, Policy
 from jingwei.core.signing import Verifier
 from jingwei.deploy.guard.answers import answer_for
-from jingwei.deploy.guard.arguments import MAX_ARGUMENT_CHARACTERS, leaves, read_arguments
 from jingwei.deploy.guard.conditions import Rules
 from jingwei.deploy.guard.judgement import Judgement, own_finding
 from jingwei.deploy.guard.lazy import LazyBundle, built
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.scanning import Detectors, scan_awaited, scan_here, scan_watched
+from jingwei.deploy.guard.tools import Toolbox, ToolCall, ToolContext, ToolDecision
 from jingwei.deploy.guard.verdict import Direction, GuardFinding, GuardVerdict
 from jingwei.detect import Hit, Role
 
@@ -41,13 +41,13 @@ class Guard:
     policy: Policy
     bundle: Detectors
     rules: Rules = field(init=False)
-    tools: dict[str, ToolRule] = field(init=False)
+    toolbox: Toolbox = field(init=False)
     scanned: tuple[CategoryRule, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         rules = Rules.of(self.policy.rules)
         object.__setattr__(self, "rules", rules)
-        object.__setattr__(self, "tools", {tool.name: tool for tool in self.policy.tools})
+        object.__setattr__(self, "toolbox", Toolbox(self.policy))
         object.__setattr__(self, "scanned", tuple(rule for rule in rules.scanned() if self._is_scanned(rule.category)))
 
     @classmethod
@@ -138,20 +138,12 @@ class Guard:
 
     def judge_tool_call(self, name: str, arguments: str) -> GuardVerdict:
         """Judge one tool call: listed, readable, clean, and not one that a person must confirm."""
-        tool = self.tools.get(name)
-        if tool is None:
-            return self._refused("tool.not-listed", "tool")
-        if len(arguments) > MAX_ARGUMENT_CHARACTERS:
-            return self._refused("tool.arguments-too-long", "tool")
-        try:
-            passages = tuple(leaves(read_arguments(arguments)))
-        except (ValueError, RecursionError, InputError):
-            return self._refused("tool.arguments-unreadable", "tool")
-        verdict = self.judge_passages(passages, direction="tool")
-        if tool.needs_person and not verdict.blocks:
-            held = own_finding("tool.needs-person", Decision.HOLD, Severity.INFO)
-            verdict = self._with(verdict, (held,))
-        return verdict
+        return self.judge_call(ToolCall(name, arguments, server=None), ToolContext()).verdict
+
+    def judge_call(self, call: ToolCall, context: ToolContext) -> ToolDecision:
+        """Judge one tool call of a known caller in a known session; a text that cannot be read in time is a no."""
+        return self.toolbox.judge(call, context, scan=partial(self.judge_passages, direction="tool"),
+                                  compose=self._with)  # fmt: skip
 
     def _is_scanned(self, category: Category) -> bool:
         return category not in _NO_DETECTOR and (category is not Category.TOPIC or self.policy.scope is not None)
