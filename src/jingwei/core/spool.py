@@ -75,17 +75,25 @@ class SpoolWriter:
         Raises:
             Unavailable: the disk is full or the folder cannot be written; none of these events count as written.
         """
-        if not events:
+        self.append([canonical(event) for event in events])
+
+    def append(self, lines: Sequence[bytes]) -> None:
+        """Do the same with events that are lines already, as `event_line` writes them.
+
+        Raises:
+            Unavailable: as for `write`.
+        """
+        if not lines:
             return
-        lines = b"".join(canonical(event) + b"\n" for event in events)
+        content = b"\n".join(lines) + b"\n"
         try:
             file = self._file or self._open()
-            _write_all(file.fileno(), lines)  # a disk that is nearly full takes a part, and says so by a count alone
+            _write_all(file.fileno(), content)  # a disk that is nearly full takes a part, and says so by a count alone
             os.fdatasync(file.fileno())
         except OSError as error:
             self._abandon()
             raise Unavailable("core:spool-unwritable", cause=error.strerror or str(error)) from error
-        self._size += len(lines)
+        self._size += len(content)
         self.rotate()
 
     def rotate(self) -> None:

@@ -1,7 +1,14 @@
 """Scanning under watch: each detector is timed and may fail on its own, and a failure is never taken for silence.
 
-Detectors run in a thread of their own, because code that hangs cannot be interrupted; the guard stops waiting for it.
-Threads that hang fill the pool, and from then on everything is unjudged, which a closed fail mode turns into a block.
+Three kinds of work, and where each is done:
+
+- **rules** of our own (`Bundle.swift`: words, patterns, signs) are bounded and linear in the text, so on a text of
+  ordinary length they run in line: a hop to a thread and back costs more than they do;
+- **models** (`Bundle.models`) take milliseconds: a thread, under a hard limit of time;
+- **anything else** (a detector of somebody's own) may hang: a thread too, and the guard stops waiting for it.
+
+Code that hangs cannot be interrupted. Threads that hang fill the pool, and from then on what needs a thread is
+unjudged, which a closed fail mode turns into a block.
 """
 
 import asyncio
@@ -9,19 +16,24 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from jingwei.core.policy import Category, CategoryRule
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.verdict import Why
 from jingwei.detect import Folded, Hit, Role
 
+INLINE_CHARACTERS = 16_384
+"""Longer texts are no work for an event loop, whatever is looked for in them."""
+
+Detect = Callable[[str | Folded], tuple[Hit, ...]]
+
 
 class Detectors(Protocol):
-    """What the guard needs of `detect.Bundle`."""
+    """What the guard needs of `detect.Bundle`; it may also have the `models` and the `swift` of one."""
 
     @property
-    def detectors(self) -> Mapping[Category, Callable[[str | Folded], tuple[Hit, ...]]]:
+    def detectors(self) -> Mapping[Category, Detect]:
         """Return one scan function for each category."""
         ...
 
@@ -48,20 +60,55 @@ class Scan:
     failed: dict[Category, Why] = field(default_factory=dict)
 
 
+class Task(NamedTuple):
+    """One detector on behalf of one rule; none, where the bundle has no such detector."""
+
+    rule: CategoryRule
+    detect: Detect | None
+
+
+class Plan(NamedTuple):
+    """Which detectors run where."""
+
+    inline: tuple[Task, ...]
+    threaded: tuple[Task, ...]
+    models: tuple[Task, ...]
+
+    @classmethod
+    def of(cls, bundle: Detectors, rules: Sequence[CategoryRule]) -> "Plan":
+        """Sort the detectors that some rules need."""
+        swift: frozenset[Detect] = getattr(bundle, "swift", frozenset())
+        models: Mapping[Category, Detect] = getattr(bundle, "models", {})
+        detectors = bundle.detectors
+        inline: list[Task] = []
+        threaded: list[Task] = []
+        slow: list[Task] = []
+        for rule in rules:
+            detect, model = detectors.get(rule.category), models.get(rule.category)
+            (inline if detect is None or detect in swift else threaded).append(Task(rule, detect))
+            if model:
+                slow.append(Task(rule, model))
+        return cls(tuple(inline), tuple(threaded), tuple(slow))
+
+
 def scan_here(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule]) -> Scan:
-    """Scan in the calling thread: crashes and slowness are noticed, but a detector that hangs is not."""
+    """Scan in the calling thread with what may run in line; what may not is said to be out of reach."""
+    plan = Plan.of(bundle, rules)
     scan = Scan([[] for _ in passages])
-    folded = [bundle.read(each.text, role=each.role) for each in passages]
-    for rule in rules:
-        _scan_category(rule, folded, bundle, scan)
+    if (folded := read(passages, bundle, rules, scan)) is not None:
+        for task in plan.inline:
+            run(task, folded, scan)
+        scan.failed.update({task.rule.category: "not-reached" for task in plan.threaded})
     return scan
 
 
 def scan_watched(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
                  pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
-    """Scan in a thread of the pool, and give up on it when the rules' time is over."""
-    work = _Work(passages, bundle, rules)
-    future = pool.submit(work.scan_all)
+    """Scan, and give up on what needs a thread when its time is over."""
+    work = Work(passages, bundle, rules)
+    if not work.needs_thread:
+        return work.scan
+    future = pool.submit(work.scan_rest)
     try:
         future.result(timeout=work.seconds)
     except TimeoutError:
@@ -73,8 +120,10 @@ def scan_watched(passages: Sequence[Passage], bundle: Detectors, rules: Sequence
 async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
                        pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
     """Do the same from an event loop, which goes on meanwhile."""
-    work = _Work(passages, bundle, rules)
-    future = asyncio.get_running_loop().run_in_executor(pool, work.scan_all)
+    work = Work(passages, bundle, rules)
+    if not work.needs_thread:
+        return work.scan
+    future = asyncio.get_running_loop().run_in_executor(pool, work.scan_rest)
     try:
         await asyncio.wait_for(future, work.seconds)
     except TimeoutError:
@@ -82,54 +131,88 @@ async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, rules: Se
     return work.scan
 
 
-class _Work:
-    """One scan in another thread, and how far it came."""
+class Work:
+    """One scan: its rules are through when it is made, unless the text is long; the rest waits for a thread."""
 
-    def __init__(self, passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule]) -> None:
+    def __init__(self, passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule], *,
+                 plan: Plan | None = None) -> None:  # fmt: skip
         self.scan = Scan([[] for _ in passages])
-        self.seconds = sum(rule.timeout_milliseconds for rule in rules) / 1000
         self._passages = passages
         self._bundle = bundle
-        self._rules = rules
-        self._done: list[Category] = []
+        inline, threaded, models = plan or Plan.of(bundle, rules)
+        self._rest = [*threaded, *models]
+        self._folded: list[Folded] | None = None
+        self._unreadable = False
+        self._done = 0
+        if sum(len(each.text) for each in passages) > INLINE_CHARACTERS:
+            self._rest = [*inline, *self._rest]
+        else:
+            self._run(inline)
+        self.seconds = sum(task.rule.timeout_milliseconds for task in self._rest) / 1000
 
-    def scan_all(self) -> None:
-        try:
-            folded = [self._bundle.read(each.text, role=each.role) for each in self._passages]
-        except Exception:  # noqa: BLE001 - nothing could be judged: every category says so
-            self.scan.failed.update({rule.category: "crashed" for rule in self._rules})
-            return
-        for rule in self._rules:
-            _scan_category(rule, folded, self._bundle, self.scan)
-            self._done.append(rule.category)
+    @property
+    def needs_thread(self) -> bool:
+        """Tell whether something is left that must not run in an event loop."""
+        return bool(self._rest) and not self._unreadable
+
+    def scan_rest(self) -> None:
+        """Do what is left, one after another, in a thread."""
+        for task in self._rest:
+            began = perf_counter()
+            self._run((task,))
+            if (perf_counter() - began) * 1000 > task.rule.timeout_milliseconds:
+                self.scan.failed[task.rule.category] = "timed-out"
+            self._done += 1
 
     def given_up(self) -> Scan:
         """Return what is there, in a copy: the thread may still be at it."""
-        pending = [rule.category for rule in self._rules if rule.category not in self._done]
+        pending = [task.rule.category for task in self._rest[self._done :]] or [self._rest[-1].rule.category]
         failed: dict[Category, Why] = dict(self.scan.failed)
         failed |= dict.fromkeys(pending, "not-reached")
-        failed[pending[0] if pending else self._rules[-1].category] = "timed-out"
+        failed[pending[0]] = "timed-out"
         return Scan([list(hits) for hits in self.scan.hits], failed)
 
+    def _run(self, tasks: Sequence[Task]) -> None:
+        if not tasks or self._unreadable:
+            return
+        if self._folded is None:
+            rules = [task.rule for task in (*tasks, *self._rest)]
+            self._folded = read(self._passages, self._bundle, rules, self.scan)
+        if self._folded is None:
+            self._unreadable = True
+            return
+        for task in tasks:
+            run(task, self._folded, self.scan)
 
-def _scan_category(rule: CategoryRule, folded: Sequence[Folded], bundle: Detectors, scan: Scan) -> None:
-    began = perf_counter()
+
+def read(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
+         scan: Scan) -> list[Folded] | None:  # fmt: skip
+    """Fold some texts once for all detectors; None where that fails, and then no category is judged."""
     try:
-        detect = bundle.detectors[rule.category]
+        return [bundle.read(each.text, role=each.role) for each in passages]
+    except Exception:  # noqa: BLE001 - nothing could be judged: every category says so
+        scan.failed.update({rule.category: "crashed" for rule in rules})
+        return None
+
+
+def run(task: Task, folded: Sequence[Folded], scan: Scan) -> None:
+    """Run one detector over some texts and add what it found, or that it failed."""
+    category, detect = task.rule.category, task.detect
+    if detect is None:
+        scan.failed[category] = "crashed"
+        return
+    try:
         found = [detect(each) for each in folded]
-        sound = all(
-            _is_sound(hit, rule.category, each) for each, hits in zip(folded, found, strict=True) for hit in hits
-        )
+        sound = all(_is_sound(hit, category, each) for each, hits in zip(folded, found, strict=True) for hit in hits)
     except Exception:  # noqa: BLE001 - a detector may be anyone's code; its fail mode says what follows, and an event is written
-        scan.failed[rule.category] = "crashed"
+        scan.failed[category] = "crashed"
         return
     if not sound:
-        scan.failed[rule.category] = "nonsense"
+        scan.failed[category] = "nonsense"
         return
     for hits, new in zip(scan.hits, found, strict=True):
-        hits.extend(new)
-    if (perf_counter() - began) * 1000 > rule.timeout_milliseconds:
-        scan.failed[rule.category] = "timed-out"
+        if new:
+            hits.extend(new)
 
 
 def _is_sound(hit: object, category: Category, text: Folded) -> bool:
