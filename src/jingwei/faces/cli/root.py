@@ -16,6 +16,7 @@ from jingwei.faces.cli.language import current, say
 
 COMMANDS = {
     "demo": "jingwei.faces.cli.demo:demo",
+    "detect": "jingwei.faces.cli.detect:detect",
     "check": "jingwei.faces.cli.check:check",
     "assess": "jingwei.faces.cli.assess:assess",
     "serve": "jingwei.faces.cli.serve:serve",
