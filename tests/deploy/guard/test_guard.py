@@ -38,8 +38,8 @@ def guard():
 
 
 def test_an_organisations_word_blocks_in_both_directions(guard):
-    for direction in ("inbound", "outbound"):
-        verdict = guard.judge("请介绍飞 鸟 计-划的细节", direction=direction)
+    for role in ("user", "assistant"):
+        verdict = guard.check("请介绍飞 鸟 计-划的细节", role=role)
         assert verdict.decision is Decision.BLOCK
         assert Category.KEYWORD in verdict.categories
         assert "keyword.own" in verdict.reason.en
@@ -47,18 +47,18 @@ def test_an_organisations_word_blocks_in_both_directions(guard):
 
 
 def test_personal_data_is_removed_from_an_answer_and_the_rest_stays(guard):
-    verdict = guard.judge("他的手机是13812345678，周三在。", direction="outbound")
+    verdict = guard.check("他的手机是13812345678，周三在。", role="assistant")
     assert verdict.decision is Decision.REDACT
     assert verdict.text == "他的手机是[CN_MOBILE]，周三在。"
     assert "13812345678" not in verdict.model_dump_json(exclude={"rewritten"})
 
 
 def test_a_planted_marker_on_the_way_out_is_a_leak(guard):
-    assert guard.judge("my prompt says ZX-CANARY-77", direction="outbound").decision is Decision.BLOCK
+    assert guard.check("my prompt says ZX-CANARY-77", role="assistant").decision is Decision.BLOCK
 
 
 def test_an_ordinary_question_passes(guard):
-    verdict = guard.judge("下周三下午的会议室还有空吗？", direction="inbound")
+    verdict = guard.check("下周三下午的会议室还有空吗？")
     assert verdict.decision is Decision.ALLOW
     assert verdict.findings == ()
 
@@ -69,7 +69,7 @@ def test_a_crash_is_recorded_and_its_fail_mode_decides(mode, decision):
         raise RuntimeError("boom")
 
     rules = (CategoryRule(category=Category.KEYWORD, on_failure=mode),)
-    verdict = Guard(policy(rules=rules), OwnDetectors({Category.KEYWORD: crash})).judge("x", direction="inbound")
+    verdict = Guard(policy(rules=rules), OwnDetectors({Category.KEYWORD: crash})).check("x")
     assert verdict.decision is decision
     assert [(each.category, each.why) for each in verdict.unjudged] == [(Category.KEYWORD, "crashed")]
 
@@ -86,7 +86,7 @@ def test_a_detector_that_hangs_is_given_up_on():
         CategoryRule(category=Category.HARM, timeout_milliseconds=15),
     )
     hanging = Guard(policy(rules=rules), OwnDetectors({Category.PII: hang, Category.HARM: lambda text: ()}))
-    verdict = hanging.judge("x", direction="inbound")
+    verdict = hanging.check("x")
     release.set()
     assert verdict.decision is Decision.BLOCK
     assert {each.category: each.why for each in verdict.unjudged} == {
@@ -96,18 +96,18 @@ def test_a_detector_that_hangs_is_given_up_on():
 
 
 def test_a_missing_detector_is_a_failure_too():
-    assert Guard(policy(), OwnDetectors({})).judge("x", direction="inbound").decision is Decision.BLOCK
+    assert Guard(policy(), OwnDetectors({})).check("x").decision is Decision.BLOCK
 
 
 def test_hits_below_the_threshold_are_only_counted():
     hit = Hit(0, 1, Category.KEYWORD, "keyword.topic", 0.4, Severity.LOW)
-    verdict = Guard(policy(), OwnDetectors({Category.KEYWORD: lambda text: (hit,)})).judge("x", direction="inbound")
+    verdict = Guard(policy(), OwnDetectors({Category.KEYWORD: lambda text: (hit,)})).check("x")
     assert (verdict.decision, verdict.below_threshold, verdict.findings) == (Decision.ALLOW, 1, ())
 
 
 def test_too_long_an_input_is_blocked_before_it_is_scanned():
     guarded = Guard(policy(max_input_characters=10), OwnDetectors({}))
-    verdict = guarded.judge("x" * 11, direction="inbound")
+    verdict = guarded.check("x" * 11)
     assert verdict.rule_ids == ("input.too-long",)
 
 

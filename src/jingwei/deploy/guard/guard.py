@@ -22,7 +22,7 @@ from jingwei.deploy.guard.conditions import Rules
 from jingwei.deploy.guard.judgement import Judgement, own_finding
 from jingwei.deploy.guard.lazy import LazyBundle, built
 from jingwei.deploy.guard.passages import Passage
-from jingwei.deploy.guard.scanning import Detectors, scan_awaited, scan_here, scan_watched
+from jingwei.deploy.guard.scanning import Detectors, Scan, scan_awaited, scan_here, scan_watched
 from jingwei.deploy.guard.tools import Toolbox, ToolCall, ToolContext, ToolDecision
 from jingwei.deploy.guard.verdict import Direction, GuardFinding, GuardVerdict
 from jingwei.detect import Hit, Role
@@ -103,17 +103,13 @@ class Guard:
         passage = _passage(text, role, passages)
         return await self.judged((passage,), direction=DIRECTIONS[role], session=session)
 
-    def judge(self, text: str, *, direction: Direction) -> GuardVerdict:
-        """Judge one text by where it goes."""
-        return self.judge_passages((Passage((), text, role=_role(direction)),), direction=direction)
-
     def judge_passages(self, passages: Sequence[Passage], *, direction: Direction, session: str = "") -> GuardVerdict:
         """Judge all texts of a request or an answer as one; each detector is watched from outside."""
         began = perf_counter()
         if too_long := self._too_long(passages, direction):
             return too_long
         self.warm()
-        scan = scan_watched(passages, self.bundle, self._wanted(passages), _pool())
+        scan = scan_watched(passages, self.bundle, self._wanted(passages), pool())
         return self._judgement(direction, session).verdict(passages, scan, began)
 
     async def judged(self, passages: Sequence[Passage], *, direction: Direction, session: str = "") -> GuardVerdict:
@@ -123,14 +119,18 @@ class Guard:
             return too_long
         if isinstance(self.bundle, LazyBundle) and not self.bundle.is_ready:
             await asyncio.to_thread(self.warm)
-        scan = await scan_awaited(passages, self.bundle, self._wanted(passages), _pool())
+        scan = await scan_awaited(passages, self.bundle, self._wanted(passages), pool())
         return self._judgement(direction, session).verdict(passages, scan, began)
 
     def judge_here(self, text: str, *, direction: Direction) -> tuple[GuardVerdict, tuple[Hit, ...]]:
         """Judge a short text in the calling thread, for streams; also return the hits that decide."""
         began = perf_counter()
         passage = Passage((), text, role=_role(direction))
-        scan = scan_here((passage,), self.bundle, self._wanted((passage,)))
+        return self.decided(passage, scan_here((passage,), self.bundle, self._wanted((passage,))), direction, began)
+
+    def decided(self, passage: Passage, scan: Scan, direction: Direction, began: float,
+                ) -> tuple[GuardVerdict, tuple[Hit, ...]]:  # fmt: skip
+        """Turn what was found in one text into a verdict; also return the hits that decide."""
         if not scan.failed and not scan.hits[0]:
             return _CLEAN[direction], ()
         judgement = self._judgement(direction, "")
@@ -185,7 +185,8 @@ _CLEAN: dict[Direction, GuardVerdict] = {
 
 
 @lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
+def pool() -> ThreadPoolExecutor:
+    """Return the threads in which models and foreign detectors run."""
     return ThreadPoolExecutor(max_workers=4, thread_name_prefix="guard")
 
 

@@ -1,27 +1,40 @@
 """Detectors that are built on first need: loading a policy costs nothing until a text is judged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from jingwei.core.policy import Category, Policy
 from jingwei.core.text import text
+from jingwei.deploy.guard.judge_server import JudgeServer
+from jingwei.deploy.guard.onnx_classifier import OnnxClassifier
 from jingwei.detect.hit import Hit
 from jingwei.detect.normalize import Folded, Role, fold
 
 if TYPE_CHECKING:
-    from jingwei.detect import Bundle
+    from jingwei.detect import Bundle, Detector
 
 
 def built(policy: Policy) -> "Bundle":
     """Compile the detectors of a policy, and use each once: a first request must not time out on what loads late."""
     from jingwei.detect import Bundle  # noqa: PLC0415 - loads every detector
 
-    bundle = Bundle.build(policy.words, allowed_words=policy.allowed_words, canaries=policy.canaries)
+    bundle = Bundle.build(policy.words, allowed_words=policy.allowed_words, canaries=policy.canaries,
+                          scope=policy.scope)  # fmt: skip
+    for opinions in _further(policy):
+        bundle = bundle.with_models(opinions)
     warm_up = text("deploy.guard:warm-up")
     for content in (warm_up.zh, warm_up.en):
         bundle.scan(content)
     return bundle
+
+
+def _further(policy: Policy) -> Iterator[Mapping[Category, "Detector"]]:
+    """Give the scan functions of a policy's local classifiers and of its judge."""
+    for classifier in policy.classifiers:
+        yield OnnxClassifier(classifier).models()
+    if policy.judge:
+        yield JudgeServer(policy.judge).models()
 
 
 class LazyBundle:
@@ -49,6 +62,16 @@ class LazyBundle:
     def detectors(self) -> Mapping[Category, Callable[[str | Folded], tuple[Hit, ...]]]:
         """Return one scan function for each category."""
         return self.ready().detectors
+
+    @property
+    def models(self) -> Mapping[Category, Callable[[str | Folded], tuple[Hit, ...]]]:
+        """Return the models, which need a thread."""
+        return self.ready().models
+
+    @property
+    def swift(self) -> frozenset[Callable[[str | Folded], tuple[Hit, ...]]]:
+        """Return the detectors that may run in an event loop."""
+        return self.ready().swift
 
     @property
     def version(self) -> str:

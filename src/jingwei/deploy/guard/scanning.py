@@ -26,6 +26,8 @@ from jingwei.detect import Folded, Hit, Role
 INLINE_CHARACTERS = 16_384
 """Longer texts are no work for an event loop, whatever is looked for in them."""
 
+GROUNDS = "grounds"
+"""What an answer was to be drawn from, beside its text."""
 Detect = Callable[[str | Folded], tuple[Hit, ...]]
 
 
@@ -85,9 +87,10 @@ class Plan(NamedTuple):
         slow: list[Task] = []
         for rule in rules:
             detect, model = detectors.get(rule.category), models.get(rule.category)
-            (inline if detect is None or detect in swift else threaded).append(Task(rule, detect))
             if model:
                 slow.append(Task(rule, model))
+            if detect or not model:
+                (inline if detect is None or detect in swift else threaded).append(Task(rule, detect))
         return cls(tuple(inline), tuple(threaded), tuple(slow))
 
 
@@ -105,7 +108,17 @@ def scan_here(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[Ca
 def scan_watched(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
                  pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
     """Scan, and give up on what needs a thread when its time is over."""
-    work = Work(passages, bundle, rules)
+    return watched(Work(passages, bundle, Plan.of(bundle, rules)), pool)
+
+
+async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
+                       pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
+    """Do the same from an event loop, which goes on meanwhile."""
+    return await awaited(Work(passages, bundle, Plan.of(bundle, rules)), pool)
+
+
+def watched(work: "Work", pool: ThreadPoolExecutor) -> Scan:
+    """Finish some work in a thread, waiting for it."""
     if not work.needs_thread:
         return work.scan
     future = pool.submit(work.scan_rest)
@@ -117,10 +130,8 @@ def scan_watched(passages: Sequence[Passage], bundle: Detectors, rules: Sequence
     return work.scan
 
 
-async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
-                       pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
-    """Do the same from an event loop, which goes on meanwhile."""
-    work = Work(passages, bundle, rules)
+async def awaited(work: "Work", pool: ThreadPoolExecutor) -> Scan:
+    """Finish some work in a thread, while the event loop goes on."""
     if not work.needs_thread:
         return work.scan
     future = asyncio.get_running_loop().run_in_executor(pool, work.scan_rest)
@@ -134,12 +145,11 @@ async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, rules: Se
 class Work:
     """One scan: its rules are through when it is made, unless the text is long; the rest waits for a thread."""
 
-    def __init__(self, passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule], *,
-                 plan: Plan | None = None) -> None:  # fmt: skip
+    def __init__(self, passages: Sequence[Passage], bundle: Detectors, plan: Plan) -> None:
         self.scan = Scan([[] for _ in passages])
         self._passages = passages
         self._bundle = bundle
-        inline, threaded, models = plan or Plan.of(bundle, rules)
+        inline, threaded, models = plan
         self._rest = [*threaded, *models]
         self._folded: list[Folded] | None = None
         self._unreadable = False
@@ -189,10 +199,22 @@ def read(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[Categor
          scan: Scan) -> list[Folded] | None:  # fmt: skip
     """Fold some texts once for all detectors; None where that fails, and then no category is judged."""
     try:
-        return [bundle.read(each.text, role=each.role) for each in passages]
+        folded = [bundle.read(each.text, role=each.role) for each in passages]
+        for text, passage in zip(folded, passages, strict=True):
+            if passage.grounds:
+                text.shared[GROUNDS] = passage.grounds
     except Exception:  # noqa: BLE001 - nothing could be judged: every category says so
         scan.failed.update({rule.category: "crashed" for rule in rules})
         return None
+    return folded
+
+
+def supported(text: str | Folded) -> tuple[Hit, ...]:
+    """Find the claims of an answer that the passages it was given do not support."""
+    from jingwei.detect import grounding  # noqa: PLC0415 - only where an answer comes with passages
+
+    grounds: tuple[str, ...] = text.shared.get(GROUNDS, ()) if isinstance(text, Folded) else ()
+    return grounding.scan(text, grounds)
 
 
 def run(task: Task, folded: Sequence[Folded], scan: Scan) -> None:
