@@ -5,7 +5,7 @@ calls `scan`; a guard that times each detector folds once with `read` and calls 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -89,6 +89,12 @@ class Bundle:
         """Fold a text once, for several detectors."""
         return fold(text, role=role)
 
+    def with_models(self, further: Mapping[Category, Detector]) -> "Bundle":
+        """Return a bundle that also asks these; what any of them finds is found."""
+        models = {**self.models, **{category: _both(self.models.get(category), more)
+                                    for category, more in further.items()}}  # fmt: skip
+        return replace(self, models=MappingProxyType(models))
+
     def scan(self, text: str | Folded, categories: frozenset[Category] | None = None) -> tuple[Hit, ...]:
         """Find everything, or only some categories, in the order of the text."""
         folded = fold(text)
@@ -116,13 +122,19 @@ class Bundle:
         return self.hold.back(text)
 
 
+def _both(first: Detector | None, second: Detector) -> Detector:
+    if first is None:
+        return second
+    return lambda text: (*first(text), *second(text))
+
+
 @lru_cache(maxsize=1)
 def data_digest() -> str:
     """Return the digest of all rule data of this release, the model's weights included."""
     hashes: dict[str, str] = {}
     folder = files("jingwei.detect")
-    for source in [*folder.iterdir(), *folder.joinpath("words").iterdir()]:
-        if source.name.endswith((".yaml", ".npz")) or source.name == classifier.FILE:
+    for source in [*folder.iterdir(), *folder.joinpath("words").iterdir(), *folder.joinpath("readings").iterdir()]:
+        if source.name.endswith((".yaml", ".npz", ".txt")) or source.name == classifier.FILE:
             hashes[source.name] = sha256(source.read_bytes()).hexdigest()
     return digest(hashes)
 
