@@ -6,6 +6,7 @@ behavioural evidence is bound to, so a weakened policy lapses that evidence.
 
 from enum import StrEnum
 from functools import cached_property
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -161,10 +162,27 @@ class Judge(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str
+    """Base URL, such as `http://127.0.0.1:8090/v1`."""
     model: str
+    speaks: Literal["json", "qwen3guard"] = "json"
+    """`qwen3guard`: it answers in that model family's own lines. `json`: any model that follows instructions."""
     key_env: str = ""
     categories: tuple[Category, ...] = (Category.HARM, Category.INJECTION)
     timeout_milliseconds: int = Field(default=800, gt=0)
+
+
+class LocalClassifier(BaseModel):
+    """A text classifier in ONNX form on the gateway's own disk (extra `onnx`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    """Holds `model.onnx` and `tokenizer.json`; no code of it is run."""
+    labels: tuple[str, ...]
+    """What the outputs stand for, in their order: a category, or empty for none."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Of `model.onnx`: another file is not loaded."""
+    most_tokens: int = Field(default=512, gt=0, le=8192)
 
 
 class Limits(BaseModel):
@@ -204,6 +222,8 @@ class Policy(Value):
     expert_rules: tuple[ExpertRule, ...] = ()
     judge: Judge | None = None
     """A second opinion on what the local models find; none by default, and nothing then leaves the host."""
+    classifiers: tuple[LocalClassifier, ...] = ()
+    """Further local models whose opinion counts."""
     restore_personal_data: bool = False
     """Send placeholders to the model instead of personal data, and put the data back into its answer."""
     limits: Limits = Limits()
@@ -213,6 +233,10 @@ class Policy(Value):
     """A watching person who gave no sign for so long is away."""
     approval_seconds: int = Field(default=900, gt=0)
     """How long a person's approval of one tool call is good for."""
+    streaming: Literal["lagged", "held", "end"] = "lagged"
+    """How a streamed answer follows the models, which judge it sentence by sentence. `lagged`: it runs at most one
+    sentence ahead of them; `held`: a sentence leaves when it is judged; `end`: nothing leaves before the whole is. Words,
+    personal data, secrets and rules are judged before a character leaves, in all three."""
     explicit_label: Both | None = None
     """Text put at the end of every generated answer (GB 45438-2025), or none."""
     max_input_characters: int = Field(default=100_000, gt=0)

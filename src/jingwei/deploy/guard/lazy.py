@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from jingwei.core.policy import Category, Policy
 from jingwei.core.text import text
-from jingwei.deploy.guard.judge_server import JudgeServer
-from jingwei.deploy.guard.onnx_classifier import OnnxClassifier
 from jingwei.detect.hit import Hit
 from jingwei.detect.normalize import Folded, Role, fold
 
@@ -21,16 +19,22 @@ def built(policy: Policy) -> "Bundle":
 
     bundle = Bundle.build(policy.words, allowed_words=policy.allowed_words, canaries=policy.canaries,
                           scope=policy.scope)  # fmt: skip
-    for opinions in _further(policy):
-        bundle = bundle.with_models(opinions)
     warm_up = text("deploy.guard:warm-up")
     for content in (warm_up.zh, warm_up.en):
         bundle.scan(content)
+    for opinions in _further(policy):
+        bundle = bundle.with_models(opinions)
     return bundle
 
 
 def _further(policy: Policy) -> Iterator[Mapping[Category, "Detector"]]:
     """Give the scan functions of a policy's local classifiers and of its judge."""
+    if policy.classifiers:
+        from jingwei.deploy.guard.onnx_classifier import OnnxClassifier  # noqa: PLC0415 - few policies have one
+
+    if policy.judge:
+        from jingwei.deploy.guard.judge_server import JudgeServer  # noqa: PLC0415 - few policies have one
+
     for classifier in policy.classifiers:
         yield OnnxClassifier(classifier).models()
     if policy.judge:
