@@ -6,7 +6,7 @@ behavioural evidence is bound to, so a weakened policy lapses that evidence.
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -153,6 +153,8 @@ class ExpertRule(BaseModel):
     """A condition in the language of `core.rules` over `answer`, `action`, `arguments`, `confidence`, `features`."""
     applies: str = Field(default="", max_length=2_000)
     """Where it applies; empty: always."""
+    numbers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Annotated[str, Field(max_length=200)]] = {}
+    """Numbers to read from an answer, as `numbers.load`: a name, and the words around the number, as `load {} %`."""
     decision: Decision = Decision.HOLD
 
 

@@ -199,10 +199,7 @@ class House:
         return sorted(found, key=lambda event: event.at)
 
     def clear(self):
-        async def close():
-            await asyncio.get_running_loop().run_in_executor(self.app._journal._thread, self.app._journal._writer.close)
-
-        self.run(close())
+        self.run(self.app._journal.turn(now=True))
         for path in (self.folder / "spool").glob("*.jsonl"):
             path.unlink()
 

@@ -1,27 +1,44 @@
 """The stream guard: lets a stream through with as little delay as safety allows.
 
-The end of the text that could still become a keyword, a number or a key (`hold_back`) waits until more has come; so
-of anything the policy blocks or redacts, not one character leaves. What is clean leaves as it came. Signs of injection
-and harm span sentences and are not waited for: they stop the stream where they are found.
+Two stages. **Rules** (words, personal data, secrets, signs) read every piece before it leaves. The end of the text
+that could still become a word, a number or a key (`hold_back`) waits until more has come; so of anything the policy
+blocks or redacts, not one character leaves. What is clean leaves as it came. Signs of injection and harm span sentences
+and are not waited for: they stop the stream where they are found. A window of released text is kept on the left, so
+that rules which look back see what they need.
 
-The models' opinions need text to go by: on fewer than 256 characters they stop harmless answers (8 of 150 against 5,
-halueval answers in pieces of 16 characters), so they count from there on, and at the end.
+**Models** read what the rules let through, a sentence at a time, in a thread. By the policy's `streaming` the text may
+run one sentence ahead of them, wait for them, or wait for the end. Text that has left cannot be taken back, so what a
+model would have redacted stops the stream.
 
-A window of released text is kept on the left, so that rules which look back see what they need.
+No clock releases anything. A tail that is held because it may be the beginning of a telephone number stays held while
+the model's server pauses: to let it go after a while would be to leak it. It is short instead (`Bundle.hold_back`), and
+leaves with the next character that settles it, or at the end.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from time import perf_counter
 from typing import NamedTuple
 
-from jingwei.core.policy import Decision
-from jingwei.deploy.guard.guard import Guard
+from jingwei.core.policy import Category, Decision
+from jingwei.deploy.guard.guard import Guard, pool
 from jingwei.deploy.guard.passages import Passage
+from jingwei.deploy.guard.scanning import Plan, Scan, Work, awaited, watched
+from jingwei.deploy.guard.sentences import ends
 from jingwei.deploy.guard.verdict import GuardVerdict
-from jingwei.detect import OPINIONS, Hit, redact
+from jingwei.detect import Hit, redact
 
 CONTEXT = 256
 """Released characters kept for rules that look back."""
+BEFORE = 200
+"""Characters before a sentence that a model reads with it."""
 MAX_HELD = 1024
 """A hit that goes on growing is acted upon when this much waits."""
+_AT_PLACES = frozenset({Category.KEYWORD, Category.PII, Category.SECRET, Category.INJECTION, Category.HARM})
+"""What is looked for in every piece; any other category is about whole sentences."""
+
+Finish = Callable[[Work], Awaitable[Scan]]
 
 
 class Release(NamedTuple):
@@ -32,13 +49,31 @@ class Release(NamedTuple):
     """True when nothing may follow."""
 
 
+class _Asked(NamedTuple):
+    """What the models were asked, and their answer to come."""
+
+    passage: Passage
+    began: float
+    answer: Callable[[], Awaitable[Scan]]
+    task: asyncio.Future[Scan] | None
+    """Under way in a thread; none where it is done when its answer is called for."""
+
+
 class StreamGuard:
     """Guards one text channel of one streamed answer."""
 
     def __init__(self, guard: Guard) -> None:
+        guard.warm()
         self._guard = guard
+        self._rules, self._models = _plans(guard)
+        self._follows = any(self._models)
+        self._ahead = guard.policy.streaming == "lagged"
+        self._at_end = guard.policy.streaming == "end"
         self._context = ""
         self._held = ""
+        self._open = ""
+        self._before = ""
+        self._asked: _Asked | None = None
         self._whole: list[str] = []
         self._verdicts: list[GuardVerdict] = []
         self._stopped = False
@@ -46,32 +81,41 @@ class StreamGuard:
     @property
     def held(self) -> int:
         """Return how many characters wait."""
-        return len(self._held)
+        return len(self._held) + (0 if self._ahead or not self._follows else len(self._open))
 
     @property
     def released(self) -> str:
         """Return all text that has left."""
         return "".join(self._whole)
 
+    async def fed(self, text: str) -> Release:
+        """Take the next piece; return what may leave. Models run in threads meanwhile."""
+        return await self._step(text, _await, final=False)
+
+    async def finished(self) -> Release:
+        """Tell that nothing follows; return the rest that may leave."""
+        return await self._step("", _await, final=True)
+
     def feed(self, text: str) -> Release:
-        """Take the next piece; return what may leave."""
-        return self._step(text, final=False)
+        """Do what `fed` does where there is no event loop: the models are waited for."""
+        return _at_once(self._step(text, _watch, final=False))
 
     def finish(self) -> Release:
-        """Tell that nothing follows; return the rest that may leave."""
-        return self._step("", final=True)
+        """Do what `finished` does where there is no event loop."""
+        return _at_once(self._step("", _watch, final=True))
 
     def verdict(self) -> GuardVerdict:
         """Return the verdict on the whole stream so far."""
         acting = [each for each in self._verdicts if each.decision is not Decision.ALLOW]
-        decision = max((each.decision for each in acting), key=lambda each: each.rank, default=Decision.ALLOW)
+        strictest = max(acting, key=lambda each: each.decision.rank, default=None)
         findings = {(found.rule_id, found.decision): found for each in acting for found in each.findings}
         unjudged = {found.category: found for each in self._verdicts for found in each.unjudged}
         return GuardVerdict(
             direction="outbound",
-            decision=decision,
+            decision=strictest.decision if strictest else Decision.ALLOW,
             findings=tuple(findings.values()),
             unjudged=tuple(unjudged.values()),
+            answer=strictest.answer if strictest else None,
             latency_milliseconds=sum(each.latency_milliseconds for each in self._verdicts),
         )
 
@@ -79,48 +123,143 @@ class StreamGuard:
         """Judge all that has left as one text, where it was longer than the window: signs far apart are found so."""
         if len(self.released) <= CONTEXT:
             return None
-        return await self._guard.judged((Passage((), self.released),), direction="outbound")
+        return await self._guard.judged((Passage((), self.released, role="assistant"),), direction="outbound")
 
-    def _step(self, text: str, *, final: bool) -> Release:
-        if self._stopped or (not text and not (final and self._held)):
+    async def _step(self, text: str, finish: Finish, *, final: bool) -> Release:
+        if self._stopped or not (text or final):
             return Release("", self._stopped)
+        cleared = await self._cleared(text, finish, final=final) if text or self._held else ""
+        if cleared is not None and self._follows:
+            cleared = await self._followed(cleared, finish, final=final)
+        if cleared is None or self._stopped:
+            self._held = self._open = ""
+            return Release("", blocked=True)
+        if cleared:
+            self._whole.append(cleared)
+        return Release(cleared)
+
+    async def _cleared(self, text: str, finish: Finish, *, final: bool) -> str | None:
+        """Return what the rules let through, redacted; None where they stop the stream."""
         known = len(self._context)
         window = self._context + self._held + text
-        verdict, hits = self._guard.judge_here(window, direction="outbound")
-        early = not final and len(window) < CONTEXT
-        hits = tuple(hit for hit in hits if hit.end > known and not (early and hit.rule_id in OPINIONS))
-        safe = self._safe(window, hits, known, final=final)
+        began = perf_counter()
+        passage = Passage((), window, role="assistant")
+        work = Work((passage,), self._guard.bundle, self._rules)
+        scan = await finish(work) if work.needs_thread else work.scan
+        safe = len(window) if final else max(known, len(window) - self._guard.bundle.hold_back(window))
+        if not scan.failed and not scan.hits[0]:
+            self._keep(window, safe)
+            return window[known:safe]
+        verdict, hits = self._guard.decided(passage, scan, "outbound", began)
+        hits = tuple(hit for hit in hits if hit.end > known)
+        safe = safe if final else _before(hits, window, known, safe)
         settled = [hit for hit in hits if hit.start < safe]
         if any(not each.decision.passes for each in verdict.unjudged) or self._blocks(settled):
-            return self._stop(verdict)
+            self._stop(verdict)
+            return None
         if settled or verdict.unjudged:
             self._verdicts.append(verdict)
-        self._held = window[safe:]
         # The window shows released text as it was, not as it was redacted: a rule that looks back must see the same.
-        self._context = window[max(0, safe - CONTEXT) : safe]
+        self._keep(window, safe)
         visible = [hit for hit in settled if hit.start >= known]
-        leaving = redact(window[:safe], visible)[known:]
-        self._whole.append(leaving)
-        return Release(leaving)
+        return redact(window[:safe], visible)[known:] if visible else window[known:safe]
 
-    def _safe(self, window: str, hits: tuple[Hit, ...], known: int, *, final: bool) -> int:
+    def _keep(self, window: str, safe: int) -> None:
+        self._held = window[safe:]
+        self._context = window[max(0, safe - CONTEXT) : safe]
+
+    async def _followed(self, cleared: str, finish: Finish, *, final: bool) -> str:
+        """Let the models follow what the rules let through; return what may leave."""
+        self._open += cleared
+        if self._at_end and not final:
+            return ""
+        places = [len(self._open)] if final else ends(self._open)
+        if not self._ahead:
+            leaving = self._open[: places[-1]] if places else ""
+            self._ask(len(leaving), finish)
+            await self._settle()
+            return leaving
+        if places or self._answered:
+            await self._settle()
+        if len(places) > 1:  # several whole sentences at once: only the last of them may leave before its answer
+            self._ask(places[-2], finish)
+            await self._settle()
+        if places:
+            self._ask(places[-1] - (places[-2] if len(places) > 1 else 0), finish)
         if final:
-            return len(window)
-        safe = max(known, len(window) - self._guard.bundle.hold_back(window))
-        for hit in reversed(hits):
-            # It reaches into what is held, so it may still grow: wait for the whole of it.
-            if hit.start >= known and hit.start < safe < hit.end:
-                safe = hit.start
-        if len(window) - safe > MAX_HELD:
-            return len(window)
-        return safe
+            await self._settle()
+        return cleared
+
+    @property
+    def _answered(self) -> bool:
+        return self._asked is not None and self._asked.task is not None and self._asked.task.done()
+
+    def _ask(self, end: int, finish: Finish) -> None:
+        """Ask the models about the sentence that ends here, with what stood before it."""
+        sentence, self._open = self._open[:end], self._open[end:]
+        if self._stopped or not sentence.strip():
+            return
+        passage = Passage((), self._before + sentence, role="assistant")
+        self._before = passage.text[-BEFORE:]
+        work = Work((passage,), self._guard.bundle, self._models)
+        task = asyncio.ensure_future(_await(work)) if finish is _await else None
+        self._asked = _Asked(passage, perf_counter(), partial(finish, work), task)
+
+    async def _settle(self) -> None:
+        """Wait for what the models were asked last, and act on it."""
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return
+        verdict, _ = self._guard.decided(asked.passage, await (asked.task or asked.answer()), "outbound", asked.began)
+        if verdict.decision.rank >= Decision.REDACT.rank:
+            self._stop(verdict)
+        elif verdict.decision is not Decision.ALLOW or verdict.unjudged:
+            self._verdicts.append(verdict)
 
     def _blocks(self, hits: list[Hit]) -> bool:
         decide = self._guard.rules.decision
         return any(not (decide(hit, None, "outbound") or Decision.ALLOW).passes for hit in hits)
 
-    def _stop(self, verdict: GuardVerdict) -> Release:
+    def _stop(self, verdict: GuardVerdict) -> None:
         self._stopped = True
-        self._held = ""
+        if self._asked and self._asked.task:
+            self._asked.task.cancel()
         self._verdicts.append(verdict)
-        return Release("", blocked=True)
+
+
+def _before(hits: tuple[Hit, ...], window: str, known: int, safe: int) -> int:
+    """Return where the text ends that may leave: before a hit that reaches into what is held, and so may still grow."""
+    for hit in reversed(hits):
+        if known <= hit.start < safe < hit.end:
+            safe = hit.start
+    return len(window) if len(window) - safe > MAX_HELD else safe
+
+
+def _plans(guard: Guard) -> tuple[Plan, Plan]:
+    """Sort a guard's detectors into those for every piece and those for whole sentences."""
+    rules = [rule for rule in guard.scanned if rule.category is not Category.GROUNDING]
+    inline, threaded, models = Plan.of(guard.bundle, rules)
+    pieces = Plan(tuple(task for task in inline if task.rule.category in _AT_PLACES),
+                  tuple(task for task in threaded if task.rule.category in _AT_PLACES), ())  # fmt: skip
+    whole = Plan(tuple(task for task in inline if task.rule.category not in _AT_PLACES),
+                 tuple(task for task in threaded if task.rule.category not in _AT_PLACES), models)  # fmt: skip
+    return pieces, whole
+
+
+async def _await(work: Work) -> Scan:
+    return await awaited(work, pool())
+
+
+async def _watch(work: Work) -> Scan:
+    return watched(work, pool())
+
+
+def _at_once(step: Coroutine[None, None, Release]) -> Release:
+    """Run a coroutine that never waits for an event loop."""
+    try:
+        step.send(None)
+    except StopIteration as done:
+        released: Release = done.value
+        return released
+    step.close()
+    raise RuntimeError

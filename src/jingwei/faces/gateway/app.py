@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import parse_qs
 
 from jingwei.core.clock import Clock, utc_now
-from jingwei.core.event import Event, EventKind
+from jingwei.core.event import EventKind, event_line
 from jingwei.core.ids import new_id
 from jingwei.core.policy import Decision
 from jingwei.core.spool import SpoolWriter
@@ -24,7 +24,7 @@ from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.serving import Serving
 from jingwei.faces.gateway.settings import GatewaySettings
 from jingwei.faces.gateway.upstream import Upstream
-from jingwei.faces.gateway.wire import Answer, Receive, Request, Scope, Send
+from jingwei.faces.gateway.wire import Answer, Presence, Receive, Request, Scope, Send
 
 _log = logging.getLogger(__name__)
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -119,20 +119,17 @@ class Gateway:
         return await request.body(limit=self._settings.max_body_bytes, seconds=self._settings.body_seconds)
 
     async def _refuse(self, refusal: Refusal, access: Access | None, answer: Answer) -> None:
-        event = Event(
-            id=new_id("evt"),
-            at=self._clock(),
-            kind=EventKind.UPSTREAM_FAILURE if refusal.is_upstream else EventKind.REFUSAL,
-            system_id=access.served.system_id if access else refusal.system_id,
-            request_id=answer.request_id,
-            decision=Decision.BLOCK,
-            reason=str(refusal.code),
-            policy_digest=access.served.policy.digest if access else "",
-            trial=bool(access and access.trial),
-            run_id=access.run_id if access else "",
-        )
+        served = access.served if access else None
+        line = event_line({
+            "id": new_id("evt"), "at": self._clock(), "request_id": answer.request_id, "decision": Decision.BLOCK,
+            "kind": EventKind.UPSTREAM_FAILURE if refusal.is_upstream else EventKind.REFUSAL,
+            "system_id": served.system_id if served else refusal.system_id, "reason": refusal.code,
+            "policy_digest": served.policy.digest if served else "", "trial": bool(access and access.trial),
+            "run_id": access.run_id if access else "",
+        })  # fmt: skip
+        batch = self._journal.submit(line, run_id=access.run_id if access and access.trial else "")
         with contextlib.suppress(Refusal):  # the disk is full: the answer is a no in any case
-            await self._journal.submit(event)
+            await self._journal.settled(batch)
         if not answer.begun and refusal.code is not Code.CLIENT_GONE:
             await answer.json(refusal.status, refusal.body)
         elif answer.begun:
@@ -141,12 +138,8 @@ class Gateway:
     async def _chat(self, visit: Visit) -> None:
         if self._upstream is None:
             raise Refusal(Code.INTERNAL)
-        gone = asyncio.create_task(_disconnected(visit.request.receive))
-        try:
-            chat = Chat(visit.exchange, self._upstream, visit.answer, present=lambda: not gone.done())
-            await chat.serve(visit.body)
-        finally:
-            gone.cancel()
+        presence = Presence(visit.request.receive)
+        await Chat(visit.exchange, self._upstream, visit.answer, presence).serve(visit.body)
 
     async def _models(self, visit: Visit) -> None:
         await visit.answer.json(200, models(visit.access))
@@ -164,11 +157,6 @@ class Gateway:
         if not visit.access.trial or wanted != [visit.access.run_id]:
             raise Refusal(Code.OTHER_RUN)
         await visit.answer.json(200, run_events(self._journal.of_run(visit.access.run_id)))
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def gateway(settings: GatewaySettings, *, clock: Clock = utc_now) -> Application:

@@ -7,7 +7,9 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
+
+import orjson
 
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
@@ -25,23 +27,16 @@ from jingwei.faces.gateway.answers import (
 from jingwei.faces.gateway.calls import known_calls, read_call, rewritten_arguments
 from jingwei.faces.gateway.chunks import Blocked, StreamedAnswer
 from jingwei.faces.gateway.exchange import Exchange
+from jingwei.faces.gateway.frames import says_no_more
 from jingwei.faces.gateway.heads import plain_counts, plain_head
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.request import ChatBody, is_streaming, read_chat
 from jingwei.faces.gateway.upstream import Upstream
-from jingwei.faces.gateway.wire import Answer
+from jingwei.faces.gateway.wire import Answer, Presence
 from jingwei.operate.label import labelled
 
 _TEXT_KEYS = ("content", "refusal", "reasoning_content")
 _FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
-
-
-class Presence(Protocol):
-    """Tells whether the caller is still there."""
-
-    def __call__(self) -> bool:
-        """Return false once the caller went away."""
-        ...
 
 
 @dataclass(slots=True)
@@ -51,7 +46,7 @@ class Chat:
     exchange: Exchange
     upstream: Upstream
     answer: Answer
-    present: Presence
+    presence: Presence
 
     async def serve(self, raw: bytes) -> None:
         """Answer the request.
@@ -79,10 +74,10 @@ class Chat:
         return rewrite(body, verdict.rewritten), verdict
 
     async def _complete(self, body: ChatBody) -> None:
-        whole = await self.upstream.complete(self.exchange.access.served, body)
+        given, raw = await self.upstream.complete(self.exchange.access.served, body)
         guard = self.exchange.access.guard
-        head = plain_head(whole, guard, request_id=self.exchange.request_id, kind="chat.completion")
-        whole = {**head, **plain_counts(whole, guard), "choices": _known_choices(whole)}
+        head = plain_head(given, guard, request_id=self.exchange.request_id, kind="chat.completion")
+        whole = kept = {**head, **plain_counts(given, guard), "choices": _known_choices(given)}
         passages = tuple(_answer_texts(whole))
         verdict = await self.exchange.access.guard.judged(passages, direction="outbound")
         event_id = self.exchange.verdict(verdict)
@@ -96,7 +91,8 @@ class Chat:
         if verdict.decision is not Decision.ALLOW:
             whole = {**whole, "jingwei": told(verdict, event_id)}
         await self.exchange.settle()
-        await self.answer.json(200, whole)
+        unchanged = whole is kept and says_no_more(raw, given, kept)
+        await self.answer.raw(200, raw if unchanged else orjson.dumps(whole))
 
     async def _tools_judged(self, whole: ChatBody, verdict: GuardVerdict,
                             event_id: str) -> tuple[GuardVerdict, str, ChatBody]:  # fmt: skip
@@ -148,11 +144,12 @@ class Chat:
             last = await streamed.finished()
         except Blocked as blocked:
             last = blocked.before + blocked.terminal
-        except Refusal as refusal:
+        except Refusal as error:
+            refusal = Refusal(Code.CLIENT_GONE) if self.presence.gone else error
             if self.answer.begun:
                 self.exchange.verdict(streamed.verdict(), reason=str(refusal.code))
             if refusal.code is Code.CLIENT_GONE or not self.answer.begun:
-                raise
+                raise refusal from error
             self.exchange.failure(str(refusal.code))
             last = error_line(refusal)
         try:
@@ -166,13 +163,14 @@ class Chat:
 
     async def _pass_on(self, streamed: StreamedAnswer, body: ChatBody) -> None:
         async with (
-            self.upstream.stream(self.exchange.access.served, body) as batches,
-            aclosing(batches) as open_batches,
+            self.upstream.stream(self.exchange.access.served, body) as stream,
+            self.presence.ends(stream.cancel),
+            aclosing(stream.batches()) as batches,
         ):
-            async for batch in open_batches:
-                if not self.present():
+            async for batch in batches:
+                lines = await streamed.feed(batch)
+                if self.presence.gone:
                     raise Refusal(Code.CLIENT_GONE)
-                lines = streamed.feed(batch)
                 if lines and not self.answer.begun:
                     await self.exchange.settle()  # the verdict on the question is on disk before any answer leaves
                 if lines:

@@ -1,15 +1,13 @@
 """A streamed answer, piece by piece: each text channel through its own stream guard, tool calls held until whole.
 
-Every piece is written anew from what was judged, so that nobody can read another thing in it than the guard did. Pieces
-that end a choice wait: they leave only when the verdict on the whole answer is on disk.
+A piece leaves byte for byte as it came when the guard has read all of it and its text may leave whole (`frames`); any
+other is written anew from what was judged, so that nobody can read another thing in it than the guard did. Pieces that
+end a choice wait: they leave only when the verdict on the whole answer is on disk.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
-
-import orjson
 
 from jingwei.core.canonical import Json
 from jingwei.core.policy import Decision
@@ -17,12 +15,12 @@ from jingwei.deploy.guard import GuardVerdict, StreamGuard
 from jingwei.faces.gateway.answers import chunk_line, safe_answer, told
 from jingwei.faces.gateway.calls import ToolDraft, rewritten_arguments
 from jingwei.faces.gateway.exchange import Exchange
+from jingwei.faces.gateway.frames import TEXT_KEYS, Skeleton, line, read_chunk, says_no_more, skeleton
 from jingwei.faces.gateway.heads import plain_counts, plain_head
 from jingwei.faces.gateway.refusal import Code, Refusal
-from jingwei.faces.gateway.upstream import DONE, read_chunk
+from jingwei.faces.gateway.sse import DONE
 from jingwei.operate.label import label_suffix
 
-TEXT_KEYS = ("content", "refusal", "reasoning_content", "reasoning")
 _FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
 MAX_CHOICES = 8
 
@@ -65,6 +63,7 @@ class StreamedAnswer:
         self._asked = asked
         self._choices: dict[int, _Choice] = {}
         self._base: dict[str, Json] = {}
+        self._shape: Skeleton | None = None
         self._tail: list[bytes] = []
         self.ended = False
         """True once the model's server said that it is done."""
@@ -74,7 +73,7 @@ class StreamedAnswer:
         """Tell whether every choice came to its end."""
         return bool(self._choices) and all(choice.finish for choice in self._choices.values())
 
-    def feed(self, batch: list[bytes]) -> bytes:
+    async def feed(self, batch: list[bytes]) -> bytes:
         """Take some pieces; return the lines that may leave now.
 
         Raises:
@@ -82,14 +81,25 @@ class StreamedAnswer:
             Refusal: the model's server sent garbage.
         """
         lines: list[bytes] = []
-        for data in batch:
-            if data == DONE:
-                self.ended = True
-                break
-            try:
-                lines.append(self._chunk(data))
-            except _Stop as stop:
-                raise Blocked(self._terminal(self.verdict()), b"".join(lines)) from stop
+        run: list[tuple[bytes, str]] = []
+        try:
+            for data in batch:
+                shape = self._shape
+                text = shape.text_of(data) if shape else None
+                if text:
+                    run.append((data, text.value))
+                    continue
+                if run:
+                    lines.append(await self._run(run))
+                    run = []
+                if data == DONE:
+                    self.ended = True
+                    break
+                lines.append(await self._chunk(data))
+            if run:
+                lines.append(await self._run(run))
+        except _Stop as stop:
+            raise Blocked(self._terminal(self.verdict()), b"".join(lines)) from stop
         return b"".join(lines)
 
     async def finished(self) -> bytes:
@@ -103,7 +113,7 @@ class StreamedAnswer:
             raise Refusal(Code.UPSTREAM_STOPPED)
         lines: list[bytes] = []
         for index, choice in sorted(self._choices.items()):
-            lines += self._flushed(index, choice, b"".join(lines))
+            lines += await self._flushed(index, choice, b"".join(lines))
         await self._judge_whole()
         verdict = self.verdict()
         event_id = self._exchange.verdict(verdict)
@@ -125,32 +135,72 @@ class StreamedAnswer:
             latency_milliseconds=sum(part.latency_milliseconds for part in parts),
         )
 
-    def _chunk(self, data: bytes) -> bytes:
+    async def _run(self, run: list[tuple[bytes, str]]) -> bytes:
+        """Judge neighbouring pieces that differ in their text alone, as one."""
+        shape = self._shape
+        if shape is None:
+            return b""
+        channel = self._channel(self._choices[shape.choice], shape.key)
+        held = channel.held
+        given = "".join([value for _, value in run])
+        left = await self._released(channel, given)
+        if not held and left == given:  # nothing waited, nothing waits: as it came
+            return b"".join([b"data: " + data + b"\n\n" for data, _ in run])
+        if not left:
+            return b""
+        if held or not given.startswith(left):
+            return b"data: " + shape.filled(left) + b"\n\n"
+        lines: list[bytes] = []
+        for data, value in run:
+            if left.startswith(value):
+                lines.append(b"data: " + data + b"\n\n")
+                left = left[len(value) :]
+                continue
+            if left:
+                lines.append(b"data: " + shape.filled(left) + b"\n\n")
+            break
+        return b"".join(lines)
+
+    async def _chunk(self, data: bytes) -> bytes:
         chunk = read_chunk(data)
         if not self._base:  # the first piece's head is every piece's
             request_id, kind = self._exchange.request_id, "chat.completion.chunk"
             self._base = plain_head(chunk, self._guard, request_id=request_id, kind=kind)
         given = cast("list[Json]", chunk["choices"])
-        counts = plain_counts(chunk, self._guard) if "usage" in chunk or "timings" in chunk else {}
+        counts = plain_counts(chunk, self._guard) if chunk.get("usage") or chunk.get("timings") else {}
         if not given:  # the count of tokens
-            self._tail.append(_line({**self._base, "choices": [], **counts}))
+            self._tail.append(self._line(data, chunk, {**self._base, "choices": [], **counts}))
             return b""
-        kept = [passed for choice in given if (passed := self._choice(choice)) is not None]
+        kept = [passed for choice in given if (passed := await self._choice(choice)) is not None]
         if not kept:
             return b""
         head = self._base | counts
-        line = _line(head | {"choices": kept})
+        whole = head | {"choices": cast("Json", kept)}
         if not any(choice.get("finish_reason") for choice in kept):
-            return line
+            written = self._line(data, chunk, whole)
+            self._learn(data, written, kept)
+            return written
         texts = [choice | {"finish_reason": None} for choice in kept if _has_text(choice)]
         if not texts:
-            self._tail.append(line)
+            self._tail.append(self._line(data, chunk, whole))
             return b""
         # Text in the very piece that ends a choice: it leaves now, the end when all is on disk.
-        self._tail.append(_line(head | {"choices": [choice | {"delta": {}} for choice in kept]}))
+        self._tail.append(line(head | {"choices": [choice | {"delta": {}} for choice in kept]}))
         return chunk_line(self._base, cast("list[Json]", texts))
 
-    def _choice(self, choice: Json) -> dict[str, Json] | None:
+    @staticmethod
+    def _line(data: bytes, given: Json, kept: dict[str, Json]) -> bytes:
+        """Return a piece as it came where all of it may leave, else written anew from what may."""
+        return b"data: " + data + b"\n\n" if says_no_more(data, given, kept) else line(kept)
+
+    def _learn(self, data: bytes, written: bytes, kept: list[dict[str, Json]]) -> None:
+        """Remember the shape of a piece that left as it came and holds one text."""
+        delta = cast("dict[str, Json]", kept[0]["delta"])
+        texts = [key for key in delta if key in TEXT_KEYS and delta[key]]
+        if len(kept) == 1 and len(texts) == 1 and "role" not in delta and written[6:-2] == data:
+            self._shape = skeleton(data, cast("int", kept[0]["index"]), texts[0])
+
+    async def _choice(self, choice: Json) -> dict[str, Json] | None:
         """Return what of a choice may leave; None where nothing is left."""
         delta = choice.get("delta") if isinstance(choice, dict) else None
         index = choice.get("index", 0) if isinstance(choice, dict) else None
@@ -159,15 +209,16 @@ class StreamedAnswer:
         state = self._choices.get(index) or self._choices.setdefault(index, _Choice())
         if state.finish or len(self._choices) > MAX_CHOICES:
             raise Refusal(Code.UPSTREAM_GARBAGE)
-        passed = self._delta(state, delta)
+        passed = await self._delta(state, delta)
         finish = choice.get("finish_reason")
-        if finish is not None:
+        if finish:
             state.finish = finish if isinstance(finish, str) and finish in _FINISHES else "stop"
-        if not passed and finish is None:
+            self._shape = None  # a piece for a choice that ended is garbage: let it be read strictly
+        if not passed and not finish:
             return None
         return {"index": index, "delta": passed, "finish_reason": state.finish}
 
-    def _delta(self, state: _Choice, delta: dict[str, Json]) -> dict[str, Json]:
+    async def _delta(self, state: _Choice, delta: dict[str, Json]) -> dict[str, Json]:
         passed: dict[str, Json] = {}
         for key, value in delta.items():
             if key == "role":
@@ -175,16 +226,19 @@ class StreamedAnswer:
             elif key == "tool_calls":
                 self._collect(state, value)
             elif key in TEXT_KEYS and isinstance(value, str):
-                released = self._released(state, key, value)
+                released = await self._released(self._channel(state, key), value)
                 if released:
                     passed[key] = released
             elif key in TEXT_KEYS and value is not None:
                 raise Refusal(Code.UPSTREAM_GARBAGE)
         return passed
 
-    def _released(self, state: _Choice, key: str, value: str) -> str:
-        channel = state.channels.get(key) or state.channels.setdefault(key, StreamGuard(self._guard))
-        release = channel.feed(value)
+    def _channel(self, state: _Choice, key: str) -> StreamGuard:
+        return state.channels.get(key) or state.channels.setdefault(key, StreamGuard(self._guard))
+
+    @staticmethod
+    async def _released(channel: StreamGuard, value: str) -> str:
+        release = await channel.fed(value)
         if release.blocked:
             raise _Stop
         return release.text
@@ -196,10 +250,10 @@ class StreamedAnswer:
                 raise Refusal(Code.UPSTREAM_GARBAGE)
             state.calls.setdefault(place, ToolDraft()).add(call)
 
-    def _flushed(self, index: int, choice: _Choice, before: bytes) -> list[bytes]:
+    async def _flushed(self, index: int, choice: _Choice, before: bytes) -> list[bytes]:
         lines: list[bytes] = []
         for key, channel in choice.channels.items():
-            release = channel.finish()
+            release = await channel.finished()
             if release.blocked:
                 verdict = self.verdict()
                 raise Blocked(self._terminal(verdict), before + b"".join(lines))
@@ -261,7 +315,3 @@ class _Stop(Exception):  # noqa: N818 - leaves the loop over a piece's parts
 def _has_text(choice: dict[str, Json]) -> bool:
     delta = choice["delta"]
     return isinstance(delta, dict) and any(delta.get(key) for key in TEXT_KEYS)
-
-
-def _line(chunk: Mapping[str, object]) -> bytes:
-    return b"data: " + orjson.dumps(chunk) + b"\n\n"

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, cast
 
+import orjson
+
 from jingwei.core.canonical import Json
 from jingwei.core.configuration import ABSENT, gateway_part
-from jingwei.core.event import Event
 from jingwei.core.text import text
 from jingwei.deploy.guard import Enforced, Passage, gateway_version
 from jingwei.faces.gateway.access import Access
@@ -102,9 +103,9 @@ async def evaluated(raw: bytes, access: Access, exchange: Exchange) -> dict[str,
     return answer | ({"text": verdict.text} if verdict.text is not None else {})
 
 
-def run_events(events: Sequence[Event]) -> dict[str, Json]:
+def run_events(lines: Sequence[bytes]) -> dict[str, Json]:
     """Return the events of one run."""
-    return {"events": cast("list[Json]", [event.model_dump(mode="json") for event in events])}
+    return {"events": [orjson.loads(line) for line in lines]}
 
 
 def _mode(path: Path) -> str:

@@ -24,7 +24,7 @@ def server_config(settings: GatewaySettings, *, host: str, port: int) -> uvicorn
         access_log=False,
         log_level="warning",
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=settings.drain_seconds,
     )
 
 

@@ -27,6 +27,10 @@ class GatewaySettings(BaseModel):
     idle_seconds: float = Field(default=60.0, gt=0)
     """Longest silence of the model's server."""
     total_seconds: float = Field(default=300.0, gt=0)
+    max_upstream_connections: int = Field(default=2048, gt=0)
+    """Requests to models' servers at one time; further ones wait."""
+    drain_seconds: int = Field(default=30, gt=0)
+    """How long answers under way may go on after the gateway was told to stop."""
 
     @property
     def key_path(self) -> Path:

@@ -1,26 +1,66 @@
 """The model's server: asked over a pooled connection, bounded in time and size, believed in nothing.
 
 No header of the caller is passed on, and none of the server's answer: what a caller and a model's server exchange is
-the chat body alone. Error texts of the server are replaced by ours, because they may quote what must not be seen.
+the chat body alone. Error texts of the server are replaced by ours, because they may quote what must not be seen. A
+packed answer is refused: it was not asked for, and a small one can unpack to a very large one.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from http import HTTPStatus
-from typing import cast
+from typing import NamedTuple, cast
 
 import aiohttp
 import orjson
+from multidict import CIMultiDict
+from yarl import URL
 
-from jingwei.core.canonical import Json
 from jingwei.core.snapshot import Served
 from jingwei.core.upstream import upstream_key
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.request import ChatBody
 from jingwei.faces.gateway.settings import GatewaySettings
+from jingwei.faces.gateway.sse import DataReader
 
-MAX_LINE_BYTES = 1024 * 1024
-DONE = b"[DONE]"
+_REFUSED: dict[int, Code] = {
+    HTTPStatus.UNAUTHORIZED: Code.UPSTREAM_DENIED,
+    HTTPStatus.FORBIDDEN: Code.UPSTREAM_DENIED,
+    HTTPStatus.TOO_MANY_REQUESTS: Code.UPSTREAM_BUSY,
+    HTTPStatus.BAD_REQUEST: Code.UPSTREAM_REJECTED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Code.UPSTREAM_REJECTED,
+    HTTPStatus.UNPROCESSABLE_ENTITY: Code.UPSTREAM_REJECTED,
+    HTTPStatus.SERVICE_UNAVAILABLE: Code.UPSTREAM_DOWN,
+}
+
+
+class Whole(NamedTuple):
+    """A whole answer, and the bytes it was read from."""
+
+    answer: ChatBody
+    raw: bytes
+
+
+class Stream:
+    """A streamed answer under way."""
+
+    def __init__(self, response: aiohttp.ClientResponse, max_bytes: int) -> None:
+        self._response = response
+        self._reader = DataReader(max_bytes)
+
+    def cancel(self) -> None:
+        """Close the connection to the model's server at once; whoever waits for more gets a Refusal."""
+        self._response.close()
+
+    async def batches(self) -> AsyncGenerator[list[bytes]]:
+        """Give the data of the stream in batches, as they arrive.
+
+        Raises:
+            Refusal: a line or the whole is too large.
+        """
+        async for piece in self._response.content.iter_any():
+            if batch := self._reader.feed(piece):
+                yield batch
 
 
 class Upstream:
@@ -35,15 +75,17 @@ class Upstream:
         )
         self._session = aiohttp.ClientSession(
             timeout=timeout,
-            connector=aiohttp.TCPConnector(limit=512),
+            connector=aiohttp.TCPConnector(limit=settings.max_upstream_connections),
             skip_auto_headers=("User-Agent",),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
 
-    async def complete(self, served: Served, body: ChatBody) -> ChatBody:
+    async def complete(self, served: Served, body: ChatBody) -> Whole:
         """Return a whole answer.
 
         Raises:
@@ -57,11 +99,11 @@ class Upstream:
             raise Refusal(Code.UPSTREAM_GARBAGE) from error
         if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list) or not answer["choices"]:
             raise Refusal(Code.UPSTREAM_GARBAGE)
-        return cast("ChatBody", answer)
+        return Whole(cast("ChatBody", answer), raw)
 
     @asynccontextmanager
-    async def stream(self, served: Served, body: ChatBody) -> AsyncIterator[AsyncGenerator[list[bytes]]]:
-        """Give the data of a streamed answer in batches, as they arrive; leaving the context ends the request.
+    async def stream(self, served: Served, body: ChatBody) -> AsyncIterator[Stream]:
+        """Give a streamed answer; leaving the context ends the request and its connection.
 
         Raises:
             Refusal: as for `complete`, at the start or in the middle.
@@ -69,31 +111,30 @@ class Upstream:
         async with self._asked(served, body) as response:
             if response.content_type != "text/event-stream":
                 raise Refusal(Code.UPSTREAM_GARBAGE)
-            yield self._batches(response)
+            yield Stream(response, self._max_bytes)
 
     @asynccontextmanager
     async def _asked(self, served: Served, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        key = upstream_key(served.upstream_key_env)
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
-        url = served.upstream_url.rstrip("/") + "/chat/completions"
+        url, headers = _address(served.upstream_url), _headers(upstream_key(served.upstream_key_env))
         try:
             async with self._session.post(
                 url, data=orjson.dumps(body), headers=headers, allow_redirects=False
             ) as response:
-                _demand_success(response.status)
+                _demand_success(response)
                 yield response
         except TimeoutError as error:
             raise Refusal(Code.UPSTREAM_SLOW) from error
         except aiohttp.ClientConnectorError as error:
             raise Refusal(Code.UPSTREAM_DOWN) from error
-        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, ConnectionError) as error:
+        except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, ConnectionError) as error:
             raise Refusal(Code.UPSTREAM_STOPPED) from error
         except (aiohttp.ClientError, ValueError) as error:
             raise Refusal(Code.UPSTREAM_GARBAGE) from error
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        declared = response.content_length
+        if declared is not None and declared <= self._max_bytes:
+            return await response.read()  # what its head declares is all that the connection gives
         pieces: list[bytes] = []
         size = 0
         async for piece in response.content.iter_any():
@@ -103,47 +144,23 @@ class Upstream:
             pieces.append(piece)
         return b"".join(pieces)
 
-    async def _batches(self, response: aiohttp.ClientResponse) -> AsyncGenerator[list[bytes]]:
-        rest = b""
-        size = 0
-        async for piece in response.content.iter_any():
-            size += len(piece)
-            *lines, rest = (rest + piece).split(b"\n")
-            if size > self._max_bytes or len(rest) > MAX_LINE_BYTES:
-                raise Refusal(Code.UPSTREAM_GARBAGE)
-            batch = [line[5:].strip() for line in lines if line.startswith(b"data:")]
-            if batch:
-                yield batch
+
+@lru_cache(maxsize=1024)
+def _address(base: str) -> URL:
+    return URL(base.rstrip("/") + "/chat/completions")
 
 
-def read_chunk(data: bytes) -> dict[str, Json]:
-    """Read one piece of a stream.
-
-    Raises:
-        Refusal: it is no chunk of a chat completion, or an error in the middle.
-    """
-    try:
-        chunk = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise Refusal(Code.UPSTREAM_GARBAGE) from error
-    if not isinstance(chunk, dict):
-        raise Refusal(Code.UPSTREAM_GARBAGE)
-    if "error" in chunk:
-        raise Refusal(Code.UPSTREAM_STOPPED)
-    if not isinstance(chunk.get("choices"), list):
-        raise Refusal(Code.UPSTREAM_GARBAGE)
-    return cast("dict[str, Json]", chunk)
+@lru_cache(maxsize=1024)
+def _headers(key: str) -> CIMultiDict[str]:
+    headers = CIMultiDict({"Content-Type": "application/json", "Accept-Encoding": "identity"})
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    return headers
 
 
-def _demand_success(status: int) -> None:
-    if status == HTTPStatus.OK:
+def _demand_success(response: aiohttp.ClientResponse) -> None:
+    if response.status == HTTPStatus.OK:
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Refusal(Code.UPSTREAM_GARBAGE)
         return
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise Refusal(Code.UPSTREAM_DENIED)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise Refusal(Code.UPSTREAM_BUSY)
-    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}:
-        raise Refusal(Code.UPSTREAM_REJECTED, status=int(status))
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        raise Refusal(Code.UPSTREAM_DOWN)
-    raise Refusal(Code.UPSTREAM_GARBAGE)
+    raise Refusal(_REFUSED.get(response.status, Code.UPSTREAM_GARBAGE), status=response.status)

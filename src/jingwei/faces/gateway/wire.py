@@ -1,7 +1,8 @@
 """The wire: ASGI messages as a request to read and an answer to send."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,33 @@ class Request:
                 return b"".join(pieces)
 
 
+class Presence:
+    """Notices when the caller goes away while an answer is under way.
+
+    It listens only inside `ends`: an answer that is sent whole needs no listener.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.gone = False
+        """True once the caller went away."""
+
+    @asynccontextmanager
+    async def ends(self, call: Callable[[], None]) -> AsyncIterator[None]:
+        """Call something at once when the caller goes away meanwhile."""
+        listener = asyncio.create_task(self._listen(call))
+        try:
+            yield
+        finally:
+            listener.cancel()
+
+    async def _listen(self, call: Callable[[], None]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        call()
+
+
 @dataclass(slots=True)
 class Answer:
     """Sends one answer, whole or in pieces."""
@@ -99,7 +127,10 @@ class Answer:
 
     async def json(self, status: int, value: object) -> None:
         """Send a whole JSON answer."""
-        body = orjson.dumps(value)
+        await self.raw(status, orjson.dumps(value))
+
+    async def raw(self, status: int, body: bytes) -> None:
+        """Send a whole JSON answer that is written already."""
         self.begun = True
         await self.send({"type": "http.response.start", "status": status,
                          "headers": [*self._headers(JSON), (b"content-length", str(len(body)).encode())]})  # fmt: skip
