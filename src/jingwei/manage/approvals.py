@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from jingwei.core.errors import Conflict, InputError, NotFound, Refused
 from jingwei.core.identity import Actor, Reauthentication
+from jingwei.core.principal import RUN_PREFIX
 from jingwei.core.snapshot import Approval
 from jingwei.core.store.tables import ApiKeyRow, ApprovalRow, CheckRunRow, EntryRow
 from jingwei.core.text import text
@@ -28,8 +29,6 @@ from jingwei.manage.desk import Desk
 from jingwei.manage.rights import demand_over
 
 ApprovalState = Literal["waiting", "approved", "refused", "used", "lapsed"]
-RUN_PREFIX = "run:"
-"""A principal `run:<id>` is a check run; anything else is the name of a System's key."""
 MOST_LISTED = 500
 
 

@@ -9,7 +9,8 @@ from jingwei.deploy.guard.passages import Passage, extract_texts, rewrite
 from jingwei.deploy.guard.sessions import Caller, Sessions
 from jingwei.deploy.guard.streaming import Release, StreamGuard
 from jingwei.deploy.guard.taint import Label, labels_found, labels_of_messages, labels_of_result
-from jingwei.deploy.guard.tools import ToolCall, ToolContext, ToolDecision, definition_digest
+from jingwei.deploy.guard.tool_call import ToolCall, ToolContext, ToolDecision, definition_digest
+from jingwei.deploy.guard.tools import Toolbox
 from jingwei.deploy.guard.verdict import GuardFinding, GuardVerdict, Unjudged
 from jingwei.deploy.guard.watch import Binding, approval_for, is_watched
 
@@ -29,6 +30,7 @@ __all__ = [
     "ToolCall",
     "ToolContext",
     "ToolDecision",
+    "Toolbox",
     "Unjudged",
     "approval_for",
     "compile_policy",

@@ -77,8 +77,15 @@ class Sessions:
         """End a session: its id is worth nothing any more. What the agent saw in it still counts for a while."""
         (self._of(caller, session) / _UPSTREAM).unlink(missing_ok=True)
 
-    def add(self, caller: Caller, session: str, labels: Iterable[str]) -> None:
-        """Put labels on a session, and on its agent for a while; on disk when this returns.
+    def add(self, caller: Caller, session: str, labels: Iterable[str], *, carried: bool = True) -> None:
+        """Put labels on a session; on disk when this returns.
+
+        Args:
+            caller: whose session it is.
+            session: the session.
+            labels: what it has seen now.
+            carried: whether that counts, for a while, in the agent's other sessions too. It does not where one key
+                serves the conversations of many people.
 
         Raises:
             Unavailable: they cannot be kept, and so nothing that depends on them may go on.
@@ -87,7 +94,8 @@ class Sessions:
         if not wanted:
             return
         try:
-            for folder in self._folders(caller, session):
+            own, agent = self._folders(caller, session)
+            for folder in (own, agent) if carried else (own,):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 new = wanted - set(os.listdir(folder))  # noqa: PTH208 - half the time of iterdir, on every step
                 for label in wanted:

@@ -8,77 +8,32 @@ Everything but the detectors is decided here, from values alone. Whatever cannot
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 from rfc8785 import CanonicalizationError
 
-from jingwei.core.canonical import Json, digest
+from jingwei.core.canonical import digest
 from jingwei.core.errors import InputError
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Decision, Effect, Policy, ToolRule
 from jingwei.core.rules import Rule, compile_rule
 from jingwei.deploy.guard.arguments import MAX_ARGUMENT_CHARACTERS, leaves, read_arguments
 from jingwei.deploy.guard.cedar import CedarCall, CedarRules, tool_id
+from jingwei.deploy.guard.monitor import disagreements
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.taint import Label
+from jingwei.deploy.guard.tool_call import (
+    DEFINITION_CHANGED,
+    DISAGREES,
+    Need,
+    ToolCall,
+    ToolContext,
+    ToolDecision,
+    argument_facts,
+    readable_arguments,
+)
 from jingwei.deploy.guard.verdict import GuardFinding, GuardVerdict
 
-Need = Literal["", "approval", "presence"]
-"""What a held call waits for; an approval always does, too, where presence would."""
-MAX_LEAVES = 1024
 _NEEDS_PERSON_TO_SEND = frozenset({Label.UNTRUSTED, Label.INJECTION, Label.SECRET})
-
-
-class ToolCall(NamedTuple):
-    """One call, as the model or the agent wrote it."""
-
-    name: str
-    arguments: str
-    """JSON text."""
-    server: str | None = ""
-    """MCP server it goes to, empty for the application itself; None where that cannot be known, as in a chat."""
-    definition: str = ""
-    """`definition_digest` of the tool as it is offered now; empty where that is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolContext:
-    """What is known besides the call."""
-
-    principal: str = ""
-    tenant: str = ""
-    labels: frozenset[str] = frozenset()
-    """What the session has seen."""
-    watched: bool = False
-    """A person is there now."""
-    approved: bool = False
-    """A person has approved this very call."""
-
-
-class ToolDecision(NamedTuple):
-    """What was decided on one call."""
-
-    verdict: GuardVerdict
-    rule: ToolRule | None = None
-    """None for a tool that is not listed."""
-    need: Need = ""
-    """What would let a held call pass; empty where nothing does, or nothing is needed."""
-    why: str = ""
-    """The rule that held it."""
-    arguments_digest: str = ""
-
-    @property
-    def passes(self) -> bool:
-        """Tell whether the call may be made now."""
-        return not self.verdict.blocks
-
-    @property
-    def definition_changed(self) -> bool:
-        """Tell whether the tool is not the one that was accepted."""
-        return DEFINITION_CHANGED in self.verdict.rule_ids
-
-
-DEFINITION_CHANGED = "tool.definition-changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +46,10 @@ class _Considered:
     need: Need = ""
     why: str = ""
     arguments_digest: str = ""
+
+    @property
+    def disagrees(self) -> bool:
+        return any(each.rule_id == DISAGREES for each in self.findings)
 
     @property
     def blocked(self) -> bool:
@@ -114,6 +73,7 @@ class Toolbox:
             for place, tool in enumerate(policy.tools)
             if tool.arguments.strip()
         }
+        self._on_disagreement = policy.on_disagreement
         self._cedar = CedarRules(policy.tool_rules, policy.tools) if policy.tool_rules.strip() else None
 
     def rule(self, name: str, server: str | None = "") -> ToolRule | None:
@@ -139,10 +99,17 @@ class Toolbox:
         """
         found = self._considered(call, context)
         clean = GuardVerdict(direction="tool", decision=Decision.ALLOW)
-        verdict = compose(clean if found.blocked else scan(found.passages), found.findings)
-        held = verdict.decision is Decision.HOLD
-        return ToolDecision(verdict, found.rule, found.need if held else "", found.why if held else "",
-                            found.arguments_digest)  # fmt: skip
+        scanned = clean if found.blocked else scan(found.passages)
+        verdict = compose(_permitting(scanned) if context.approved else scanned, found.findings)
+        if verdict.decision is not Decision.HOLD:
+            return ToolDecision(verdict, found.rule, arguments_digest=found.arguments_digest)
+        if DEFINITION_CHANGED in verdict.rule_ids:  # no single yes mends that: the policy has to accept the tool anew
+            return ToolDecision(verdict, found.rule, why=DEFINITION_CHANGED, arguments_digest=found.arguments_digest)
+        why = found.why or next(each.rule_id for each in verdict.findings if each.decision is Decision.HOLD)
+        only_presence = found.need == "presence" and scanned.decision is not Decision.HOLD and not found.disagrees
+        return ToolDecision(verdict, found.rule, "presence" if only_presence else "approval", why,
+                            found.arguments_digest,
+                            readable_arguments(call.arguments, found.passages, scanned))  # fmt: skip
 
     def _considered(self, call: ToolCall, context: ToolContext) -> _Considered:
         rule = self.rule(call.name, call.server)
@@ -165,6 +132,8 @@ class Toolbox:
         changed = bool(rule.pinned) and call.definition != rule.pinned
         held = [(DEFINITION_CHANGED, "")] if changed else list(_wanting(rule, context))
         findings = permitted + tuple(_finding(name, Decision.HOLD, Severity.INFO) for name, _ in held)
+        if not context.approved:
+            findings += self._disagreements(rule, context, facts)
         needs = {need for _, need in held}
         need: Need = "" if changed else "approval" if "approval" in needs else "presence" if needs else ""
         return _Considered(findings, rule, passages, need, held[0][0] if held else "", fingerprint)
@@ -177,6 +146,16 @@ class Toolbox:
             return condition.holds(facts)
         except InputError:  # an argument that the rule reads is missing, or of another kind
             return False
+
+    def _disagreements(
+        self, rule: ToolRule, context: ToolContext, facts: Mapping[str, object]
+    ) -> tuple[GuardFinding, ...]:
+        """Compare what the model said to itself with what it does."""
+        if not context.reasoning or self._on_disagreement is Decision.ALLOW:
+            return ()
+        found = disagreements(context.reasoning, rule, facts)
+        names = (DISAGREES, *found) if found else ()
+        return tuple(_finding(name, self._on_disagreement, Severity.HIGH) for name in names)
 
     def _permitted(self, rule: ToolRule, context: ToolContext, facts: Mapping[str, object]) -> tuple[GuardFinding, ...]:
         """Return the Cedar policies that decided, and a finding that blocks unless they permit the call."""
@@ -213,42 +192,15 @@ def _wanting(rule: ToolRule, context: ToolContext) -> Iterator[tuple[str, Need]]
         yield "tool.irreversible", "presence"
 
 
-def definition_digest(name: str, description: str, schema: Json) -> str:
-    """Return what pins a tool's definition: the digest of its name, description and input schema.
-
-    Raises:
-        ValueError: the schema cannot be written canonically.
-    """
-    return digest({"name": name, "description": description, "schema": schema})
-
-
-def argument_facts(arguments: dict[str, Json]) -> dict[str, object]:
-    """Return the arguments by dotted name, for rules: scalars as they are, a list of scalars as one fact.
-
-    Raises:
-        ValueError: two arguments have one dotted name, or there are too many.
-    """
-    facts: dict[str, object] = {}
-    for name, value in _named(arguments, ""):
-        if name in facts or len(facts) >= MAX_LEAVES:
-            raise ValueError(name)
-        facts[name] = value
-    return facts
-
-
-def _named(value: Json, name: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict):
-        for key, entry in value.items():
-            yield from _named(entry, f"{name}.{key}" if name else key)
-    elif isinstance(value, list):
-        scalars = [each for each in value if not isinstance(each, dict | list)]
-        if len(scalars) == len(value):
-            yield name, tuple(scalars)
-        for place, entry in enumerate(value):
-            if isinstance(entry, dict | list):
-                yield from _named(entry, f"{name}.{place}")
-    elif value is not None:
-        yield name, value
+def _permitting(scanned: GuardVerdict) -> GuardVerdict:
+    """Return a verdict in which what was held for a person is let through, since one has said yes."""
+    if scanned.decision is not Decision.HOLD:
+        return scanned
+    findings = tuple(each.model_copy(update={"decision": Decision.ALLOW}) if each.decision is Decision.HOLD else each
+                     for each in scanned.findings)  # fmt: skip
+    left = [each.decision for each in findings] + [each.decision for each in scanned.unjudged]
+    decision = max(left, key=lambda each: each.rank, default=Decision.ALLOW)
+    return scanned.model_copy(update={"findings": findings, "decision": decision, "answer": None})
 
 
 def _finding(rule_id: str, decision: Decision, severity: Severity) -> GuardFinding:

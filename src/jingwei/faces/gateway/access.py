@@ -18,6 +18,7 @@ from pathlib import Path
 
 from jingwei.core.clock import Clock
 from jingwei.core.errors import Tampered
+from jingwei.core.principal import principal_of_key, principal_of_run
 from jingwei.core.proof import HEADER, LEEWAY_SECONDS, verify_proof
 from jingwei.core.signing import Verifier, decode
 from jingwei.core.snapshot import Served, key_hash
@@ -42,6 +43,9 @@ class Access:
     guard: Guard
     trial: bool = False
     run_id: str = ""
+    principal: str = ""
+    """By what name the caller is known to policies and to whoever approves its calls."""
+    tenant: str = ""
 
 
 class Nonces:
@@ -92,12 +96,12 @@ class Door:
         entry = self._serving.by_key(key_hash(credential))
         if entry:
             with _about(entry.served.system_id):
-                return self._by_release(entry)
+                return self._by_release(entry, key_hash(credential))
         if credential.count(".") == 2:
             return self._by_assessment(credential, request, body)
         raise Refusal(Code.KEY_UNKNOWN)
 
-    def _by_release(self, entry: Entry) -> Access:
+    def _by_release(self, entry: Entry, hashed: str) -> Access:
         served, token = entry
         if served.status not in _RELEASE_STATES:
             raise Refusal(Code.STATUS, status=served.status)
@@ -110,7 +114,8 @@ class Door:
         self._check_life(token.id, current=token_is_current(token, self._now))
         if token.policy_digest != served.policy.digest or served.policy.system_id != served.system_id:
             raise Refusal(Code.POLICY_MISMATCH)
-        return Access(served, self._serving.guard(served))
+        principal, tenant = principal_of_key(served, hashed)
+        return Access(served, self._serving.guard(served), principal=principal, tenant=tenant)
 
     def _by_assessment(self, credential: str, request: Request, body: bytes) -> Access:
         _demand_loopback(request)
@@ -134,7 +139,7 @@ class Door:
             raise Refusal(Code.POLICY_MISMATCH)
         guard = self._serving.guard(served)
         self._check_proof(token, request, body)
-        return Access(served, guard, trial=True, run_id=token.run_id)
+        return Access(served, guard, trial=True, run_id=token.run_id, principal=principal_of_run(token.run_id))
 
     def _assessment_token(self, credential: str) -> AssessmentToken:
         verifier = self._serving.verifier

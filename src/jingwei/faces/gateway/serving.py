@@ -107,6 +107,11 @@ class Serving:
         return (self._clock() - self._snapshot.at).total_seconds() if self._snapshot else None
 
     @property
+    def snapshot(self) -> Snapshot | None:
+        """Return the newest snapshot; whether it may be acted upon, `fresh` says."""
+        return self._snapshot
+
+    @property
     def verifier(self) -> Verifier | None:
         """Return the platform's public key as it was when the gateway started."""
         return self._reader.verifier if self._reader else None
