@@ -63,3 +63,8 @@ class Settings(BaseSettings):
     def spool_path(self) -> Path:
         """Return the folder that gateways of this host write their events to."""
         return self.home / "gateway" / "spool"
+
+    @property
+    def recordings_path(self) -> Path:
+        """Return the folder that gateways of this host keep redacted recordings in."""
+        return self.spool_path.parent / "recordings"

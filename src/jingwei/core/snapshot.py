@@ -28,6 +28,8 @@ from jingwei.core.signing import Signature, Signer, Verifier
 from jingwei.core.value import Value
 
 PUBLIC_KEY = "platform.pub"
+LEXICONS = "lexicons"
+"""Folder of the base files of live lexicons, beside the snapshot."""
 MAX_BYTES = 256 * 1024 * 1024
 """A snapshot beyond this is refused unread: no policy is this large."""
 
@@ -49,8 +51,10 @@ class ServedKey(BaseModel):
 class LiveLexicon(BaseModel):
     """The newest version of one live lexicon.
 
-    The bulk lies in a file beside the snapshot, `lexicons/<base>.words`, written once for each base; what changed since
-    travels here, so that one word is live within a second.
+    The bulk lies in a file beside the snapshot, `lexicons/<base>.words`, written once for each base: an image made by
+    `detect.lexicon.compile_base`, to be loaded only where its SHA-256 is the one told here. What changed since travels
+    here itself, so that one word is live within a second. A word is known by its folded form: one that is added again
+    has another topic from then on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,7 +62,7 @@ class LiveLexicon(BaseModel):
     name: str
     """`organisation`, or the id of a System."""
     version: str
-    """Digest of base and changes."""
+    """Its number and the head of the digest that stands for its whole history, such as `12.3f9a0c81be72`."""
     base: str = ""
     """SHA-256 of the base file; empty: none."""
     added: tuple[tuple[str, str], ...] = ()

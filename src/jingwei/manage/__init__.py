@@ -6,7 +6,8 @@ The flow: `Intake.take` → `Grading.grade` → checks and people add to `Proof`
 Blue Book 三、五 (management axis).
 """
 
-from jingwei.manage.approvals import RUN_PREFIX, ApprovalRecord, Approvals, ApprovalState, HeldCall
+from jingwei.manage.approvals import ApprovalRecord, Approvals, ApprovalState, HeldCall
+from jingwei.manage.candidates import Candidate, Candidates, CandidateSignature
 from jingwei.manage.counterfactuals import Counterfactual, counterfactuals
 from jingwei.manage.decision import FiredRule, GradeDecision, Stop, decide
 from jingwei.manage.desk import Desk
@@ -14,6 +15,7 @@ from jingwei.manage.facts import HeldFact, checked
 from jingwei.manage.gates import Gate
 from jingwei.manage.grading import Grading
 from jingwei.manage.intake import Intake, Taken
+from jingwei.manage.lexicons import ORGANISATION, LexiconChanges, LexiconVersion, demand_lexicon
 from jingwei.manage.lifecycle import TRANSITIONS, Status
 from jingwei.manage.model import (
     AttachedPolicy,
@@ -46,13 +48,16 @@ from jingwei.manage.verdict import Blocker, GateVerdict, Item, judge
 from jingwei.manage.watching import Watcher, Watching
 
 __all__ = [
-    "RUN_PREFIX",
+    "ORGANISATION",
     "TRANSITIONS",
     "ApprovalRecord",
     "ApprovalState",
     "Approvals",
     "AttachedPolicy",
     "Blocker",
+    "Candidate",
+    "CandidateSignature",
+    "Candidates",
     "Change",
     "Component",
     "ComponentKind",
@@ -71,6 +76,8 @@ __all__ = [
     "Intake",
     "Item",
     "Kept",
+    "LexiconChanges",
+    "LexiconVersion",
     "Made",
     "Override",
     "Overrides",
@@ -100,6 +107,7 @@ __all__ = [
     "checked",
     "counterfactuals",
     "decide",
+    "demand_lexicon",
     "demand_monotone",
     "judge",
     "may",

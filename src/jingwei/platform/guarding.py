@@ -85,15 +85,19 @@ class Guarding:
         Raises:
             InputError: facts are missing.
         """
-        policy, proof = self.compile(system_id), Proof(self.desk)
+        policy = self.compile(system_id)
+        return Preview(policy, Policies(self.desk).in_force(system_id), self.lapses(policy))
+
+    def lapses(self, policy: Policy) -> tuple[Evidence, ...]:
+        """Return the evidence that is valid now and would not be, were a policy in force."""
+        system_id, proof = policy.system_id, Proof(self.desk)
         then, kinds = self._behind(system_id, policy), self.desk.catalog.evidence_types
         grade, now = Grading(self.desk).preview(system_id).grade, self.desk.clock()
         valid = [each.evidence for each in proof.standings(system_id) if each.standing.state is State.VALID]
-        lapses = tuple(
+        return tuple(
             each for each in valid
             if standing(each, kind=kinds[each.type], now=now, in_use=then, grade=grade).state is not State.VALID
         )  # fmt: skip
-        return Preview(policy, Policies(self.desk).in_force(system_id), lapses)
 
     def _behind(self, system_id: str, policy: Policy) -> InUse:
         """Return what would be in use, were the policy in force."""

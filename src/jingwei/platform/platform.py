@@ -17,9 +17,11 @@ from jingwei.core.signing import Signer
 from jingwei.core.store import EventStore, Store
 from jingwei.deploy.guard import gateway_version
 from jingwei.manage import Desk, demand_monotone
+from jingwei.platform.approving import Approving
 from jingwei.platform.events import Events
 from jingwei.platform.ledger import LedgerBook
 from jingwei.platform.relay import Relay
+from jingwei.platform.replaying import Replays
 from jingwei.platform.work import Work
 
 
@@ -73,7 +75,14 @@ class Platform:
     @cached_property
     def relay(self) -> Relay:
         """Return the bridge to this host's gateways."""
-        return Relay(self.settings, store=self.store, events=self.event_store, reading=self.reading)
+        approving = Approving(self.settings.spool_path, working=lambda reason: self.work(PLATFORM, reason))
+        return Relay(self.settings, store=self.store, events=self.event_store, reading=self.reading,
+                     approving=approving)  # fmt: skip
+
+    @cached_property
+    def replays(self) -> Replays:
+        """Return the replays of candidate policies."""
+        return Replays(self)
 
     @cached_property
     def sealer(self) -> Sealer:

@@ -22,6 +22,7 @@ from jingwei.core.snapshot import Snapshot, write_public_key, write_snapshot
 from jingwei.core.spool import Segment, drain
 from jingwei.core.store import EventStore, Store, append_entry
 from jingwei.core.store.tables import EntryRow, EventRow
+from jingwei.platform.approving import Approving
 from jingwei.platform.serving import Serving
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Relay:
         store: state and ledger.
         events: the events database.
         reading: opens the services for reading.
+        approving: enters calls that wait for a person.
     """
 
     def __init__(
@@ -48,14 +50,16 @@ class Relay:
         store: Store,
         events: EventStore,
         reading: "Callable[[], AbstractContextManager[Work]]",
+        approving: Approving,
     ) -> None:
         self._settings = settings
         self._store = store
         self._events = events
         self._reading = reading
+        self._approving = approving
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._serving = Serving()
+        self._serving = Serving(settings.snapshot_path.parent, host=approving.host)
         self._publishing = threading.Lock()
         write_public_key(settings.snapshot_path.parent, store.signer.verifier)
 
@@ -70,8 +74,9 @@ class Relay:
             now = self._store.clock()
             with self._reading() as work:
                 content = self._serving.content(work)
+                watching = work.watching.present()
             sequence = int(now.timestamp() * 1000)
-            snapshot = Snapshot.sealed(content, at=now, sequence=sequence, signer=self._store.signer)
+            snapshot = Snapshot.sealed(content, at=now, sequence=sequence, signer=self._store.signer, watching=watching)
             write_snapshot(self._settings.snapshot_path, snapshot)
 
     def drain(self) -> int:
@@ -114,6 +119,7 @@ class Relay:
                 for event in segment.events
                 if event.id not in known
             )  # fmt: skip
+        self._approving.take(segment.events)
         with self._store.unit(PLATFORM.id, "relay.drain") as session:
             entered = select(EntryRow.number).where(EntryRow.table_name == "", EntryRow.row_id == segment.name)
             if session.scalars(entered.limit(1)).first() is None:

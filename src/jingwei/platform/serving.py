@@ -7,6 +7,7 @@ no entry, so the next such moment is remembered.
 
 import logging
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -17,6 +18,8 @@ from jingwei.core.errors import JingweiError
 from jingwei.core.snapshot import Content, Served
 from jingwei.core.store.tables import (
     ApiKeyRow,
+    ApprovalRow,
+    CandidateRow,
     CheckRunRow,
     ComponentRow,
     EntryRow,
@@ -28,20 +31,25 @@ from jingwei.core.store.tables import (
     TokenRow,
 )
 from jingwei.manage import System
+from jingwei.platform.live_words import LiveWords
 
 if TYPE_CHECKING:
     from jingwei.platform.work import Work
 
 _OF_A_SYSTEM = {
-    row.__tablename__: row for row in (ApiKeyRow, CheckRunRow, ComponentRow, FactRow, OverrideRow, PolicyRow, TokenRow)
+    row.__tablename__: row
+    for row in (ApiKeyRow, CandidateRow, CheckRunRow, ComponentRow, FactRow, OverrideRow, PolicyRow, TokenRow)
 }
 """Tables whose rows belong to a System and bear on what is served."""
 _NAMED = frozenset({SystemRow.__tablename__, ResponsibilityRow.__tablename__})
 _WITHOUT_BEARING = frozenset(
-    {"", "account", "evidence", "grade", "release_request", "release_signature", "role_grant"}
+    {"", "account", "approval", "candidate_signature", "evidence", "grade", "lexicon_change", "release_request",
+     "release_signature", "role_grant"}
 )  # fmt: skip
 """Tables that say nothing about what is served now; a table named nowhere here has every System read again."""
-_ENDING = (ApiKeyRow, OverrideRow, TokenRow)
+_ENDING: tuple[type[ApiKeyRow | ApprovalRow | OverrideRow | TokenRow], ...] = (
+    ApiKeyRow, ApprovalRow, OverrideRow, TokenRow,
+)  # fmt: skip
 _MANY = 200
 """Entries beyond which every System is read again."""
 _EVER = datetime.max.replace(tzinfo=UTC)
@@ -49,9 +57,15 @@ _log = logging.getLogger(__name__)
 
 
 class Serving:
-    """Keeps what was read from one look to the next. Not for several threads at once."""
+    """Keeps what was read from one look to the next. Not for several threads at once.
 
-    def __init__(self) -> None:
+    Args:
+        folder: of the snapshot; base files of live lexicons lie beside it.
+    """
+
+    def __init__(self, folder: Path, *, host: str = "") -> None:
+        self.words = LiveWords(folder)
+        self.host = host
         self._number = -1
         self._read_at = datetime.min.replace(tzinfo=UTC)
         self._ends_at = self._read_at
@@ -62,7 +76,7 @@ class Serving:
         """Return what may be served now; the same object as before where nothing changed."""
         session, now = work.desk.session, work.desk.clock()
         newest = session.scalar(select(func.max(EntryRow.number))) or 0
-        if newest == self._number and self._read_at <= now < self._ends_at:
+        if newest == self._number and self._read_at <= now < self._ends_at and not self.words.waiting:
             return self._content
         touched = None if self._number < 0 or now < self._read_at else self._touched(session, now)
         systems = work.registry.systems()
@@ -72,7 +86,9 @@ class Serving:
             else self._served[each.id]
             for each in systems
         }
-        found = Content(systems=tuple(each for each in self._served.values() if each), revoked=work.tokens.revoked())
+        found = Content(systems=tuple(each for each in self._served.values() if each), revoked=work.tokens.revoked(),
+                        lexicons=self.words.content(work),
+                        approvals=work.approvals.granted(self.host) if self.host else ())  # fmt: skip
         if found.digest != self._content.digest:
             self._content = found
         self._number, self._read_at, self._ends_at = newest, now, _next_end(session, now)
@@ -97,8 +113,8 @@ class Serving:
                 ResponsibilityRow, ResponsibilityRow.component_id == ComponentRow.id
             )
             found.update(session.scalars(named.where(ResponsibilityRow.id.in_(links))))
-        for row in _ENDING:
-            ended = select(row.system_id).where(row.expires_at > self._read_at, row.expires_at <= now)
+        for ending in _ENDING:
+            ended = select(ending.system_id).where(ending.expires_at > self._read_at, ending.expires_at <= now)
             found.update(filter(None, session.scalars(ended)))
         return found
 
@@ -133,6 +149,7 @@ def _told(work: "Work", system: System) -> Served | None:
         upstream_model=system.upstream_model,
         upstream_key_env=system.upstream_key_env,
         policy=policy,
+        shadow=work.candidates.shadowed(system.id),
         release_token=tokens.release.written if tokens.release else None,
         assessment_tokens=tuple(each.written for each in tokens.assessments),
         key_hashes=work.keys.hashes(system.id),

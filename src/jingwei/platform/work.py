@@ -8,6 +8,7 @@ from jingwei.core.identity import Accounts, Actor, ApiKeys, BrowserSessions, Rol
 from jingwei.core.settings import Settings
 from jingwei.manage import (
     Approvals,
+    Candidates,
     Desk,
     Gate,
     Grading,
@@ -23,7 +24,10 @@ from jingwei.manage import (
     shelve,
 )  # fmt: skip
 from jingwei.platform.guarding import Guarding
+from jingwei.platform.lexicon_drafts import LexiconDrafts
+from jingwei.platform.lexicons import Lexicons
 from jingwei.platform.runs import Runs
+from jingwei.platform.shadow import Trials
 
 
 @dataclass
@@ -132,3 +136,23 @@ class Work:
     def runs(self) -> Runs:
         """Check runs."""
         return Runs(self.desk, settings=self.settings)
+
+    @cached_property
+    def lexicons(self) -> Lexicons:
+        """Live word lists."""
+        return Lexicons(self.desk, settings=self.settings)
+
+    @cached_property
+    def lexicon_drafts(self) -> LexiconDrafts:
+        """Changes of live word lists."""
+        return LexiconDrafts(self.desk, settings=self.settings)
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """Candidate policies and the votes on them."""
+        return Candidates(self.desk)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """Candidate policies, tried."""
+        return Trials(self.desk)

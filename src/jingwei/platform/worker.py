@@ -25,7 +25,7 @@ def main() -> None:
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
-    with JobWorker(platform.settings.jobs_url, handlers=Execution(platform).handlers()):
+    with JobWorker(platform.settings.jobs_url, handlers=platform.replays.handlers(Execution(platform).handlers())):
         while not ending.is_set() and not _orphaned():
             ending.wait(0.2)
     platform.close()

@@ -1,0 +1,35 @@
+"""What a candidate is tried on: recorded redacted traffic of this host, and everyday texts that nobody should stop."""
+
+from functools import lru_cache
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import yaml
+
+from jingwei.core.recording import Recording, read_recordings
+
+Source = Literal["recorded", "everyday"]
+MOST_RECORDINGS = 5_000
+"""The newest; older ones say less about what people ask today."""
+
+
+class Everyday(NamedTuple):
+    """One everyday text."""
+
+    text: str
+    language: str
+
+
+@lru_cache(maxsize=1)
+def everyday() -> tuple[Everyday, ...]:
+    """Return texts of everyday work in both languages, some of them frightening words in a harmless sense."""
+    source = files("jingwei.platform").joinpath("everyday.yaml").read_text(encoding="utf-8")
+    texts: dict[str, list[str]] = yaml.safe_load(source)["texts"]
+    return tuple(Everyday(each, language) for language, listed in texts.items() for each in listed)
+
+
+def recordings(folder: Path, *, system_id: str | None = None, most: int = MOST_RECORDINGS) -> list[Recording]:
+    """Return the newest recordings of a System, or of all."""
+    return list(islice(read_recordings(folder, system_id=system_id), most))
