@@ -16,6 +16,7 @@ from jingwei.core.ids import new_id
 from jingwei.core.policy import Decision
 from jingwei.core.spool import SpoolWriter
 from jingwei.faces.gateway.access import Access, Door, Nonces
+from jingwei.faces.gateway.agency import SESSION_HEADER, Agents
 from jingwei.faces.gateway.chat import Chat
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.introspection import configuration, evaluated, health, models, run_events
@@ -51,6 +52,7 @@ class Gateway:
         self._serving = Serving(settings, clock=clock)
         self._door = Door(self._serving, clock=clock, nonces=Nonces(settings.spool_path / "nonces"))
         self._journal = Journal(SpoolWriter(settings.spool_path, clock=clock))
+        self._agents = Agents(settings, self._serving, clock=clock)
         self._upstream: Upstream | None = None
         self._tasks: Sequence[asyncio.Task[None]] = ()
         self._routes: dict[str, tuple[str, Handler]] = {
@@ -139,7 +141,9 @@ class Gateway:
         if self._upstream is None:
             raise Refusal(Code.INTERNAL)
         presence = Presence(visit.request.receive)
-        await Chat(visit.exchange, self._upstream, visit.answer, presence).serve(visit.body)
+        agent = self._agents.of(visit.access, visit.exchange, session=visit.request.header(SESSION_HEADER) or "")
+        visit.exchange.session = agent.session_digest
+        await Chat(visit.exchange, self._upstream, visit.answer, presence, agent).serve(visit.body)
 
     async def _models(self, visit: Visit) -> None:
         await visit.answer.json(200, models(visit.access))

@@ -45,6 +45,12 @@ class ToolDraft:
         if len(self.arguments) > MAX_ARGUMENTS or len(self.name) > 256:
             raise Refusal(Code.UPSTREAM_GARBAGE)
 
+    def passed(self, place: int, verdict: GuardVerdict) -> dict[str, Json]:
+        """Return the whole call as it may leave, redacted where the verdict says so."""
+        arguments = rewritten_arguments(self.arguments, verdict) if verdict.rewritten else self.arguments
+        return {"index": place, "id": self.identity, "type": "function",
+                "function": {"name": self.name, "arguments": arguments}}  # fmt: skip
+
 
 def read_call(call: Json) -> Call:
     """Return the name and arguments of a tool call."""

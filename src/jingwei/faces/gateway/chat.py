@@ -3,10 +3,10 @@
 body → inbound verdict → model's server → outbound verdict, tool calls → label → events on disk → last byte
 """
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 import orjson
@@ -14,7 +14,8 @@ import orjson
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
 from jingwei.core.policy import Decision
-from jingwei.deploy.guard import GuardVerdict, Passage, extract_texts, rewrite
+from jingwei.deploy.guard import GuardVerdict, Passage, ToolCall, extract_texts, rewrite
+from jingwei.faces.gateway.agency import Agent, Judged
 from jingwei.faces.gateway.answers import (
     DONE_LINE,
     chunk_line,
@@ -47,6 +48,7 @@ class Chat:
     upstream: Upstream
     answer: Answer
     presence: Presence
+    agent: Agent
 
     async def serve(self, raw: bytes) -> None:
         """Answer the request.
@@ -60,6 +62,7 @@ class Chat:
             await self._withhold(body, verdict, self.exchange.verdict(verdict))
             return
         self.exchange.verdict(verdict)
+        self.agent.read(body, verdict)
         model = self.exchange.access.served.upstream_model
         body = {**body, "model": model} if model else body
         await (self._stream(body) if is_streaming(body) else self._complete(body))
@@ -82,10 +85,12 @@ class Chat:
         verdict = await self.exchange.access.guard.judged(passages, direction="outbound")
         event_id = self.exchange.verdict(verdict)
         whole = rewrite(whole, verdict.rewritten)
-        if not verdict.blocks:
-            verdict, event_id, whole = await self._tools_judged(whole, verdict, event_id)
         if verdict.blocks:
             await self._withhold(body, verdict, event_id)
+            return
+        held, whole = await self._tools_judged(whole)
+        if held is not None:
+            await self._withhold(body, held.decision.verdict, held.event_id, more=held.told)
             return
         whole = self._labelled(whole)
         if verdict.decision is not Decision.ALLOW:
@@ -94,20 +99,22 @@ class Chat:
         unchanged = whole is kept and says_no_more(raw, given, kept)
         await self.answer.raw(200, raw if unchanged else orjson.dumps(whole))
 
-    async def _tools_judged(self, whole: ChatBody, verdict: GuardVerdict,
-                            event_id: str) -> tuple[GuardVerdict, str, ChatBody]:  # fmt: skip
+    async def _tools_judged(self, whole: ChatBody) -> tuple[Judged | None, ChatBody]:
+        """Return the call that may not be made, if any, and the answer with redacted arguments."""
         for number, choice in enumerate(_choices(whole)):
-            calls = _message(choice).get("tool_calls")
-            for place, call in enumerate(calls if isinstance(calls, list) else []):
-                name, arguments = read_call(call)
-                judged = await asyncio.to_thread(self.exchange.access.guard.judge_tool_call, name, arguments)
-                call_event = self.exchange.verdict(judged, tool=name[:64])
-                if judged.blocks:
-                    return judged, call_event, whole
-                if judged.rewritten:
+            written = _message(choice).get("tool_calls")
+            if not isinstance(written, list) or not written:
+                continue
+            calls = [ToolCall(*read_call(call), server=None) for call in written]
+            judged = await self.agent.decide(calls, reasoning=str(_message(choice).get("reasoning_content") or ""))
+            if held := next((each for each in judged if not each.decision.passes), None):
+                return held, whole
+            for place, each in enumerate(judged):
+                if each.decision.verdict.rewritten:
                     path = ("choices", number, "message", "tool_calls", place, "function", "arguments")
-                    whole = rewrite(whole, [(path, rewritten_arguments(arguments, judged))])
-        return verdict, event_id, whole
+                    new = rewritten_arguments(each.call.arguments, each.decision.verdict)
+                    whole = rewrite(whole, [(path, new)])
+        return None, whole
 
     def _labelled(self, whole: ChatBody) -> ChatBody:
         label = self.exchange.access.served.policy.explicit_label
@@ -122,10 +129,12 @@ class Chat:
             self.exchange.label()
         return rewrite(whole, changes)
 
-    async def _withhold(self, body: ChatBody, verdict: GuardVerdict, event_id: str) -> None:
+    async def _withhold(self, body: ChatBody, verdict: GuardVerdict, event_id: str, *,
+                        more: Mapping[str, Json] = MappingProxyType({})) -> None:  # fmt: skip
         policy = self.exchange.access.served.policy
         content = safe_answer(policy, verdict, last_question(body.get("messages")))
-        whole = withheld(str(body.get("model", "")), self.exchange.request_id, content, told(verdict, event_id))
+        whole = withheld(str(body.get("model", "")), self.exchange.request_id, content,
+                         told(verdict, event_id) | dict(more))  # fmt: skip
         await self.exchange.settle()
         if not is_streaming(body):
             await self.answer.json(200, whole)
@@ -138,7 +147,7 @@ class Chat:
         await self.answer.end()
 
     async def _stream(self, body: ChatBody) -> None:
-        streamed = StreamedAnswer(self.exchange, asked=last_question(body.get("messages")))
+        streamed = StreamedAnswer(self.exchange, agent=self.agent, asked=last_question(body.get("messages")))
         try:
             await self._pass_on(streamed, body)
             last = await streamed.finished()

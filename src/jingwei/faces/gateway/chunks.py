@@ -5,15 +5,17 @@ other is written anew from what was judged, so that nobody can read another thin
 end a choice wait: they leave only when the verdict on the whole answer is on disk.
 """
 
-import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import cast
 
 from jingwei.core.canonical import Json
 from jingwei.core.policy import Decision
-from jingwei.deploy.guard import GuardVerdict, StreamGuard
+from jingwei.deploy.guard import GuardVerdict, StreamGuard, ToolCall
+from jingwei.faces.gateway.agency import Agent
 from jingwei.faces.gateway.answers import chunk_line, safe_answer, told
-from jingwei.faces.gateway.calls import ToolDraft, rewritten_arguments
+from jingwei.faces.gateway.calls import ToolDraft
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.frames import TEXT_KEYS, Skeleton, line, read_chunk, says_no_more, skeleton
 from jingwei.faces.gateway.heads import plain_counts, plain_head
@@ -57,8 +59,9 @@ class _Choice:
 class StreamedAnswer:
     """Turns a model's pieces into the pieces that may leave."""
 
-    def __init__(self, exchange: Exchange, *, asked: str) -> None:
+    def __init__(self, exchange: Exchange, *, agent: Agent, asked: str) -> None:
         self._exchange = exchange
+        self._agent = agent
         self._guard = exchange.access.guard
         self._asked = asked
         self._choices: dict[int, _Choice] = {}
@@ -271,18 +274,16 @@ class StreamedAnswer:
                     raise Blocked(self._terminal(verdict))
 
     async def _calls_judged(self, index: int, choice: _Choice) -> list[bytes]:
-        calls: list[Json] = []
-        for place, draft in sorted(choice.calls.items()):
-            verdict = await asyncio.to_thread(self._guard.judge_tool_call, draft.name, draft.arguments)
-            event_id = self._exchange.verdict(verdict, tool=draft.name[:64])
-            if verdict.blocks:
-                raise Blocked(self._terminal(verdict, event_id))
-            arguments = rewritten_arguments(draft.arguments, verdict) if verdict.rewritten else draft.arguments
-            calls.append({"index": place, "id": draft.identity, "type": "function",
-                          "function": {"name": draft.name, "arguments": arguments}})  # fmt: skip
-        if not calls:
+        if not choice.calls:
             return []
-        delta: Json = {"tool_calls": calls}
+        drafts = sorted(choice.calls.items())
+        reasoning = choice.channels.get("reasoning_content")
+        judged = await self._agent.decide([ToolCall(draft.name, draft.arguments, server=None) for _, draft in drafts],
+                                          reasoning=reasoning.released if reasoning else "")  # fmt: skip
+        if held := next((each for each in judged if not each.decision.passes), None):
+            raise Blocked(self._terminal(held.decision.verdict, held.event_id, more=held.told))
+        delta: Json = {"tool_calls": [draft.passed(place, each.decision.verdict)
+                                      for (place, draft), each in zip(drafts, judged, strict=True)]}  # fmt: skip
         return [chunk_line(self._base, [{"index": index, "delta": delta, "finish_reason": None}])]
 
     def _label_line(self, index: int, choice: _Choice) -> bytes:
@@ -293,7 +294,8 @@ class StreamedAnswer:
         self._exchange.label()
         return chunk_line(self._base, [{"index": index, "delta": {"content": suffix}, "finish_reason": None}])
 
-    def _terminal(self, verdict: GuardVerdict, event_id: str = "") -> bytes:
+    def _terminal(self, verdict: GuardVerdict, event_id: str = "", *,
+                  more: Mapping[str, Json] = MappingProxyType({})) -> bytes:  # fmt: skip
         event_id = event_id or self._exchange.verdict(verdict)
         content = safe_answer(self._exchange.access.served.policy, verdict, self._asked)
         lines = []
@@ -305,7 +307,7 @@ class StreamedAnswer:
         last: list[Json] = [
             {"index": index, "delta": {}, "finish_reason": "content_filter"} for index in sorted(choices)
         ]
-        return b"".join(lines) + chunk_line(self._base, last, jingwei=told(verdict, event_id))
+        return b"".join(lines) + chunk_line(self._base, last, jingwei=told(verdict, event_id) | dict(more))
 
 
 class _Stop(Exception):  # noqa: N818 - leaves the loop over a piece's parts

@@ -43,6 +43,10 @@ class Code(StrEnum):
     UPSTREAM_BUSY = "upstream-busy"
     UPSTREAM_GARBAGE = "upstream-garbage"
     UPSTREAM_STOPPED = "upstream-stopped"
+    SESSION_INVALID = "session-invalid"
+    SESSION_UNKNOWN = "session-unknown"
+    SESSIONS = "sessions-unwritable"
+    SERVER_UNKNOWN = "server-unknown"
     CLIENT_GONE = "client-gone"
     INTERNAL = "internal"
 
@@ -61,6 +65,10 @@ _STATUS = {
     Code.SNAPSHOT_TAMPERED: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.POLICY_LOADING: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.SPOOL: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.SESSION_INVALID: HTTPStatus.BAD_REQUEST,
+    Code.SESSION_UNKNOWN: HTTPStatus.NOT_FOUND,
+    Code.SESSIONS: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.SERVER_UNKNOWN: HTTPStatus.NOT_FOUND,
     Code.UPSTREAM_DOWN: HTTPStatus.BAD_GATEWAY,
     Code.UPSTREAM_SLOW: HTTPStatus.GATEWAY_TIMEOUT,
     Code.UPSTREAM_REJECTED: HTTPStatus.BAD_REQUEST,
