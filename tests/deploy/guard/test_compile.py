@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jingwei.core.errors import InputError
-from jingwei.core.policy import Decision, FailMode, ToolRule
+from jingwei.core.policy import Category, Decision, FailMode, ToolRule
 from jingwei.deploy.guard import Enforced, compile_policy, weaker_points
 
 FACTS = {
@@ -42,9 +42,31 @@ def test_a_fact_only_raises(grade, given_facts, given_tools):
     assert weaker_points(enforced(grade, given_facts, given_tools), enforced(grade, {}, given_tools)) == ()
 
 
+SECURITY = {Category.KEYWORD, Category.PII, Category.SECRET, Category.INJECTION, Category.HARM}
+
+
 @given(facts)
-def test_from_grade_two_on_every_fail_mode_is_closed(given_facts):
-    assert all(rule.on_failure is FailMode.CLOSED for rule in compile_policy("s", 2, given_facts).rules)
+def test_from_grade_two_on_whatever_keeps_people_and_systems_safe_fails_closed(given_facts):
+    rules = {rule.category: rule.on_failure for rule in compile_policy("s", 2, given_facts).rules if not rule.when}
+    assert {category for category, mode in rules.items() if mode is FailMode.CLOSED} >= SECURITY
+
+
+def test_at_the_highest_grade_nothing_unjudged_passes():
+    assert all(rule.on_failure is FailMode.CLOSED for rule in compile_policy("s", 5, {}).rules if not rule.when)
+
+
+def test_from_grade_two_on_somebody_in_crisis_is_told_where_to_turn():
+    crisis = [rule for rule in compile_policy("s", 2, {}).rules if rule.when]
+    assert [(rule.category, rule.inbound) for rule in crisis] == [(Category.EMOTION, Decision.SAFE_ANSWER)]
+
+
+def test_a_demand_under_a_condition_is_met_by_the_same_rule_or_by_one_without_condition():
+    demanded = enforced(2, {}, ())
+    crisis = next(rule for rule in demanded.rules if rule.when)
+    without = demanded.model_copy(update={"rules": tuple(rule for rule in demanded.rules if not rule.when)})
+    assert weaker_points(without, demanded) == ("emotion.when",)
+    always = crisis.model_copy(update={"when": ""})
+    assert weaker_points(without.model_copy(update={"rules": (*without.rules, always)}), demanded) == ()
 
 
 def test_each_grade_is_stricter_somewhere():
@@ -59,7 +81,7 @@ def test_an_irreversible_tool_always_waits_for_a_person():
 
 def test_a_weakened_policy_is_named_point_by_point():
     demanded = enforced(2, {}, ())
-    first, *rest = demanded.rules
+    first, *rest = (rule for rule in demanded.rules if not rule.when)
     weak = demanded.model_copy(
         update={
             "rules": (first.model_copy(update={"outbound": Decision.ALLOW, "threshold": 0.99}), *rest[:-1]),
@@ -69,8 +91,8 @@ def test_a_weakened_policy_is_named_point_by_point():
         }
     )
     assert set(weaker_points(weak, demanded)) == {
-        f"{first.category}.outbound", f"{first.category}.threshold", rest[-1].category, "label", "tools.shell",
-        "max_input_characters",
+        f"{first.category}.outbound", f"{first.category}.threshold", rest[-1].category, "emotion.when", "label",
+        "tools.shell", "max_input_characters",
     }  # fmt: skip
 
 

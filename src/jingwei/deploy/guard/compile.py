@@ -37,10 +37,17 @@ class _Demand(BaseModel):
         )
 
 
+class _Conditional(_Demand):
+    category: Category
+    when: str
+
+
 class _Level(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rules: dict[Category, _Demand] = {}
+    also: tuple[_Conditional, ...] = ()
+    """Demands that hold only under a condition, beside the others."""
     max_input_characters: int = 2**31
     label: bool = False
     person_for: tuple[str, ...] = ()
@@ -54,10 +61,20 @@ class _Level(BaseModel):
                 for category in Category
                 if category in self.rules or category in other.rules
             },
+            also=_joined(self.also, other.also),
             max_input_characters=min(self.max_input_characters, other.max_input_characters),
             label=self.label or other.label,
             person_for=tuple(sorted({*self.person_for, *other.person_for})),
         )
+
+
+def _joined(one: Iterable[_Conditional], other: Iterable[_Conditional]) -> tuple[_Conditional, ...]:
+    found: dict[tuple[Category, str], _Conditional] = {}
+    for each in (*one, *other):
+        known = found.get((each.category, each.when))
+        raised = known.raised(each).model_dump() if known else {}
+        found[each.category, each.when] = each.model_copy(update=raised)
+    return tuple(found.values())
 
 
 class _FactLine(_Level):
@@ -133,7 +150,8 @@ def compile_policy(
         rules=tuple(
             CategoryRule(category=category, **_tightened(demand, (thresholds or {}).get(category)).model_dump())
             for category, demand in level.rules.items()
-        ),
+        )
+        + tuple(CategoryRule.model_validate(each.model_dump()) for each in level.also),
         words=tuple(sorted(set(words))),
         allowed_words=tuple(sorted(set(allowed_words))),
         canaries=tuple(sorted(set(canaries))),
@@ -146,6 +164,17 @@ def compile_policy(
         safe_answer=safe_answer or text("deploy.guard:safe-answer"),
         safe_answers=crisis_answer() if safe_answer else shipped_answers(),
     )
+
+
+def _points(rule: CategoryRule, wanted: CategoryRule) -> list[str]:
+    """Name the points where one rule is weaker than another."""
+    points = {
+        "inbound": rule.inbound.rank < wanted.inbound.rank,
+        "outbound": rule.outbound.rank < wanted.outbound.rank,
+        "threshold": rule.threshold > wanted.threshold,
+        "on_failure": wanted.on_failure is FailMode.CLOSED and rule.on_failure is FailMode.OPEN,
+    }
+    return [name for name, holds in points.items() if holds]
 
 
 def _unconditional(rules: Iterable[CategoryRule]) -> dict[Category, CategoryRule]:
@@ -186,16 +215,13 @@ def weaker_points(enforced: Enforced, demanded: Enforced) -> tuple[str, ...]:
     rules = _unconditional(enforced.rules)
     for wanted in _unconditional(demanded.rules).values():
         rule = rules.get(wanted.category)
-        if rule is None:
-            weaker.append(wanted.category)
-            continue
-        points = {
-            "inbound": rule.inbound.rank < wanted.inbound.rank,
-            "outbound": rule.outbound.rank < wanted.outbound.rank,
-            "threshold": rule.threshold > wanted.threshold,
-            "on_failure": wanted.on_failure is FailMode.CLOSED and rule.on_failure is FailMode.OPEN,
-        }
-        weaker += [f"{wanted.category}.{name}" for name, holds in points.items() if holds]
+        weaker += (
+            [wanted.category] if rule is None else [f"{wanted.category}.{point}" for point in _points(rule, wanted)]
+        )
+    for wanted in (rule for rule in demanded.rules if rule.when.strip()):
+        under = [rule for rule in enforced.rules if rule.category is wanted.category and rule.when in {"", wanted.when}]
+        if not any(not _points(rule, wanted) for rule in under):
+            weaker.append(f"{wanted.category}.when")
     wanted_tools = {tool.name: tool for tool in demanded.tools}
     for tool in enforced.tools:
         listed = wanted_tools.get(tool.name)

@@ -19,12 +19,14 @@ from jingwei.core.policy import Category, CategoryRule, Decision, Policy
 from jingwei.core.signing import Verifier
 from jingwei.deploy.guard.answers import answer_for
 from jingwei.deploy.guard.conditions import Rules
+from jingwei.deploy.guard.expert import Experts
 from jingwei.deploy.guard.judgement import Judgement, own_finding
 from jingwei.deploy.guard.lazy import LazyBundle, built
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.scanning import Detectors, Scan, scan_awaited, scan_here, scan_watched
-from jingwei.deploy.guard.tools import Toolbox, ToolCall, ToolContext, ToolDecision
-from jingwei.deploy.guard.verdict import Direction, GuardFinding, GuardVerdict
+from jingwei.deploy.guard.tool_call import ToolCall, ToolContext, ToolDecision
+from jingwei.deploy.guard.tools import Toolbox
+from jingwei.deploy.guard.verdict import Direction, ExpertOutcome, GuardFinding, GuardVerdict
 from jingwei.detect import Hit, Role
 
 DIRECTIONS: dict[Role, Direction] = {"user": "inbound", "tool": "inbound", "document": "inbound",
@@ -42,12 +44,14 @@ class Guard:
     bundle: Detectors
     rules: Rules = field(init=False)
     toolbox: Toolbox = field(init=False)
+    experts: Experts = field(init=False)
     scanned: tuple[CategoryRule, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         rules = Rules.of(self.policy.rules)
         object.__setattr__(self, "rules", rules)
         object.__setattr__(self, "toolbox", Toolbox(self.policy))
+        object.__setattr__(self, "experts", Experts(self.policy))
         object.__setattr__(self, "scanned", tuple(rule for rule in rules.scanned() if self._is_scanned(rule.category)))
 
     @classmethod
@@ -110,7 +114,8 @@ class Guard:
             return too_long
         self.warm()
         scan = scan_watched(passages, self.bundle, self._wanted(passages), pool())
-        return self._judgement(direction, session).verdict(passages, scan, began)
+        return self._judgement(direction, session).verdict(passages, scan, began,
+                                                             second=self._second(passages, direction))  # fmt: skip
 
     async def judged(self, passages: Sequence[Passage], *, direction: Direction, session: str = "") -> GuardVerdict:
         """Do the same from an event loop, which goes on meanwhile."""
@@ -120,7 +125,8 @@ class Guard:
         if isinstance(self.bundle, LazyBundle) and not self.bundle.is_ready:
             await asyncio.to_thread(self.warm)
         scan = await scan_awaited(passages, self.bundle, self._wanted(passages), pool())
-        return self._judgement(direction, session).verdict(passages, scan, began)
+        return self._judgement(direction, session).verdict(passages, scan, began,
+                                                             second=self._second(passages, direction))  # fmt: skip
 
     def judge_here(self, text: str, *, direction: Direction) -> tuple[GuardVerdict, tuple[Hit, ...]]:
         """Judge a short text in the calling thread, for streams; also return the hits that decide."""
@@ -142,8 +148,24 @@ class Guard:
 
     def judge_call(self, call: ToolCall, context: ToolContext) -> ToolDecision:
         """Judge one tool call of a known caller in a known session; a text that cannot be read in time is a no."""
-        return self.toolbox.judge(call, context, scan=partial(self.judge_passages, direction="tool"),
-                                  compose=self._with)  # fmt: skip
+        decided = self.toolbox.judge(call, context, scan=partial(self.judge_passages, direction="tool"),
+                                     compose=self._with)  # fmt: skip
+        return self._checked_again(decided, call, context) if self.experts else decided
+
+    def _second(self, passages: Sequence[Passage], direction: Direction) -> ExpertOutcome | None:
+        if not self.experts or direction != "outbound":
+            return None
+        return self.experts.check_answer("\n".join(each.text for each in passages))
+
+    def _checked_again(self, decided: ToolDecision, call: ToolCall, context: ToolContext) -> ToolDecision:
+        """Hold a call against the expert rules; a person who approved it has seen what they ask to be seen."""
+        second = self.experts.check_call(call.name, call.arguments)
+        broken = tuple(each for each in second.findings
+                       if not (context.approved and each.decision is Decision.HOLD))  # fmt: skip
+        verdict = self._with(decided.verdict, broken).model_copy(update={"second_check": second})
+        if verdict.decision is not Decision.HOLD or decided.need:
+            return decided._replace(verdict=verdict)
+        return decided._replace(verdict=verdict, need="approval", why=broken[0].rule_id)
 
     def _is_scanned(self, category: Category) -> bool:
         return category not in _NO_DETECTOR and (category is not Category.TOPIC or self.policy.scope is not None)

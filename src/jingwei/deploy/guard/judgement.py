@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import get_args
 
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category, Decision, FailMode, Policy
@@ -10,7 +11,15 @@ from jingwei.deploy.guard.answers import answer_for, control_ids
 from jingwei.deploy.guard.conditions import Rules, facts_of
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.scanning import Scan
-from jingwei.deploy.guard.verdict import Direction, GuardFinding, GuardVerdict, Path, Unjudged, written_path
+from jingwei.deploy.guard.verdict import (
+    Direction,
+    ExpertOutcome,
+    GuardFinding,
+    GuardVerdict,
+    Path,
+    Unjudged,
+    written_path,
+)
 from jingwei.detect import Hit, redact
 
 
@@ -26,15 +35,17 @@ class Judgement:
     session_risk: float = 0.0
 
     def verdict(self, passages: Sequence[Passage], scan: Scan, began: float, *,
-                more: Sequence[GuardFinding] = ()) -> GuardVerdict:  # fmt: skip
+                second: ExpertOutcome | None = None) -> GuardVerdict:  # fmt: skip
         """Decide.
 
         Args:
             passages: what was scanned.
             scan: what was found in it.
             began: when judging began, by the performance counter.
-            more: findings that no detector made, such as a broken expert rule.
+            second: what the expert rules said of an answer.
         """
+        if second is None and not scan.failed and not any(scan.hits):
+            return self._clean(began)
         findings: list[GuardFinding] = []
         rewritten: list[tuple[Path, str]] = []
         below = 0
@@ -46,7 +57,7 @@ class Judgement:
             hidden = [hit for hit, decision in judged if decision is Decision.REDACT]
             if hidden:
                 rewritten.append((passage.path, redact(passage.text, hidden)))
-        findings += more
+        findings += second.findings if second else ()
         unjudged = tuple(self._unjudged(category, scan) for category in scan.failed)
         decisions = [each.decision for each in findings] + [each.decision for each in unjudged]
         decision = max(decisions, key=lambda each: each.rank, default=Decision.ALLOW)
@@ -58,10 +69,17 @@ class Judgement:
             below_threshold=below,
             scores=_scores(scan),
             rewritten=tuple(rewritten) if decision is Decision.REDACT else (),
+            second_check=second,
             policy_digest=self.policy.digest,
             answer=answer_for(self.policy, decision, findings, unjudged),
             latency_milliseconds=(perf_counter() - began) * 1000,
         )
+
+    def _clean(self, began: float) -> GuardVerdict:
+        """Return the verdict on what holds nothing: the most frequent one, so not checked again as it is made."""
+        return _CLEAN[self.direction].model_copy(update={
+            "policy_digest": self.policy.digest, "latency_milliseconds": (perf_counter() - began) * 1000,
+        })  # fmt: skip
 
     def acting(self, passage: Passage, hits: Sequence[Hit]) -> tuple[Hit, ...]:
         """Return the hits that take text away or stop it, in the order of the text."""
@@ -94,6 +112,11 @@ class Judgement:
         closed = any(each.rule.on_failure is FailMode.CLOSED for each in rules)
         return Unjudged(category=category, why=scan.failed[category],
                         decision=Decision.BLOCK if closed else Decision.ALLOW)  # fmt: skip
+
+
+_CLEAN: dict[Direction, GuardVerdict] = {
+    direction: GuardVerdict(direction=direction, decision=Decision.ALLOW) for direction in get_args(Direction)
+}
 
 
 def _scores(scan: Scan) -> dict[Category, float]:

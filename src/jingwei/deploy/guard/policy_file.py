@@ -12,9 +12,9 @@ be signed: a `policy.yaml.sig` beside it, made with the organisation's key over 
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from jingwei.catalog import Document, read_yaml, validated
 from jingwei.core.errors import InputError, Tampered
@@ -35,6 +35,8 @@ from jingwei.core.text import Both, text
 from jingwei.deploy.guard.answers import shipped_answers
 from jingwei.deploy.guard.compile import Enforced, compile_policy, weaker_points
 from jingwei.deploy.guard.conditions import Rules
+from jingwei.deploy.guard.expert import Experts
+from jingwei.deploy.guard.tools import Toolbox
 from jingwei.deploy.guard.words_file import read_words
 
 Base = Literal["default", "grade-1", "grade-2", "grade-3", "grade-4", "grade-5"]
@@ -43,12 +45,11 @@ _SIGNATURE_BYTES = 4096
 _RENAMED = frozenset({"base", "version", "facts", "rules", "words", "words_file", "grade", "system_id"})
 
 
-class RuleEdit(BaseModel):
-    """What a file changes about one category; what it leaves out stays as in the base."""
+class RuleChange(BaseModel):
+    """What a file changes about a category; what it leaves out stays as in the base."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    category: Category
     inbound: Decision | None = None
     outbound: Decision | None = None
     threshold: float | None = Field(default=None, ge=0, le=1)
@@ -56,6 +57,12 @@ class RuleEdit(BaseModel):
     timeout_milliseconds: int | None = Field(default=None, gt=0)
     when: str = Field(default="", max_length=2_000)
     """With a condition it is a rule of its own, beside the one of the base."""
+
+
+class RuleEdit(RuleChange):
+    """The same with the category named."""
+
+    category: Category
 
 
 class Word(BaseModel):
@@ -67,12 +74,17 @@ class Word(BaseModel):
     topic: str = Field(default="", max_length=64)
 
 
-def _listed(given: Any) -> Any:  # Any: not validated yet
-    """Take rules written as `{pii: {inbound: block}}` as well as in a list."""
-    if not isinstance(given, dict):
-        return given
-    return [{"category": category, **(edit if isinstance(edit, dict) else {"inbound": edit})}
-            for category, edit in given.items()]  # fmt: skip
+def _written_as(given: object) -> str:
+    return "map" if isinstance(given, dict | RuleChange) else "other"
+
+
+Change = Annotated[Annotated[RuleChange, Tag("map")] | Annotated[Decision, Tag("other")], Discriminator(_written_as)]
+"""A change, or only what to do with what comes in."""
+Edits = Annotated[
+    Annotated[dict[Category, Change], Tag("map")] | Annotated[tuple[RuleEdit, ...], Tag("other")],
+    Discriminator(_written_as),
+]
+"""Rules by category, `{pii: {inbound: block}}`, or in a list."""
 
 
 class PolicyFile(BaseModel):
@@ -88,7 +100,7 @@ class PolicyFile(BaseModel):
     """Holds the policy to what this grade demands, whatever its base."""
     facts: dict[str, str] = {}
     """Facts of the System that raise what its grade demands, as in the intake."""
-    rules: Annotated[tuple[RuleEdit, ...], BeforeValidator(_listed)] = ()
+    rules: Edits = ()
     words: tuple[str | Word, ...] = Field(default=(), max_length=100_000)
     words_file: str = Field(default="", max_length=500)
     """More keywords, one a line or in the first column; relative to this file."""
@@ -109,6 +121,16 @@ class PolicyFile(BaseModel):
     max_input_characters: int | None = Field(default=None, gt=0)
     safe_answer: Both | None = None
     safe_answers: dict[Category, Both] | None = None
+
+    @property
+    def edits(self) -> tuple[RuleEdit, ...]:
+        """Return what is changed about the rules, however it is written."""
+        if isinstance(self.rules, tuple):
+            return self.rules
+        return tuple(
+            RuleEdit(category=category, inbound=change) if isinstance(change, Decision)
+            else RuleEdit(category=category, **change.model_dump()) for category, change in self.rules.items()
+        )  # fmt: skip
 
     @property
     def held_to(self) -> int | None:
@@ -143,7 +165,7 @@ def read_policy(path: Path, *, trusted: Verifier | None = None) -> Policy:
     listed = read_words(path.parent / written.words_file) if written.words_file else ()
     try:
         policy = _edited(written, _base(written), words=listed)
-        Rules.of(policy.rules)
+        Rules.of(policy.rules), Toolbox(policy), Experts(policy)
     except InputError as error:
         if not error.field:
             raise
@@ -211,7 +233,7 @@ def _edited(written: PolicyFile, base: Policy, *, words: tuple[str, ...]) -> Pol
 
 def _rules(written: PolicyFile, base: Policy) -> tuple[CategoryRule, ...]:
     rules = list(base.rules)
-    for edit in written.rules:
+    for edit in written.edits:
         changed = edit.model_dump(exclude_none=True)
         place = next((place for place, rule in enumerate(rules)
                       if rule.category is edit.category and rule.when == edit.when), None)  # fmt: skip

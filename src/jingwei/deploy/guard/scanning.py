@@ -87,6 +87,8 @@ class Plan(NamedTuple):
         slow: list[Task] = []
         for rule in rules:
             detect, model = detectors.get(rule.category), models.get(rule.category)
+            if rule.category is Category.GROUNDING:
+                model = model or supported
             if model:
                 slow.append(Task(rule, model))
             if detect or not model:
@@ -220,21 +222,21 @@ def supported(text: str | Folded) -> tuple[Hit, ...]:
 def run(task: Task, folded: Sequence[Folded], scan: Scan) -> None:
     """Run one detector over some texts and add what it found, or that it failed."""
     category, detect = task.rule.category, task.detect
-    if detect is None:
-        scan.failed[category] = "crashed"
-        return
     try:
-        found = [detect(each) for each in folded]
-        sound = all(_is_sound(hit, category, each) for each, hits in zip(folded, found, strict=True) for hit in hits)
+        for hits, each in zip(scan.hits, folded, strict=True):
+            found = detect(each) if detect else _absent(category)
+            if not found:
+                continue
+            if not all(_is_sound(hit, category, each) for hit in found):
+                scan.failed[category] = "nonsense"
+                return
+            hits.extend(found)
     except Exception:  # noqa: BLE001 - a detector may be anyone's code; its fail mode says what follows, and an event is written
         scan.failed[category] = "crashed"
-        return
-    if not sound:
-        scan.failed[category] = "nonsense"
-        return
-    for hits, new in zip(scan.hits, found, strict=True):
-        if new:
-            hits.extend(new)
+
+
+def _absent(category: Category) -> tuple[Hit, ...]:
+    raise KeyError(category)
 
 
 def _is_sound(hit: object, category: Category, text: Folded) -> bool:

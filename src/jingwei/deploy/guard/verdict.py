@@ -55,6 +55,21 @@ class Unjudged(BaseModel):
     decision: Decision
 
 
+class ExpertOutcome(BaseModel):
+    """What the second check found: how many rules applied, how many were satisfied, and which were not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checked: int
+    passed: int
+    findings: tuple[GuardFinding, ...] = ()
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Return the share of rules satisfied; None where none applied."""
+        return self.passed / self.checked if self.checked else None
+
+
 class GuardVerdict(BaseModel):
     """The guard's answer on one message, answer or tool call."""
 
@@ -70,6 +85,8 @@ class GuardVerdict(BaseModel):
     """The highest score of each category that was found, below its threshold or not."""
     rewritten: tuple[tuple[Path, str], ...] = ()
     """Each passage that was redacted: its path and its new text."""
+    second_check: ExpertOutcome | None = None
+    """What the System's expert rules said; None where it has none."""
     policy_digest: str = ""
     answer: Both | None = None
     """What the person reads instead, where nothing may pass."""
