@@ -107,6 +107,8 @@ def test_evidence_types_name_the_checks_that_produce_them():
         "EV-AGENT-PERM": ("agent-permissions",),
         "EV-AGENT-LOG": ("agent-log",),
         "EV-LABEL": ("label",),
+        "EV-KB-ACL": ("knowledge-access",),
+        "EV-OVERSHARE": ("oversharing-scan",),
         "EV-TIER": ("grading",),
     }
     assert CATALOG.evidence_type("EV-REDTEAM").bound_to is BoundTo.CONFIGURATION
