@@ -21,9 +21,10 @@ from jingwei.detect.hold import Hold
 from jingwei.detect.injection import CANARY_RULE, ENCODED_RULE, HIDDEN_RULE, MODEL_RULE, InjectionDetector
 from jingwei.detect.injection import opinion as injection_opinion
 from jingwei.detect.injection import signs as injection_signs
-from jingwei.detect.lexicon import Lexicon, topics
+from jingwei.detect.lexicon import Given, Lexicon
 from jingwei.detect.normalize import Folded, Role, fold
 from jingwei.detect.topic import OUTSIDE_RULE, TopicDetector
+from jingwei.detect.topics import classes, topics
 
 Detector = Callable[[str | Folded], tuple[Hit, ...]]
 
@@ -40,28 +41,32 @@ class Bundle:
     """One scan function a category, to be timed and to fail on its own: words, patterns, rules."""
     version: str
     """Digest of all rule data, the model's weights, words and canaries: the same version finds the same things."""
+    lexicon_version: str
+    """Digest of the words and the whitelist alone."""
     hold: Hold
+    rest: str
+    """Digest of all but the words."""
     models: Mapping[Category, Detector] = field(default_factory=lambda: MappingProxyType({}))
     """What takes milliseconds, and so a thread: a trained model's opinion of a whole text, beside the rules."""
     swift: frozenset[Detector] = frozenset()
     """Those of `detectors` that are our own, bounded and linear in the text, so that an event loop may run them."""
 
     @classmethod
-    def build(cls, words: Iterable[str] = (), *, allowed_words: Iterable[str] = (),
+    def build(cls, words: Iterable[Given] = (), *, allowed_words: Iterable[str] = (),
               canaries: Iterable[str] = (), scope: Scope | None = None) -> "Bundle":  # fmt: skip
         """Compile a bundle.
 
         Args:
-            words: keywords that an organisation adds.
+            words: keywords that an organisation adds; each may come with a topic: `(word, "a1-b")`.
             allowed_words: phrases in which no keyword is flagged.
             canaries: markers planted in a prompt; seen in an answer, the prompt is leaking.
             scope: what the System is there for; without one no request lies outside.
 
         Raises:
-            InputError: a word is empty or too long.
+            InputError: a word is empty or too long, or a topic is not written like an id.
         """
-        words, allowed, canaries = sorted(set(words)), sorted(set(allowed_words)), sorted(set(canaries))
-        lexicon = Lexicon(words, allowed=allowed)
+        canaries = sorted(set(canaries))
+        lexicon = Lexicon(words, allowed=allowed_words)
         injection = InjectionDetector(canaries)
         detectors: dict[Category, Detector] = {
             Category.KEYWORD: lexicon.scan,
@@ -78,16 +83,27 @@ class Bundle:
         }
         if scope:
             models[Category.TOPIC] = TopicDetector(scope).scan
-        version = digest({"data": data_digest(), "words": words, "allowed": allowed, "canaries": canaries,
-                          "scope": scope and scope.model_dump(mode="json")})  # fmt: skip
-        held = [word.folded for word in lexicon.words] + list(injection.canaries)
+        rest = digest({"data": data_digest(), "canaries": canaries, "scope": scope and scope.model_dump(mode="json")})
         swift = frozenset(detectors.values())
-        return cls(MappingProxyType(detectors), version, Hold(held), MappingProxyType(models), swift)
+        hold = Hold(lexicon.held, injection.canaries)
+        return cls(MappingProxyType(detectors), _version(rest, lexicon), lexicon.version, hold, rest,
+                   MappingProxyType(models), swift)  # fmt: skip
 
     @staticmethod
     def read(text: str, *, role: Role = "user") -> Folded:
         """Fold a text once, for several detectors."""
         return fold(text, role=role)
+
+    def with_lexicon(self, lexicon: Lexicon) -> "Bundle":
+        """Return a bundle with other words and the same detectors; takes microseconds, so a gateway swaps by reference.
+
+        A stream that began with the old bundle ends with it.
+        """
+        detectors = MappingProxyType({**self.detectors, Category.KEYWORD: lexicon.scan})
+        swift = self.swift - {self.detectors[Category.KEYWORD]} | {lexicon.scan}
+        hold = Hold(lexicon.held, self.hold.markers)
+        return replace(self, detectors=detectors, version=_version(self.rest, lexicon), swift=swift, hold=hold,
+                       lexicon_version=lexicon.version)  # fmt: skip
 
     def with_models(self, further: Mapping[Category, Detector]) -> "Bundle":
         """Return a bundle that also asks these; what any of them finds is found."""
@@ -122,6 +138,10 @@ class Bundle:
         return self.hold.back(text)
 
 
+def _version(rest: str, lexicon: Lexicon) -> str:
+    return digest({"rest": rest, "lexicon": lexicon.version})
+
+
 def _both(first: Detector | None, second: Detector) -> Detector:
     if first is None:
         return second
@@ -145,6 +165,7 @@ def titles() -> Mapping[str, Both]:
     rules = [*pattern_detector.pii().rules, *pattern_detector.secrets().rules, *injection_signs().rules,
              *signs.harm().rules]  # fmt: skip
     named = {rule.id: rule.title for rule in rules} | {topic.id: topic.title for topic in topics()}
+    named |= classes()
     own = {"keyword.own": text("detect:own-word"), CANARY_RULE: text("detect:canary-leak"),
            HIDDEN_RULE: text("detect:hidden-text"), ENCODED_RULE: text("detect:encoded-payload"),
            OUTSIDE_RULE: text("detect:topic-outside"), ABSENT_RULE: text("detect:grounding-absent"),

@@ -1,147 +1,197 @@
-"""The lexicon: words by topic, in their plain form and with punctuation or blanks pushed in between.
+"""The lexicon: words by topic, found as written and in the disguises that a reader sees through.
 
-Two readings are searched. The folded text finds words as written; a Latin word must stand alone there. The squeezed
-text, in which separators between two Chinese characters and inside a run of single letters are gone, finds words
-that were pulled apart. A two-character word is not searched in it: two characters meet by chance too often.
+    fold → skeleton and sounds → automata (short words, sounds) → what was written there? → form and score
+         → windows around pinyin and split characters, read again; digits for letters, read again
+
+The automata do the work; a word's form is looked at only where one of them fired. An organisation's list of a million
+words is compiled once (`compile_base`) and loaded in milliseconds; words added since lie beside it.
 """
 
-import re
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from importlib.resources import files
+from hashlib import sha256
 from typing import NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
-
+from jingwei.core.canonical import digest
 from jingwei.core.errors import InputError
-from jingwei.core.finding import Severity
 from jingwei.core.policy import Category
-from jingwei.core.text import Both
+from jingwei.detect import leet
+from jingwei.detect.disguise import Window, sites, windows
+from jingwei.detect.forms import SIGNAL, Form, Written, form
 from jingwei.detect.hit import Hit, widest
 from jingwei.detect.matcher import matcher
 from jingwei.detect.normalize import Folded, fold
+from jingwei.detect.reading import Reading, read, read_text
+from jingwei.detect.topics import OWN, Meaning, meaning, rule_of, topics
+from jingwei.detect.wordlist import Entry, WordList, compiled, load
 
 LONGEST_WORD = 64
 """Longer words are refused: a stream would have to hold back that many characters."""
 
-_HAN = r"\u3400-\u9fff\uf900-\ufaff"
-_SEPARATORS = re.compile(
-    rf"(?<=[{_HAN}])[^\w{_HAN}]{{1,6}}(?=[{_HAN}]|$)"
-    r"|(?<=(?<![a-z])[a-z])[^\w]{1,3}(?=[a-z](?![a-z])|$)"
-)
-_HAN_WORD = re.compile(rf"[{_HAN}]")
+Given = str | tuple[str, str]
+"""A word, or a word and its topic."""
 
 
-class Topic(BaseModel):
-    """One file of the built-in lexicon."""
+class Found(NamedTuple):
+    """A word that was written in the folded text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(pattern=r"^keyword\.[a-z-]+$")
-    title: Both
-    severity: Severity
-    score: float = Field(gt=0, le=1)
-    """Low for words that name a topic, high for words that offer or ask for something unlawful."""
-    source: str
-    """Where the words came from, under which licence."""
-    dated: date
-    words: dict[str, tuple[str, ...]]
-    """By language."""
-
-
-@lru_cache(maxsize=1)
-def topics() -> tuple[Topic, ...]:
-    """Read the built-in lexicon."""
-    folder = files("jingwei.detect").joinpath("words")
-    sources = sorted((each for each in folder.iterdir() if each.name.endswith(".yaml")), key=lambda each: each.name)
-    return tuple(Topic.model_validate(yaml.safe_load(each.read_text(encoding="utf-8"))) for each in sources)
-
-
-class Word(NamedTuple):
-    """A folded word and what a hit on it says."""
-
-    folded: str
-    rule_id: str
-    score: float
-    severity: Severity
-
-
-class Squeezed(NamedTuple):
-    """A folded text without separators, and where each of its characters was."""
-
-    text: str
-    offsets: Sequence[int]
-
-
-def squeeze(folded: str) -> Squeezed:
-    """Remove separators between Chinese characters and between single letters."""
-    pieces: list[str] = []
-    offsets: list[int] = []
-    done = 0
-    for match in _SEPARATORS.finditer(folded):
-        pieces.append(folded[done : match.start()])
-        offsets.extend(range(done, match.start()))
-        done = match.end()
-    if not done:
-        return Squeezed(folded, range(len(folded)))
-    offsets.extend(range(done, len(folded)))
-    return Squeezed("".join(pieces) + folded[done:], offsets)
+    start: int
+    end: int
+    meaning: Meaning
+    form: Form
 
 
 class Lexicon:
-    """Built-in words, an organisation's own, and its whitelist, compiled."""
+    """Built-in words, an organisation's own, and its whitelist, compiled; immutable."""
 
-    def __init__(self, words: Iterable[str] = (), *, allowed: Iterable[str] = ()) -> None:
-        listed: dict[str, Word] = {}
-        for topic in topics():
-            for word in (word for language in topic.words.values() for word in language):
-                folded = folded_word(word, field="lexicon")
-                listed.setdefault(folded, Word(folded, topic.id, topic.score, topic.severity))
-        for word in words:
-            folded = folded_word(word, field="words")
-            listed[folded] = Word(folded, "keyword.own", 1.0, Severity.HIGH)
-        self.words = tuple(listed.values())
-        self._matcher = matcher([word.folded for word in self.words])
-        self._allowed = matcher(sorted({folded_word(word, field="allowed_words") for word in allowed}))
+    def __init__(
+        self,
+        words: Iterable[Given] = (),
+        *,
+        allowed: Iterable[str] = (),
+        bases: Sequence[bytes] = (),
+        removed: Iterable[str] = (),
+    ) -> None:
+        """Compile a lexicon.
+
+        Args:
+            words: words, or words with a topic, to be found besides the built-in ones.
+            allowed: phrases in which no word is flagged.
+            bases: images made by `compile_base`. They are loaded as they are: give only images whose SHA-256 was told
+                by a source you trust, such as the signed snapshot.
+            removed: words of the bases (or built in) that no longer count.
+
+        Raises:
+            InputError: a word is empty or too long, or a topic is not written like an id.
+        """
+        own = _entries(words, field="words")
+        listed = {entry.word: entry for entry in (*_built_in(), *own)}
+        self._removed = frozenset(folded_word(word, field="removed") for word in removed) - {each.word for each in own}
+        kept = [entry for entry in listed.values() if entry.word not in self._removed]
+        self.parts: tuple[WordList, ...] = (*map(load, bases), compiled(kept))
+        phrases = sorted({folded_word(word, field="allowed_words") for word in allowed})
+        self._allowed = matcher(phrases)
+        self.held = (*self.parts, compiled([Entry(phrase, "") for phrase in phrases]))
+        """What a stream waits for: a phrase of the whitelist, too, so that its beginning is not taken for a word."""
+        self._reach = max(part.longest for part in self.parts)
+        given = "\n".join(sorted({"\t".join(each) for each in own}))
+        self.version = digest({
+            "words": sha256(given.encode()).hexdigest(), "allowed": phrases, "removed": sorted(self._removed),
+            "bases": [sha256(base).hexdigest() for base in bases],
+        })  # fmt: skip
+        """Digest of all that an organisation gave; equal lexicons of one release find the same words."""
+
+    @classmethod
+    def loaded(cls, base: bytes, *, added: Iterable[Given] = (), removed: Iterable[str] = (),
+               allowed: Iterable[str] = ()) -> "Lexicon":  # fmt: skip
+        """Load one base, with what changed since; see `Lexicon` for whom to trust."""
+        return cls(added, allowed=allowed, bases=[base], removed=removed)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
 
     def scan(self, text: str | Folded) -> tuple[Hit, ...]:
         """Find the words that the whitelist does not cover."""
         folded = fold(text)
-        spans = self._literal(folded.folded)
-        spans |= self._pulled_apart(folded.folded)
-        if not spans:
+        found = self._find(folded)
+        if not found:
             return ()
-        allowed = [(start, end) for start, end, _ in self._allowed.find(folded.folded)]
+        allowed = list(self._allowed.find(folded.folded))
         hits = [
-            self._hit(folded, start, end, self.words[number])
-            for start, end, number in sorted(spans)
-            if not any(first <= start and end <= last for first, last in allowed)
+            _hit(folded, each)
+            for each in found
+            if not any(first <= each.start and each.end <= last for first, last, _ in allowed)
         ]
-        return tuple(widest(hits))
+        return _strongest(hits)
 
-    def _literal(self, folded: str) -> set[tuple[int, int, int]]:
-        return {
-            (start, end, number)
-            for start, end, number in self._matcher.find(folded)
-            if _stands_alone(folded, start, end)
-        }
+    def _find(self, folded: Folded) -> list[Found]:
+        reading = read(folded)
+        found = [each for part in self.parts for each in self._as_written(part, reading)]
+        for way in sites(reading):
+            for window in windows(reading, way, self._reach):
+                found += [each for part in self.parts for each in self._in_window(part, window, reading)]
+        if reading.has_latin:
+            for text in leet.plain(folded.folded):
+                found += self._with_digits(text, folded.folded)
+        return found
 
-    def _pulled_apart(self, folded: str) -> set[tuple[int, int, int]]:
-        squeezed = squeeze(folded)
-        if len(squeezed.text) == len(folded):
-            return set()
-        return {
-            (squeezed.offsets[start], squeezed.offsets[end - 1] + 1, number)
-            for start, end, number in self._matcher.find(squeezed.text)
-            if end - start >= 3 and _stands_alone(squeezed.text, start, end)
-        }
+    def _as_written(self, part: WordList, reading: Reading) -> list[Found]:
+        found: list[Found] = []
+        for patterns, text in ((part.short, reading.skeleton), (part.sounds, reading.sounds)):
+            for start, end, number in patterns.matcher.find(text):
+                written = Written(reading.skeleton[start:end], start, end, replaced=False)
+                found += self._judged(part, patterns.owned(number), written, reading)
+        if part.has_symbols:
+            found += self._symbols(part, reading.folded)
+        return found
 
-    @staticmethod
-    def _hit(folded: Folded, start: int, end: int, word: Word) -> Hit:
-        first, last = folded.span(start, end)
-        return Hit(first, last, Category.KEYWORD, word.rule_id, word.score, word.severity)
+    def _symbols(self, part: WordList, folded: str) -> Iterator[Found]:
+        for start, end, number in part.symbols.matcher.find(folded):
+            for owner in part.symbols.owned(number):
+                yield from self._meant(part.entry(owner), start, end, Form.LITERAL)
+
+    def _in_window(self, part: WordList, window: Window, reading: Reading) -> Iterator[Found]:
+        for patterns, text in ((part.short, window.skeleton), (part.sounds, window.sounds)):
+            for start, end, number in patterns.matcher.find(text):
+                if window.touches(start, end):
+                    written = Written(window.skeleton[start:end], *window.span(start, end), replaced=True)
+                    yield from self._judged(part, patterns.owned(number), written, reading)
+
+    def _with_digits(self, text: str, original: str) -> Iterator[Found]:
+        reading = read_text(text)
+        for part in self.parts:
+            for each in self._as_written(part, reading):
+                was, became = original[each.start : each.end], text[each.start : each.end]
+                same = sum(left == right for left, right in zip(was, became, strict=True))
+                if len(became) >= 4 and len(became) > same >= len(became) / 2:  # a55 is a size, too
+                    yield each._replace(form=Form.REPLACED)
+
+    def _judged(self, part: WordList, owners: list[int], written: Written, reading: Reading) -> Iterator[Found]:
+        for owner in owners:
+            entry = part.entry(owner)
+            found = form(entry.word, written, reading)
+            if found:
+                yield from self._meant(entry, *reading.span(written.start, written.end), found)
+
+    def _meant(self, entry: Entry, start: int, end: int, found: Form) -> Iterator[Found]:
+        if entry.word not in self._removed:
+            yield Found(start, end, meaning(entry.topic), found)
+
+
+def compile_base(words: Iterable[Given]) -> bytes:
+    """Compile an organisation's words into an image for `Lexicon(bases=…)`.
+
+    Raises:
+        InputError: a word is empty or too long, or a topic is not written like an id.
+    """
+    listed = {entry.word: entry for entry in _entries(words, field="words")}
+    return compiled(list(listed.values())).image()
+
+
+@lru_cache(maxsize=1)
+def _built_in() -> tuple[Entry, ...]:
+    listed: dict[str, Entry] = {}
+    for topic in topics():
+        for word in (word for language in topic.words.values() for word in language):
+            folded = folded_word(word, field="lexicon")
+            listed.setdefault(folded, Entry(folded, f"={topic.id}"))
+    return tuple(listed.values())
+
+
+def _entries(words: Iterable[Given], *, field: str) -> list[Entry]:
+    given = [(each, "") if isinstance(each, str) else each for each in words]
+    rules = {topic: rule_of(topic) for topic in {topic for _, topic in given}}
+    folded = _folded_words([word for word, _ in given], field=field)
+    return [Entry(word, "" if rules[topic] == OWN else rules[topic])
+            for word, (_, topic) in zip(folded, given, strict=True)]  # fmt: skip
+
+
+def _folded_words(words: list[str], *, field: str) -> list[str]:
+    """Fold many words at once."""
+    lines = fold("\n".join(words)).folded.split("\n") if words else []
+    if len(lines) != len(words):
+        return [folded_word(word, field=field) for word in words]
+    return [_checked(" ".join(line.split()), field=field) for line in lines]
 
 
 def folded_word(word: str, *, field: str) -> str:
@@ -150,7 +200,10 @@ def folded_word(word: str, *, field: str) -> str:
     Raises:
         InputError: nothing is left of it, or it is too long to be held back in a stream.
     """
-    folded = " ".join(fold(word).folded.split())
+    return _checked(" ".join(fold(word).folded.split()), field=field)
+
+
+def _checked(folded: str, *, field: str) -> str:
     if not folded:
         raise InputError("detect:word-empty", field=field)
     if len(folded) > LONGEST_WORD:
@@ -158,12 +211,16 @@ def folded_word(word: str, *, field: str) -> str:
     return folded
 
 
-def _stands_alone(text: str, start: int, end: int) -> bool:
-    """Tell whether a Latin word is not the middle of a longer one; Chinese knows no such limit."""
-    before = text[start - 1] if start else " "
-    after = text[end] if end < len(text) else " "
-    return not (_joined(before, text[start]) or _joined(text[end - 1], after))
+def _hit(folded: Folded, found: Found) -> Hit:
+    first, last = folded.span(found.start, found.end)
+    score = found.form.score(found.meaning.score)
+    return Hit(first, last, Category.KEYWORD, found.meaning.rule_id, score, found.meaning.severity)
 
 
-def _joined(left: str, right: str) -> bool:
-    return left.isascii() and right.isascii() and left.isalnum() and right.isalnum()
+def _strongest(hits: list[Hit]) -> tuple[Hit, ...]:
+    """Drop what lies inside another hit; a mere signal drops none that acts."""
+    ranked = sorted(hits, key=lambda hit: -hit.score)
+    acting = widest([hit for hit in ranked if hit.score > SIGNAL])
+    signals = widest([hit for hit in ranked if hit.score <= SIGNAL])
+    kept = [hit for hit in signals if not any(each.start <= hit.start and hit.end <= each.end for each in acting)]
+    return tuple(sorted(acting + kept))

@@ -1,0 +1,174 @@
+"""Disguises: what a text says once its pinyin and its split characters are read as the characters they stand for.
+
+Places where a syllable is spelled in Latin letters, or parts stand for a character, are sites. Around them the text
+is read again with the sites replaced, and only there: ordinary prose has few sites, so the second look costs little.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from jingwei.detect import pinyin
+from jingwei.detect.reading import Reading, syllables
+from jingwei.detect.splits import splits
+
+
+class Site(NamedTuple):
+    """A stretch of the skeleton and the one character that it may stand for."""
+
+    start: int
+    end: int
+    letter: str
+    sound: str
+    weak: bool
+    """Ordinary text has this too: a window with nothing else is not worth a look."""
+
+
+class Window(NamedTuple):
+    """A stretch of the text around sites, read with the sites replaced."""
+
+    skeleton: str
+    sounds: str
+    begin: int
+    """Where it begins in the skeleton of the text."""
+    sites: tuple[Site, ...]
+    at: tuple[int, ...]
+    """Place of each site in the window."""
+
+    def touches(self, start: int, end: int) -> bool:
+        """Tell whether a span of the window has a site in it."""
+        return bisect_left(self.at, start) < bisect_left(self.at, end)
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Turn a span of the window into one of the skeleton."""
+        return self._place(start).start, self._place(end - 1).end
+
+    def _place(self, index: int) -> "_Place":
+        number = bisect_right(self.at, index) - 1
+        if number < 0:
+            return _Place(self.begin + index, self.begin + index + 1)
+        site = self.sites[number]
+        if self.at[number] == index:
+            return _Place(site.start, site.end)
+        start = site.end + index - self.at[number] - 1
+        return _Place(start, start + 1)
+
+
+class _Place(NamedTuple):
+    start: int
+    end: int
+
+
+def sites(reading: Reading, *, growing: bool = False) -> tuple[tuple[Site, ...], ...]:
+    """Find the sites of a text, once for each way to read them; two at most.
+
+    Args:
+        reading: the text.
+        growing: more of it is to come, so that a single syllable matters.
+    """
+    parts = _split_sites(reading) if reading.has_han else _NOTHING
+    spelled = _spelled_sites(reading, growing=growing) if reading.has_latin else _NOTHING
+    if not spelled.first:
+        first, second = parts
+    elif not parts.first:
+        first, second = spelled
+    else:
+        first, second = sorted(parts.first + spelled.first), sorted(parts.second + spelled.second)
+    if not first:
+        return ()
+    return (tuple(first),) if first == second else (tuple(first), tuple(second))
+
+
+class _Ways(NamedTuple):
+    first: list[Site]
+    second: list[Site]
+
+
+_TONES = frozenset("12345")
+_NOTHING = _Ways([], [])
+
+
+def _spelled_sites(reading: Reading, *, growing: bool) -> _Ways:
+    found = list(pinyin.tokens(reading.folded, all_of_them=growing or reading.has_han))
+    if not found:
+        return _NOTHING
+    ways = _Ways([], [])
+    for number, way in enumerate(ways):
+        syllables = [(token.start + each.start, token.start + each.end, each.code)
+                     for token in found for each in token.cuts[number]]  # fmt: skip
+        starts, ends = (_in_skeleton(reading, [each[edge] for each in syllables]) for edge in (0, 1))
+        for start, end, (_, _, code) in zip(starts, ends, syllables, strict=True):
+            way.append(Site(start, end + _tone(reading.skeleton, end), code, code, weak=False))
+    return ways
+
+
+def _in_skeleton(reading: Reading, places: list[int]) -> list[int]:
+    if reading.places is None:
+        return places
+    found: list[int] = reading.places.searchsorted(places).tolist()
+    return found
+
+
+def _tone(skeleton: str, end: int) -> int:
+    """Return 1 where the number of a tone follows a syllable."""
+    return int(skeleton[end : end + 1] in _TONES and not skeleton[end + 1 : end + 2].isdigit())
+
+
+def _split_sites(reading: Reading) -> _Ways:
+    table = splits()
+    found = table.matcher.find(reading.skeleton)
+    if not found:
+        return _NOTHING
+    found = list(found)
+    first = _apart(sorted(found, key=lambda span: (span[0], -span[1])))
+    second = _apart(sorted(found, key=lambda span: (-span[1], span[0])))
+    known = syllables().known
+    ways = _Ways([], [])
+    for way, chosen, which in ((ways.first, first, 0), (ways.second, sorted(second), -1)):
+        for start, end, number in chosen:
+            letter = table.wholes[number][which]
+            way.append(Site(start, end, letter, known.get(letter, letter), number in table.natural))
+    return ways
+
+
+def _apart(spans: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Keep the spans that overlap none kept before."""
+    kept: list[tuple[int, int, int]] = []
+    for span in spans:
+        if not kept or span[0] >= kept[-1][1] or span[1] <= kept[-1][0]:
+            kept.append(span)
+    return kept
+
+
+def windows(reading: Reading, found: Sequence[Site], reach: int) -> Iterator[Window]:
+    """Cut out the windows around sites, far enough on both sides for the longest word."""
+    group: list[Site] = []
+    for site in found:
+        if group and site.start - group[-1].end > reach:
+            yield from _strong(reading, group, reach)
+            group = []
+        group.append(site)
+    yield from _strong(reading, group, reach)
+
+
+def _strong(reading: Reading, group: list[Site], reach: int) -> Iterator[Window]:
+    if any(not site.weak for site in group):
+        begin, end = max(0, group[0].start - reach), min(len(reading.skeleton), group[-1].end + reach)
+        yield window(reading, tuple(group), begin=begin, end=end)
+
+
+def window(reading: Reading, group: tuple[Site, ...], *, begin: int, end: int) -> Window:
+    """Read one stretch of the text with its sites replaced."""
+    skeleton: list[str] = []
+    sounds: list[str] = []
+    done = begin
+    for site in group:
+        skeleton += reading.skeleton[done : site.start], site.letter
+        sounds += reading.sounds[done : site.start], site.sound
+        done = site.end
+    skeleton.append(reading.skeleton[done:end])
+    sounds.append(reading.sounds[done:end])
+    shrunk = accumulate((site.end - site.start - 1 for site in group), initial=0)
+    at = tuple(site.start - begin - lost for site, lost in zip(group, shrunk, strict=False))
+    return Window("".join(skeleton), "".join(sounds), begin, group, at)

@@ -1,0 +1,150 @@
+"""Readings: what is left of a text when everything is dropped that only pulls a word apart.
+
+    folded     转*账 密·码!      as written, folded
+    skeleton   转账密码          letters, digits and characters only
+    sounds     ⟨zhuan⟩⟨zhang⟩⟨mi⟩⟨ma⟩   each Chinese character by its syllable, one private code point each
+
+A word's sounds are found wherever the word is written, spelled by homophones or pulled apart; what was really written
+there is looked at only on a hit. Private code points of the text itself are dropped, so nothing can imitate a syllable.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jingwei.detect.normalize import Folded, code_points, written
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HAN = 1
+LATIN = 2
+OTHER = 3
+_FIRST_SYLLABLE = 0xE000
+_LAST_LETTER = 0x32400
+"""No letter or digit lies beyond."""
+_KEY = "lexicon.reading"
+_SEPARATORS = bytes(code for code in range(128) if not chr(code).isalnum())
+
+
+class Reading:
+    """One text, read for the lexicon."""
+
+    __slots__ = ("_places", "folded", "has_han", "has_latin", "skeleton", "sounds")
+
+    def __init__(self, folded: str, skeleton: str, sounds: str, *, places: Any = None,
+                 has_han: bool = False, has_latin: bool = True) -> None:  # fmt: skip
+        """Any: an array of the place in `folded` of each character of the skeleton."""
+        self.folded = folded
+        self.skeleton = skeleton
+        self.sounds = sounds
+        self.has_han = has_han
+        self.has_latin = has_latin
+        self._places = places
+
+    @property
+    def places(self) -> "NDArray[np.intp] | None":
+        """Return the place in `folded` of each character of the skeleton; None where they are the same."""
+        if self._places is None and len(self.skeleton) != len(self.folded):
+            self._places = _tables().kinds.take(code_points(self.folded)).nonzero()[0]
+        return self._places
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Turn a span of the skeleton into one of the folded text."""
+        places = self.places
+        if places is None:
+            return start, end
+        return int(places[start]), int(places[end - 1]) + 1
+
+    def cut(self, end: int) -> "Reading":
+        """Return the reading of the text up to a place in the skeleton."""
+        places = self.places
+        folded = self.folded[: self.span(end, end + 1)[0]] if end < len(self.skeleton) else self.folded
+        kept = None if places is None else places[:end]
+        return Reading(folded, self.skeleton[:end], self.sounds[:end], places=kept,
+                       has_han=self.has_han, has_latin=self.has_latin)  # fmt: skip
+
+
+def read(folded: Folded) -> Reading:
+    """Read a folded text, once for all who need it."""
+    found: Reading | None = folded.shared.get(_KEY)
+    if found is None:
+        found = folded.shared[_KEY] = read_text(folded.folded, folded.shared.get("codes"))
+    return found
+
+
+def read_text(text: str, codes: Any = None) -> Reading:
+    """Read a text that is folded already. Any: the array of its code points, where there is one."""
+    if text.isascii():
+        skeleton = text.encode().translate(None, _SEPARATORS).decode()
+        return Reading(text, skeleton, skeleton)
+    tables = _tables()
+    codes = code_points(text) if codes is None else codes
+    kinds = tables.kinds.take(codes)
+    kept = kinds.nonzero()[0]
+    marks = kinds.tobytes()
+    skeleton, places = text, None
+    if len(kept) != len(codes):
+        codes, places = codes.take(kept), kept
+        skeleton = written(codes)
+    sounds = written(tables.sounds.take(codes))
+    return Reading(text, skeleton, sounds, places=places, has_han=b"\1" in marks, has_latin=b"\2" in marks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    kinds: "NDArray[np.uint8]"
+    """Of each code point: `HAN` (its syllable is known), `LATIN`, `OTHER`, or 0: it separates."""
+    sounds: "NDArray[np.uint32]"
+    """The code point of its syllable, or itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Syllables:
+    """The syllables of Mandarin without tones."""
+
+    codes: Mapping[str, str]
+    """The private code point of each, by its letters."""
+    others: Mapping[str, str]
+    """Further readings of a character, as code points."""
+    known: Mapping[str, str]
+    """The first reading of each character."""
+
+
+@lru_cache(maxsize=1)
+def syllables() -> Syllables:
+    """Load the syllables."""
+    source = files("jingwei.detect").joinpath("readings", "syllables.txt").read_text(encoding="utf-8")
+    codes: dict[str, str] = {}
+    known: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for number, line in enumerate(source.splitlines()):
+        letters, first, further = line.split("\t")
+        codes[letters] = code = chr(_FIRST_SYLLABLE + number)
+        known.update(dict.fromkeys(first, code))
+        for character in further:
+            others[character] = others.get(character, "") + code
+    return Syllables(codes, others, known)
+
+
+@lru_cache(maxsize=1)
+def _tables() -> _Tables:
+    import numpy as np  # noqa: PLC0415 - imported when a text first needs it
+
+    kinds = np.zeros(0x110000, np.uint8)
+    kinds[[code for code in range(_LAST_LETTER) if chr(code).isalnum()]] = OTHER
+    kinds[ord("a") : ord("z") + 1] = LATIN
+    sounds = np.arange(0x110000, dtype=np.uint32)
+    for character, code in syllables().known.items():
+        kinds[ord(character)] = HAN
+        sounds[ord(character)] = ord(code)
+    kinds.flags.writeable = sounds.flags.writeable = False
+    return _Tables(kinds, sounds)
+
+
+def is_syllable(character: str) -> bool:
+    """Tell whether a character of `sounds` is a syllable."""
+    return "\ue000" <= character < "\uf000"

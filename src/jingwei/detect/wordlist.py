@@ -1,0 +1,242 @@
+"""Compiled word lists: built in seconds where words are managed, loaded in milliseconds where they are used.
+
+Words of three letters or characters and more are found by their sounds, shorter ones as they are written. Beside each
+automaton lies which words own each of its patterns; a beginning of a word is known for a stream's hold-back by its
+first characters and by how far the longest such word reaches.
+
+An image holds the automata as they are in memory. It is trusted: load one only if its SHA-256 was told by a source you
+trust, such as the signed snapshot.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jingwei.core.errors import InputError
+from jingwei.detect.matcher import Matcher, has_daachorse, matcher
+from jingwei.detect.reading import is_syllable, read_text, syllables
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.int32]
+
+SHORT = 2
+"""Words up to this length are found as they are written only."""
+_MAGIC = b"JWWORDS1"
+_MOST_READINGS = 4
+_DEPTH = 3
+"""Characters by which the beginning of a word is told; then it is held as far as the longest such word reaches."""
+_LATIN_DEPTH = 6
+
+
+class Entry(NamedTuple):
+    """A folded word and its topic."""
+
+    word: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """An automaton and the words that own its patterns."""
+
+    matcher: Matcher
+    starts: "Numbers"
+    owners: "Numbers"
+
+    def owned(self, number: int) -> list[int]:
+        """Return the words that a pattern stands for."""
+        owners: list[int] = self.owners[self.starts[number] : self.starts[number + 1]].tolist()
+        return owners
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """Words, compiled; immutable and safe to share between threads."""
+
+    text: str
+    """All words, one after the other."""
+    starts: "Numbers"
+    topics: tuple[str, ...]
+    topic_numbers: "NDArray[np.uint16]"
+    short: Patterns
+    """By the skeleton of words of one or two characters."""
+    sounds: Patterns
+    """By the sounds of longer ones."""
+    symbols: Patterns
+    """Words without any letter or digit, as they are written."""
+    beginnings: Matcher
+    reaches: bytes
+    """Of each beginning: how long the longest word is that begins so."""
+    heads: frozenset[str]
+    """First characters of short words and of symbols."""
+    longest: int
+    """Characters of the longest word's skeleton."""
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def entry(self, number: int) -> Entry:
+        """Return a word and its topic."""
+        word = self.text[self.starts[number] : self.starts[number + 1]]
+        return Entry(word, self.topics[self.topic_numbers[number]])
+
+    def entries(self) -> Iterable[Entry]:
+        """Return all words and their topics."""
+        return map(self.entry, range(len(self)))
+
+    @property
+    def has_symbols(self) -> bool:
+        """Tell whether some words have no letter or digit."""
+        return len(self.symbols.owners) > 0
+
+    @property
+    def longest_word(self) -> int:
+        """Return the length of the longest word as written."""
+        return int((self.starts[1:] - self.starts[:-1]).max())
+
+    def symbol_words(self) -> list[str]:
+        """Return the words without any letter or digit."""
+        return [self.entry(number).word for number in self.symbols.owners.tolist()]
+
+    def image(self) -> bytes:
+        """Return the compiled form."""
+        parts: dict[str, bytes] = {
+            "text": self.text.encode(), "starts": self.starts.tobytes(), "topics": self.topic_numbers.tobytes(),
+            "beginnings": self.beginnings.image(), "reaches": self.reaches,
+        }  # fmt: skip
+        for name, patterns in (("short", self.short), ("sounds", self.sounds), ("symbols", self.symbols)):
+            parts |= {f"{name}.automaton": patterns.matcher.image(), f"{name}.starts": patterns.starts.tobytes(),
+                      f"{name}.owners": patterns.owners.tobytes()}  # fmt: skip
+        about = {
+            "topics": self.topics, "heads": "".join(sorted(self.heads)), "longest": self.longest,
+            "engine": "daachorse" if has_daachorse() else "", "parts": [[k, len(v)] for k, v in parts.items()],
+        }  # fmt: skip
+        head = json.dumps(about).encode()
+        padded = head + b" " * (-(len(head) + 12) % 4)
+        return b"".join([_MAGIC, len(padded).to_bytes(4, "little"), padded, *map(_aligned, parts.values())])
+
+
+def load(image: bytes) -> WordList:
+    """Load a compiled form; where its automata are of another engine, they are built anew from its words.
+
+    Raises:
+        InputError: it is not a compiled word list.
+    """
+    import numpy as np  # noqa: PLC0415 - imported when words are first compiled
+
+    view = memoryview(image)
+    if bytes(view[: len(_MAGIC)]) != _MAGIC:
+        raise InputError("detect:not-a-word-list")
+    size = int.from_bytes(view[8:12], "little")
+    about: Mapping[str, Any] = json.loads(bytes(view[12 : 12 + size]))
+    parts, at = {}, 12 + size
+    for name, length in about["parts"]:
+        parts[name] = view[at : at + length]
+        at += length + -length % 4
+    text = str(parts["text"], "utf-8")
+    starts = np.frombuffer(parts["starts"], np.int32)
+    topics, numbers = tuple(about["topics"]), np.frombuffer(parts["topics"], np.uint16)
+    if (about["engine"] == "daachorse") is not has_daachorse():
+        spans = zip(starts.tolist(), starts[1:].tolist(), numbers.tolist(), strict=False)
+        return compiled([Entry(text[first:last], topics[topic]) for first, last, topic in spans])
+
+    def patterns(name: str) -> Patterns:
+        owners = (np.frombuffer(parts[f"{name}.{each}"], np.int32) for each in ("starts", "owners"))
+        return Patterns(matcher((), image=parts[f"{name}.automaton"]), *owners)
+
+    return WordList(
+        text, starts, topics, numbers, patterns("short"), patterns("sounds"), patterns("symbols"),
+        matcher((), image=parts["beginnings"]), bytes(parts["reaches"]), frozenset(about["heads"]), about["longest"],
+    )  # fmt: skip
+
+
+def _aligned(part: bytes) -> bytes:
+    return part + b"\0" * (-len(part) % 4)
+
+
+def compiled(entries: Sequence[Entry]) -> WordList:
+    """Compile folded words, each of which is given once."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    words = [entry.word for entry in entries]
+    topics = tuple(dict.fromkeys(entry.topic for entry in entries))
+    ranks = {topic: number for number, topic in enumerate(topics)}
+    skeletons, sounds = _read_all(words)
+    short, long, symbols = _Owned(), _Owned(), _Owned()
+    for number, (skeleton, sound) in enumerate(zip(skeletons, sounds, strict=True)):
+        if len(skeleton) > SHORT:
+            long.add(sound, number)
+        else:
+            (short if skeleton else symbols).add(skeleton or words[number], number)
+    _add_other_readings(long, skeletons)
+    reaches = _beginnings(long.numbers)
+    return WordList(
+        text="".join(words),
+        starts=np.cumsum([0, *map(len, words)], dtype=np.int32),
+        topics=topics,
+        topic_numbers=np.array([ranks[entry.topic] for entry in entries], dtype=np.uint16),
+        short=short.patterns(),
+        sounds=long.patterns(),
+        symbols=symbols.patterns(),
+        beginnings=matcher(list(reaches)),
+        reaches=bytes(reaches.values()),
+        heads=frozenset(each[0] for each in (*short.numbers, *symbols.numbers)),
+        longest=max(map(len, skeletons), default=0),
+    )
+
+
+class _Owned:
+    """Patterns while they are collected."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self._pairs: list[tuple[int, int]] = []
+
+    def add(self, pattern: str, word: int) -> None:
+        self._pairs.append((self.numbers.setdefault(pattern, len(self.numbers)), word))
+
+    def patterns(self) -> Patterns:
+        import numpy as np  # noqa: PLC0415 - as above
+
+        pairs = np.array(self._pairs, dtype=np.int32).reshape(-1, 2)
+        ordered = pairs[np.argsort(pairs[:, 0], kind="stable")]
+        starts = np.searchsorted(ordered[:, 0], np.arange(len(self.numbers) + 1)).astype(np.int32)
+        return Patterns(matcher(list(self.numbers)), starts, np.ascontiguousarray(ordered[:, 1]))
+
+
+def _read_all(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Read all words at once: a mark that is no separator stands between them."""
+    if not words:
+        return [], []
+    mark = "\U0001e900"  # a capital letter of a rare script: no folded word has one
+    reading = read_text(mark.join(words))
+    return reading.skeleton.split(mark), reading.sounds.split(mark)
+
+
+def _add_other_readings(patterns: _Owned, skeletons: Sequence[str]) -> None:
+    """Add the words that hold a character of several readings, one other reading at a time."""
+    others = syllables().others
+    many = frozenset(others)
+    for number, skeleton in enumerate(skeletons):
+        if len(skeleton) <= SHORT or many.isdisjoint(skeleton):
+            continue
+        sound = read_text(skeleton).sounds
+        further = [sound[:at] + code + sound[at + 1 :]
+                   for at, each in enumerate(skeleton) if each in many for code in others[each]]  # fmt: skip
+        for pattern in further[: _MOST_READINGS - 1]:
+            patterns.add(pattern, number)
+
+
+def _beginnings(patterns: Iterable[str]) -> dict[str, int]:
+    reaches: dict[str, int] = {}
+    for pattern in patterns:
+        depth = min(len(pattern), _DEPTH if is_syllable(pattern[0]) else _LATIN_DEPTH)
+        for length in range(1, depth):
+            reaches.setdefault(pattern[:length], length)
+        deepest = pattern[:depth]
+        reaches[deepest] = max(reaches.get(deepest, 0), min(len(pattern), 255))
+    return reaches
