@@ -7,7 +7,7 @@ digits" from meaning "any digits"; every other look-around is left out. Wide cou
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _ITEM = re.compile(
@@ -24,6 +24,9 @@ _REPEAT = re.compile(r"(?P<how>[*+?]|\{(?P<least>\d+)(?P<comma>,?)(?P<most>\d*)\
 _FORBIDDEN = re.compile(r"(?P<set>\[(?!\^)(?:\\.|[^\]\\])+\])(?:\|(?:\\.|[^()|\\])+)*")
 _CLOSING = r"(?:\z|"
 _HIGH = r"[\x80-\xff]"
+_HAN_BYTES = 3
+_FEW = 12
+"""A set of more Chinese characters is written as one set for each of their three bytes: more match, at less cost."""
 _NARROW = 6
 """Repeats up to this count are cheap to compile."""
 
@@ -95,8 +98,10 @@ def _neighbour(inner: str, *, edge: str) -> str:
     if simple is None:
         return ""
     # What else is forbidden, such as a stop with a digit after it, is left to the exact pattern.
-    forbidden = re.sub(r"[^\x00-\x7f]", "", simple["set"])
-    return f"(?:{edge}|[^{forbidden[1:-1]}])"  # begins as _CLOSING says
+    forbidden = re.sub(r"[^\x00-\x7f]", "", simple["set"])[1:-1]
+    if not forbidden:
+        return ""
+    return f"(?:{edge}|[^{forbidden}])"  # begins as _CLOSING says
 
 
 def _atom(item: re.Match[str]) -> _Atom:
@@ -118,7 +123,13 @@ def _set(whole: str, inner: str, *, negated: bool) -> _Atom:
     if re.search(r"[^\x00-\x7f]-[^\x00-\x7f]", inner):
         return _Atom(f"(?:[{near}]|{_HIGH})" if near else _HIGH, counts=False)
     far = sorted({each for each in inner if not each.isascii()})
+    if len(far) > _FEW and all(len(each.encode()) == _HAN_BYTES for each in far):
+        far = ["".join(f"[{_listed(codes)}]" for codes in zip(*map(str.encode, far), strict=True))]
     return _Atom(f"(?:{'|'.join([*far, *([f'[{near}]'] if near else [])])})", counts=True)
+
+
+def _listed(codes: Iterable[int]) -> str:
+    return "".join(f"\\x{code:02x}" for code in sorted(set(codes)))
 
 
 def _repeated(atom: _Atom, repeat: re.Match[str] | None) -> str:

@@ -79,7 +79,7 @@ class PatternSet:
     def _matches(self, text: str, named: Mapping[int, list[int]], numbers: range) -> Iterator[Found]:
         raw = b"" if text.isascii() else text.encode()
         for number in sorted(set(named).intersection(numbers)):
-            pattern = self._pattern(number)
+            pattern = self.pattern(number)
             group = "hit" if "hit" in pattern.groupindex else 0
             for begin, stop in self._windows(number, named[number], raw, len(text)):
                 for match in _within(pattern, text, begin, stop):
@@ -102,7 +102,8 @@ class PatternSet:
             stop = place + _AFTER
         yield max(0, begin), min(stop, length)
 
-    def _pattern(self, number: int) -> re.Pattern[str]:
+    def pattern(self, number: int) -> re.Pattern[str]:
+        """Return the exact pattern of a number, compiled on first use."""
         pattern = self._exact[number]
         if pattern is None:  # two threads may both compile it: the same pattern twice
             pattern = self._exact[number] = re.compile(self._sources[number], re.ASCII)
