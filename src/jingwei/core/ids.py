@@ -2,13 +2,19 @@
 
 import os
 import time
+from functools import lru_cache
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
-_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
-_SHIFTS = range(120, -1, -10)
+_DRAWN = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
+"""One random byte becomes one character: five of its bits count."""
+_SHIFTS = range(45, -1, -5)
 
 
 def new_id(kind: str) -> str:
     """Return a fresh id: the kind, 48 bits of milliseconds and 80 random bits."""
-    number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
-    return kind + "_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    return f"{kind}_{_moment(time.time_ns() // 1_000_000)}{os.urandom(16).translate(_DRAWN).decode()}"
+
+
+@lru_cache(maxsize=4)
+def _moment(milliseconds: int) -> str:
+    return "".join([_ALPHABET[milliseconds >> shift & 31] for shift in _SHIFTS])

@@ -46,7 +46,19 @@ class Release(NamedTuple):
 
     text: str
     blocked: bool = False
-    """True when nothing may follow."""
+    """True when nothing may follow the text."""
+
+
+class _Cleared(NamedTuple):
+    """What the rules say of the next piece."""
+
+    text: str
+    """What may leave as far as they are concerned."""
+    stop: GuardVerdict | None
+    """Why nothing may follow; None where it may."""
+
+
+_NOTHING = _Cleared("", None)
 
 
 class _Asked(NamedTuple):
@@ -128,18 +140,19 @@ class StreamGuard:
     async def _step(self, text: str, finish: Finish, *, final: bool) -> Release:
         if self._stopped or not (text or final):
             return Release("", self._stopped)
-        cleared = await self._cleared(text, finish, final=final) if text or self._held else ""
-        if cleared is not None and self._follows:
-            cleared = await self._followed(cleared, finish, final=final)
-        if cleared is None or self._stopped:
+        cleared, stop = await self._cleared(text, finish, final=final) if text or self._held else _NOTHING
+        if self._follows:
+            cleared = await self._followed(cleared, finish, final=final or stop is not None)
+        if stop:
+            self._stop(stop)
+        if self._stopped:
             self._held = self._open = ""
-            return Release("", blocked=True)
         if cleared:
             self._whole.append(cleared)
-        return Release(cleared)
+        return Release(cleared, self._stopped)
 
-    async def _cleared(self, text: str, finish: Finish, *, final: bool) -> str | None:
-        """Return what the rules let through, redacted; None where they stop the stream."""
+    async def _cleared(self, text: str, finish: Finish, *, final: bool) -> _Cleared:
+        """Return what the rules let through, redacted, and the verdict where they stop the stream behind it."""
         known = len(self._context)
         window = self._context + self._held + text
         began = perf_counter()
@@ -149,20 +162,21 @@ class StreamGuard:
         safe = len(window) if final else max(known, len(window) - self._guard.bundle.hold_back(window))
         if not scan.failed and not scan.hits[0]:
             self._keep(window, safe)
-            return window[known:safe]
+            return _Cleared(window[known:safe], None)
         verdict, hits = self._guard.decided(passage, scan, "outbound", began)
         hits = tuple(hit for hit in hits if hit.end > known)
         safe = safe if final else _before(hits, window, known, safe)
         settled = [hit for hit in hits if hit.start < safe]
-        if any(not each.decision.passes for each in verdict.unjudged) or self._blocks(settled):
-            self._stop(verdict)
-            return None
+        if any(not each.decision.passes for each in verdict.unjudged):
+            return _Cleared("", verdict)
+        if self._blocks(settled):  # what stands before the first hit of all may leave
+            return _Cleared(window[known : max(known, min(hit.start for hit in hits))], verdict)
         if settled or verdict.unjudged:
             self._verdicts.append(verdict)
         # The window shows released text as it was, not as it was redacted: a rule that looks back must see the same.
         self._keep(window, safe)
         visible = [hit for hit in settled if hit.start >= known]
-        return redact(window[:safe], visible)[known:] if visible else window[known:safe]
+        return _Cleared(redact(window[:safe], visible)[known:] if visible else window[known:safe], None)
 
     def _keep(self, window: str, safe: int) -> None:
         self._held = window[safe:]
@@ -178,7 +192,7 @@ class StreamGuard:
             leaving = self._open[: places[-1]] if places else ""
             self._ask(len(leaving), finish)
             await self._settle()
-            return leaving
+            return "" if self._stopped else leaving
         if places or self._answered:
             await self._settle()
         if len(places) > 1:  # several whole sentences at once: only the last of them may leave before its answer
@@ -188,7 +202,7 @@ class StreamGuard:
             self._ask(places[-1] - (places[-2] if len(places) > 1 else 0), finish)
         if final:
             await self._settle()
-        return cleared
+        return "" if self._stopped else cleared
 
     @property
     def _answered(self) -> bool:

@@ -87,10 +87,9 @@ class StreamedAnswer:
         run: list[tuple[bytes, str]] = []
         try:
             for data in batch:
-                shape = self._shape
-                text = shape.text_of(data) if shape else None
-                if text:
-                    run.append((data, text.value))
+                value = self._shape.text_of(data) if self._shape else None
+                if value:
+                    run.append((data, value))
                     continue
                 if run:
                     lines.append(await self._run(run))
@@ -98,11 +97,15 @@ class StreamedAnswer:
                 if data == DONE:
                     self.ended = True
                     break
-                lines.append(await self._chunk(data))
+                chunk = read_chunk(data)
+                if learned := self._learned(data, chunk):
+                    run.append((data, learned))
+                    continue
+                lines.append(await self._chunk(data, chunk))
             if run:
                 lines.append(await self._run(run))
         except _Stop as stop:
-            raise Blocked(self._terminal(self.verdict()), b"".join(lines)) from stop
+            raise Blocked(self._terminal(self.verdict()), b"".join([*lines, stop.before])) from stop
         return b"".join(lines)
 
     async def finished(self) -> bytes:
@@ -146,7 +149,10 @@ class StreamedAnswer:
         channel = self._channel(self._choices[shape.choice], shape.key)
         held = channel.held
         given = "".join([value for _, value in run])
-        left = await self._released(channel, given)
+        release = await channel.fed(given)
+        left = release.text
+        if release.blocked:
+            raise _Stop(b"data: " + shape.filled(left) + b"\n\n" if left else b"")
         if not held and left == given:  # nothing waited, nothing waits: as it came
             return b"".join([b"data: " + data + b"\n\n" for data, _ in run])
         if not left:
@@ -164,11 +170,32 @@ class StreamedAnswer:
             break
         return b"".join(lines)
 
-    async def _chunk(self, data: bytes) -> bytes:
-        chunk = read_chunk(data)
-        if not self._base:  # the first piece's head is every piece's
+    def _learned(self, data: bytes, chunk: dict[str, Json]) -> str:
+        """Learn the shape of a piece that holds known parts and one text; return the text, or nothing."""
+        self._begin(chunk)
+        choices = chunk["choices"]
+        choice = choices[0] if isinstance(choices, list) and len(choices) == 1 else None
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not isinstance(delta, dict) or choice.get("finish_reason"):
+            return ""
+        place, texts = choice.get("index"), [key for key in TEXT_KEYS if delta.get(key)]
+        value = delta[texts[0]] if len(texts) == 1 else None
+        if not isinstance(place, int) or not isinstance(value, str) or place not in self._choices:
+            return ""
+        role: dict[str, Json] = {"role": "assistant"} if "role" in delta else {}
+        known: dict[str, Json] = {"index": place, "delta": {**role, texts[0]: value}, "finish_reason": None}
+        if self._choices[place].finish or not says_no_more(data, chunk, {**self._base, "choices": [known]}):
+            return ""
+        self._shape = skeleton(data, place, texts[0])
+        return value if self._shape else ""
+
+    def _begin(self, chunk: dict[str, Json]) -> None:
+        """Take the first piece's head: it is every piece's."""
+        if not self._base:
             request_id, kind = self._exchange.request_id, "chat.completion.chunk"
             self._base = plain_head(chunk, self._guard, request_id=request_id, kind=kind)
+
+    async def _chunk(self, data: bytes, chunk: dict[str, Json]) -> bytes:
         given = cast("list[Json]", chunk["choices"])
         counts = plain_counts(chunk, self._guard) if chunk.get("usage") or chunk.get("timings") else {}
         if not given:  # the count of tokens
@@ -180,9 +207,7 @@ class StreamedAnswer:
         head = self._base | counts
         whole = head | {"choices": cast("Json", kept)}
         if not any(choice.get("finish_reason") for choice in kept):
-            written = self._line(data, chunk, whole)
-            self._learn(data, written, kept)
-            return written
+            return self._line(data, chunk, whole)
         texts = [choice | {"finish_reason": None} for choice in kept if _has_text(choice)]
         if not texts:
             self._tail.append(self._line(data, chunk, whole))
@@ -196,13 +221,6 @@ class StreamedAnswer:
         """Return a piece as it came where all of it may leave, else written anew from what may."""
         return b"data: " + data + b"\n\n" if says_no_more(data, given, kept) else line(kept)
 
-    def _learn(self, data: bytes, written: bytes, kept: list[dict[str, Json]]) -> None:
-        """Remember the shape of a piece that left as it came and holds one text."""
-        delta = cast("dict[str, Json]", kept[0]["delta"])
-        texts = [key for key in delta if key in TEXT_KEYS and delta[key]]
-        if len(kept) == 1 and len(texts) == 1 and "role" not in delta and written[6:-2] == data:
-            self._shape = skeleton(data, cast("int", kept[0]["index"]), texts[0])
-
     async def _choice(self, choice: Json) -> dict[str, Json] | None:
         """Return what of a choice may leave; None where nothing is left."""
         delta = choice.get("delta") if isinstance(choice, dict) else None
@@ -212,7 +230,7 @@ class StreamedAnswer:
         state = self._choices.get(index) or self._choices.setdefault(index, _Choice())
         if state.finish or len(self._choices) > MAX_CHOICES:
             raise Refusal(Code.UPSTREAM_GARBAGE)
-        passed = await self._delta(state, delta)
+        passed = await self._delta(index, state, delta)
         finish = choice.get("finish_reason")
         if finish:
             state.finish = finish if isinstance(finish, str) and finish in _FINISHES else "stop"
@@ -221,7 +239,7 @@ class StreamedAnswer:
             return None
         return {"index": index, "delta": passed, "finish_reason": state.finish}
 
-    async def _delta(self, state: _Choice, delta: dict[str, Json]) -> dict[str, Json]:
+    async def _delta(self, index: int, state: _Choice, delta: dict[str, Json]) -> dict[str, Json]:
         passed: dict[str, Json] = {}
         for key, value in delta.items():
             if key == "role":
@@ -229,9 +247,11 @@ class StreamedAnswer:
             elif key == "tool_calls":
                 self._collect(state, value)
             elif key in TEXT_KEYS and isinstance(value, str):
-                released = await self._released(self._channel(state, key), value)
-                if released:
-                    passed[key] = released
+                release = await self._channel(state, key).fed(value)
+                if release.blocked:
+                    raise _Stop(self._text_line(index, key, release.text))
+                if release.text:
+                    passed[key] = release.text
             elif key in TEXT_KEYS and value is not None:
                 raise Refusal(Code.UPSTREAM_GARBAGE)
         return passed
@@ -239,12 +259,9 @@ class StreamedAnswer:
     def _channel(self, state: _Choice, key: str) -> StreamGuard:
         return state.channels.get(key) or state.channels.setdefault(key, StreamGuard(self._guard))
 
-    @staticmethod
-    async def _released(channel: StreamGuard, value: str) -> str:
-        release = await channel.fed(value)
-        if release.blocked:
-            raise _Stop
-        return release.text
+    def _text_line(self, index: int, key: str, value: str) -> bytes:
+        choice: Json = {"index": index, "delta": {key: value}, "finish_reason": None}
+        return chunk_line(self._base, [choice]) if value else b""
 
     def _collect(self, state: _Choice, calls: Json) -> None:
         for call in calls if isinstance(calls, list) else []:
@@ -257,12 +274,10 @@ class StreamedAnswer:
         lines: list[bytes] = []
         for key, channel in choice.channels.items():
             release = await channel.finished()
+            lines.append(self._text_line(index, key, release.text))
             if release.blocked:
                 verdict = self.verdict()
                 raise Blocked(self._terminal(verdict), before + b"".join(lines))
-            if release.text:
-                delta: Json = {key: release.text}
-                lines.append(chunk_line(self._base, [{"index": index, "delta": delta, "finish_reason": None}]))
         return lines
 
     async def _judge_whole(self) -> None:
@@ -311,7 +326,11 @@ class StreamedAnswer:
 
 
 class _Stop(Exception):  # noqa: N818 - leaves the loop over a piece's parts
-    pass
+    """Nothing may follow but what was cleared just before."""
+
+    def __init__(self, before: bytes) -> None:
+        super().__init__()
+        self.before = before
 
 
 def _has_text(choice: dict[str, Json]) -> bool:

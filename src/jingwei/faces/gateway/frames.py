@@ -25,14 +25,6 @@ _EMPTY_KEYS = frozenset({
 _LITERAL = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\.)*"')
 
 
-class Text(NamedTuple):
-    """The one text of a frame that is known but for it."""
-
-    choice: int
-    key: str
-    value: str
-
-
 class Skeleton(NamedTuple):
     """What stands around the text of a frame, and what that text is."""
 
@@ -41,7 +33,7 @@ class Skeleton(NamedTuple):
     choice: int
     key: str
 
-    def text_of(self, data: bytes) -> Text | None:
+    def text_of(self, data: bytes) -> str | None:
         """Return the text of a frame of this shape; None where it has another."""
         if not (data.startswith(self.before) and data.endswith(self.after)):
             return None
@@ -52,7 +44,7 @@ class Skeleton(NamedTuple):
             value = orjson.loads(literal)
         except orjson.JSONDecodeError:
             return None
-        return Text(self.choice, self.key, value) if isinstance(value, str) else None
+        return value if isinstance(value, str) else None
 
     def filled(self, value: str) -> bytes:
         """Return a frame of this shape with another text."""

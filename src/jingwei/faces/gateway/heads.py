@@ -7,6 +7,8 @@ and of few letters, counts are numbers under names, all of them are judged like 
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 
 import orjson
@@ -19,6 +21,14 @@ _NAMES = ("id", "model", "system_fingerprint", "service_tier")
 _COUNTS = ("usage", "timings")
 _NAME = re.compile(r"[\w.:/@+-]{1,128}", re.ASCII)
 _COUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
+_USUAL_COUNTS = frozenset({
+    "accepted_prediction_tokens", "audio_tokens", "cache_creation_input_tokens", "cache_read_input_tokens",
+    "cached_tokens", "completion_tokens", "completion_tokens_details", "image_tokens", "input_tokens", "output_tokens",
+    "prompt_cache_hit_tokens", "prompt_cache_miss_tokens", "prompt_tokens", "prompt_tokens_details",
+    "reasoning_tokens", "rejected_prediction_tokens", "text_tokens", "total_tokens", "usage",
+})  # fmt: skip
+_USUAL_MOST = 10_000_000
+"""Under these names, smaller numbers say how many tokens there were and nothing else."""
 _MOST_COUNTS = 40
 _NEWEST = 2**33
 
@@ -35,14 +45,39 @@ def plain_head(answer: Mapping[str, Json], guard: Guard, *, request_id: str, kin
     named = {name: value for name in _NAMES if isinstance(value := answer.get(name), str) and _NAME.fullmatch(value)}
     created = answer.get("created")
     sound = isinstance(created, int) and not isinstance(created, bool) and 0 < created < _NEWEST
-    kept = cast("dict[str, Json]", named) if _clean(named, guard) else {}
+    fixed = _Names(guard, guard.bundle.version, tuple(sorted((name, value) for name, value in named.items()
+                                                             if name != "id")))  # fmt: skip
+    sound_id = "id" not in named or _clean({"id": named["id"]}, guard)
+    kept = cast("dict[str, Json]", named) if sound_id and _names_clean(fixed) else {}
     return {"id": request_id, **kept, "object": kind, "created": created if sound else int(time.time())}
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names that are the same in every answer of a model, as some detectors judge them."""
+
+    guard: Guard = field(compare=False)
+    detectors: str
+    named: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=1024)
+def _names_clean(names: _Names) -> bool:
+    return _clean(dict(names.named), names.guard)
 
 
 def plain_counts(answer: Mapping[str, Json], guard: Guard) -> dict[str, Json]:
     """Return the counts of tokens and the times that may leave; empty where there are none."""
     found = {name: _numbers(value) for name in _COUNTS if isinstance(value := answer.get(name), dict)}
-    return cast("dict[str, Json]", found) if _clean(found, guard) else {}
+    return cast("dict[str, Json]", found) if _is_usual(found) or _clean(found, guard) else {}
+
+
+def _is_usual(counts: Mapping[str, object]) -> bool:
+    return all(
+        name in _USUAL_COUNTS and (_is_usual(each) if isinstance(each, dict) else type(each) is int
+                                   and 0 <= each < _USUAL_MOST)
+        for name, each in counts.items()
+    )  # fmt: skip
 
 
 def _numbers(value: Mapping[str, Json], *, inner: bool = False) -> dict[str, Json]:

@@ -24,7 +24,12 @@ _BOOLEANS = frozenset({"stream", "parallel_tool_calls", "store"})
 _LISTS = frozenset({"messages", "tools"})
 _OBJECTS = frozenset({"stream_options", "logit_bias", "metadata", "prediction", "response_format"})
 _FREE = frozenset({"stop", "tool_choice", "n"})
-_KNOWN = _TEXTS | _NUMBERS | _BOOLEANS | _LISTS | _OBJECTS | _FREE
+_KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
+    **dict.fromkeys(_TEXTS, ("text", (str,))), **dict.fromkeys(_BOOLEANS, ("boolean", (bool,))),
+    **dict.fromkeys(_LISTS, ("list", (list,))), **dict.fromkeys(_OBJECTS, ("object", (dict,))),
+    **dict.fromkeys(_NUMBERS, ("number", (int, float))), **dict.fromkeys(_FREE, ("", ())),
+}  # fmt: skip
+"""What each field that this gateway knows may hold: the name of its kind, and its types."""
 _MESSAGE_KEYS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "refusal", "reasoning_content"})
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 MAX_MESSAGES = 512
@@ -53,21 +58,13 @@ def read_chat(raw: bytes) -> ChatBody:
         Refusal: it is malformed; the text names the field, what is wrong and the mend.
     """
     body = read_object(raw)
-    for key in body:
-        if key not in _KNOWN:
+    for key, value in body.items():
+        known = _KINDS.get(key)
+        if known is None:
             raise _wrong(key[:64], "unknown")
-    for keys, kind, name in (
-        (_TEXTS, str, "text"),
-        (_BOOLEANS, bool, "boolean"),
-        (_LISTS, list, "list"),
-        (_OBJECTS, dict, "object"),
-    ):
-        for key in keys & body.keys():
-            if body[key] is not None and not isinstance(body[key], kind):
-                raise _wrong(key, "type", expected=text(f"faces.gateway:type-{name}"))
-    for key in _NUMBERS & body.keys():
-        if isinstance(body[key], bool) or not isinstance(body[key], int | float | None):
-            raise _wrong(key, "type", expected=text("faces.gateway:type-number"))
+        kind, types = known
+        if value is not None and types and type(value) not in types:
+            raise _wrong(key, "type", expected=text(f"faces.gateway:type-{kind}"))
     choices = body.get("n", 1)
     if not isinstance(choices, int) or isinstance(choices, bool) or not 1 <= choices <= MAX_CHOICES:
         raise _wrong("n", "range", low=1, high=MAX_CHOICES)
