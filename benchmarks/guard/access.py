@@ -16,15 +16,16 @@ from statistics import median
 
 import numpy as np
 
+from jingwei.detect.embedding import WIDTH
 from jingwei.operate.access import Acl, Asker, KnowledgeBase, probe
-from jingwei.operate.access import base as bases
+from jingwei.operate.access import knowledge as bases
 from jingwei.operate.access.paragraphs import Part
 
 
 def filled(path, count):
     """Make a base without the encoder: random vectors, the tables as `add` writes them."""
     dice = random.Random(1)
-    rows = np.random.default_rng(1).standard_normal((count, bases.WIDTH)).astype(np.float32)
+    rows = np.random.default_rng(1).standard_normal((count, WIDTH)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     base = KnowledgeBase(path)
     at = 0
@@ -51,7 +52,7 @@ def main():
         base, rows = filled(Path(scratch) / "b.db", given.paragraphs)
         askers = [Asker(id=f"u{n}", groups=frozenset(f"g{dice.randrange(1000)}" for _ in range(size)))
                   for n, size in enumerate([1] * 10 + [10] * 10 + [100] * 10 + [400] * 10)]  # fmt: skip
-        questions = np.random.default_rng(3).standard_normal((20, bases.WIDTH)).astype(np.float32)
+        questions = np.random.default_rng(3).standard_normal((20, WIDTH)).astype(np.float32)
         for size, group in ((1, askers[:10]), (10, askers[10:20]), (100, askers[20:30]), (400, askers[30:])):
             ours, theirs, spent, shares = [], [], [], []
             for asker, question in ((a, q) for a in group for q in questions[:5]):

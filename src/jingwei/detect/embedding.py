@@ -43,7 +43,7 @@ _LONGEST = 56
 _LEAST = 9
 """A sentence of fewer units is read together with the next."""
 _END = re.compile(r"[。！？!?；;\n]+[\s”’」』)）\"']*|\.+[\s”’\"')]+")
-_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff]+")
+_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff]+")
 _LOCK = Lock()
 _KEY = "embedding"
 

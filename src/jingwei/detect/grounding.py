@@ -151,7 +151,7 @@ def _pieces(text: str) -> set[str]:
     found: set[str] = set()
     for match in _WORD.finditer(text):
         word = match[0]
-        if "\u3400" <= word[0] <= "\u9fff":
+        if 0x3400 <= ord(word[0]) <= 0x9FFF:
             found.update(word[place : place + 2] for place in range(max(1, len(word) - 1)))
         elif word not in _words().empty:
             found.add(word[:6])

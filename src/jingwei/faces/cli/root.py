@@ -25,6 +25,7 @@ COMMANDS = {
     "policy": "jingwei.faces.cli.policy:policy",
     "gate": "jingwei.faces.cli.gate:gate",
     "job": "jingwei.faces.cli.job:job",
+    "knowledge": "jingwei.faces.cli.knowledge:knowledge",
     "event": "jingwei.faces.cli.event:event",
     "ledger": "jingwei.faces.cli.ledger:ledger",
     "catalog": "jingwei.faces.cli.catalog:catalog",

@@ -1,9 +1,9 @@
 """Need to know: a knowledge base that answers each asker only from the paragraphs that this person may see."""
 
 from jingwei.operate.access.acl import EVERYONE, Acl, Asker
-from jingwei.operate.access.base import Document, KnowledgeBase, Passage
 from jingwei.operate.access.check import KnowledgeAccess
 from jingwei.operate.access.folder import load_folder
+from jingwei.operate.access.knowledge import Document, KnowledgeBase, Passage
 from jingwei.operate.access.oversharing import OversharingScan, Shared, scan_folder
 from jingwei.operate.access.probe import ProbeResult, probe
 from jingwei.operate.access.screen import Leak, leaks

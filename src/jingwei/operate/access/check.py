@@ -19,8 +19,8 @@ from jingwei.core.evidence import Binding, BoundTo, Draft, Measure, Outcome
 from jingwei.core.finding import Finding, Severity
 from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
-from jingwei.operate.access.base import KnowledgeBase
 from jingwei.operate.access.folder import ACCESS_FILE, askers, load_folder, read_access
+from jingwei.operate.access.knowledge import KnowledgeBase
 from jingwei.operate.access.probe import probe
 
 _ROUND = 250

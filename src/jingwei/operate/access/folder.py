@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jingwei.catalog import read_yaml, validated
 from jingwei.core.errors import InputError
 from jingwei.operate.access.acl import EVERYONE, Acl, Asker
-from jingwei.operate.access.base import KnowledgeBase
+from jingwei.operate.access.knowledge import KnowledgeBase
 from jingwei.operate.access.paragraphs import LONGEST_DOCUMENT, Section
 
 ACCESS_FILE = "access.yaml"

@@ -205,9 +205,7 @@ def _shared(path: str, result: Json) -> Shared:
 
 def _finding(shared: Shared) -> Finding:
     kinds = [text(f"operate.access:mark-{mark}") for mark in shared.marks]
-    marks = text(
-        "operate.access:marks", zh="\u3001".join(each.zh for each in kinds), en=", ".join(each.en for each in kinds)
-    )
+    marks = Both(zh=", ".join(each.zh for each in kinds), en=", ".join(each.en for each in kinds))
     return Finding(
         rule_id="access.overshared",
         severity=Severity.CRITICAL if "secret" in shared.marks else Severity.HIGH,

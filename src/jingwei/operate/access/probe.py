@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from jingwei.core.text import text
 from jingwei.operate.access.acl import Asker
-from jingwei.operate.access.base import KnowledgeBase, Passage
+from jingwei.operate.access.knowledge import KnowledgeBase, Passage
 from jingwei.operate.access.screen import leaks, shingles
 
 

@@ -14,7 +14,7 @@ from jingwei.detect import fold
 
 if TYPE_CHECKING:
     from jingwei.operate.access.acl import Asker
-    from jingwei.operate.access.base import KnowledgeBase
+    from jingwei.operate.access.knowledge import KnowledgeBase
 
 HAN_RUN = 12
 """Chinese characters of a run that two texts do not share by chance."""
@@ -67,7 +67,7 @@ def leaks(answer: str, asker: "Asker", base: "KnowledgeBase") -> tuple[Leak, ...
 
 def _runs(folded: str) -> Iterator[_Run]:
     units = list(_UNIT.finditer(folded))
-    weights = [1.0 if len(each[0]) == 1 and "\u3400" <= each[0] <= "\u9fff" else _WIDE for each in units]
+    weights = [1.0 if len(each[0]) == 1 and 0x3400 <= ord(each[0]) <= 0x9FFF else _WIDE for each in units]
     last, weight = 0, 0.0
     for first in range(len(units)):
         while last < len(units) and weight < HAN_RUN - 1e-6:

@@ -7,30 +7,25 @@ transaction as the texts: a right that was taken away is gone with the next ques
 """
 
 import sqlite3
-from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from jingwei.core.errors import InputError, NotFound, Unavailable
 from jingwei.core.folder import keep_private
 from jingwei.core.ids import new_id
 from jingwei.detect import fold
-from jingwei.detect.embedding import WIDTH, embed
+from jingwei.detect.embedding import embed
 from jingwei.operate.access.acl import Acl, Asker
+from jingwei.operate.access.index import Index, read_index
 from jingwei.operate.access.paragraphs import Section, paragraphs
 from jingwei.operate.access.screen import shingles
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 MOST_PASSAGES = 50
 LONGEST_QUESTION = 4_000
-_KEPT_ASKERS = 256
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS base (version INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS acl (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
@@ -70,34 +65,6 @@ class Document:
     """Paragraphs with a list of their own."""
 
 
-@dataclass(slots=True)
-class _Index:
-    """What a search needs in memory, as of one version of the base."""
-
-    version: int
-    ids: "NDArray[np.int64]"
-    vectors: "NDArray[np.float32]"
-    document_acl: "NDArray[np.int64]"
-    """For each paragraph the place of its document's list in `lists`."""
-    own_acl: "NDArray[np.int64]"
-    lists: tuple[Acl, ...]
-    visible: dict[Asker, "NDArray[np.int64]"] = field(default_factory=dict)
-    """Rows that an asker may see, worked out once a version."""
-
-    def rows(self, asker: Asker) -> "NDArray[np.int64]":
-        """Return the rows of the paragraphs that the asker may see."""
-        import numpy as np  # noqa: PLC0415 - with the encoder, on first need
-
-        found = self.visible.get(asker)
-        if found is None:
-            lets = np.fromiter((each.lets(asker) for each in self.lists), dtype=bool, count=len(self.lists))
-            found = np.flatnonzero(lets[self.document_acl] & lets[self.own_acl])
-            if len(self.visible) >= _KEPT_ASKERS:
-                self.visible.clear()
-            self.visible[asker] = found
-        return found
-
-
 class KnowledgeBase:
     """One base; safe to share between threads, and its file between processes.
 
@@ -108,7 +75,7 @@ class KnowledgeBase:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
-        self._index: _Index | None = None
+        self._index: Index | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             keep_private(path)
@@ -245,10 +212,10 @@ class KnowledgeBase:
         known = {body: Acl.model_validate_json(body) for row in rows for body in row[1:]}
         return {number: (known[whole], known[own]) for number, whole, own in rows}
 
-    def _current(self, database: sqlite3.Connection) -> _Index:
+    def _current(self, database: sqlite3.Connection) -> Index:
         (version,) = database.execute("SELECT version FROM base").fetchone()
         if self._index is None or self._index.version != version:
-            self._index = _read(database, version)
+            self._index = read_index(database, version)
         return self._index
 
     @staticmethod
@@ -289,26 +256,6 @@ def _list(database: sqlite3.Connection, acl: Acl) -> int:
     return (
         int(known[0]) if known else int(database.execute("INSERT INTO acl (body) VALUES (?)", (body,)).lastrowid or 0)
     )
-
-
-def _read(database: sqlite3.Connection, version: int) -> _Index:
-    import numpy as np  # noqa: PLC0415 - with the encoder, on first need
-
-    lists = [(number, Acl.model_validate_json(body)) for number, body in database.execute("SELECT id, body FROM acl")]
-    place = {number: order for order, (number, _) in enumerate(lists)}
-    ids, whole, own, raw = array("q"), array("q"), array("q"), bytearray()
-    query = (
-        "SELECT p.id, d.acl, coalesce(p.acl, d.acl), p.vector FROM paragraph p "
-        "JOIN document d ON d.id = p.document ORDER BY p.id"
-    )
-    for number, document_acl, own_acl, vector in database.execute(query):
-        ids.append(number)
-        whole.append(place[document_acl])
-        own.append(place[own_acl])
-        raw += vector
-    vectors = np.frombuffer(bytes(raw), dtype="<f2").astype(np.float32).reshape(len(ids), WIDTH)
-    integers = [np.array(each, dtype=np.int64) for each in (ids, whole, own)]
-    return _Index(version, integers[0], vectors, integers[1], integers[2], tuple(acl for _, acl in lists))
 
 
 def _passage(database: sqlite3.Connection, number: int, nearness: float) -> Passage:
