@@ -139,6 +139,11 @@ class Agent:
     """Digest of each tool's definition as it is offered now."""
 
     @property
+    def sessions(self) -> Sessions:
+        """Return the sessions of this host."""
+        return self.agents.sessions
+
+    @property
     def caller(self) -> Caller:
         """Return whose sessions these are."""
         return Caller(self.access.served.system_id, self.access.principal, self.server)

@@ -21,6 +21,8 @@ from jingwei.faces.gateway.chat import Chat
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.introspection import configuration, evaluated, health, models, run_events
 from jingwei.faces.gateway.journal import Journal
+from jingwei.faces.gateway.mcp import PREFIX, McpProxy
+from jingwei.faces.gateway.ogr import event_evaluated, heartbeat
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.serving import Serving
 from jingwei.faces.gateway.settings import GatewaySettings
@@ -54,11 +56,14 @@ class Gateway:
         self._journal = Journal(SpoolWriter(settings.spool_path, clock=clock))
         self._agents = Agents(settings, self._serving, clock=clock)
         self._upstream: Upstream | None = None
+        self._mcp_proxy: McpProxy | None = None
         self._tasks: Sequence[asyncio.Task[None]] = ()
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/chat/completions": ("POST", self._chat),
             "/v1/models": ("GET", self._models),
             "/jingwei/configuration": ("GET", self._configuration),
+            "/v1/evaluate": ("POST", self._evaluate_event),
+            "/v1/heartbeat": ("POST", self._heartbeat),
             "/jingwei/evaluate": ("POST", self._evaluate),
             "/jingwei/events": ("GET", self._events),
         }
@@ -74,6 +79,7 @@ class Gateway:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self._upstream = Upstream(self._settings)
+        self._mcp_proxy = McpProxy(self._agents, self._settings)
         await self._serving.refresh()
         self._tasks = (asyncio.create_task(self._serving.watch()), asyncio.create_task(self._journal.rotate(0.5)))
         await send({"type": "lifespan.startup.complete"})
@@ -84,6 +90,7 @@ class Gateway:
                 await task
         await self._serving.stop()
         await self._upstream.close()
+        await self._mcp_proxy.close()
         await self._journal.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -105,6 +112,8 @@ class Gateway:
             await self._refuse(Refusal(Code.INTERNAL), access, answer)
 
     def _handler(self, request: Request) -> Handler:
+        if request.path.startswith(PREFIX):
+            return self._mcp
         route = self._routes.get(request.path)
         if route is None:
             raise Refusal(Code.NOT_FOUND)
@@ -145,6 +154,11 @@ class Gateway:
         visit.exchange.session = agent.session_digest
         await Chat(visit.exchange, self._upstream, visit.answer, presence, agent).serve(visit.body)
 
+    async def _mcp(self, visit: Visit) -> None:
+        if self._mcp_proxy is None:
+            raise Refusal(Code.INTERNAL)
+        await self._mcp_proxy.serve(visit)
+
     async def _models(self, visit: Visit) -> None:
         await visit.answer.json(200, models(visit.access))
 
@@ -155,6 +169,14 @@ class Gateway:
         told = await evaluated(visit.body, visit.access, visit.exchange)
         await visit.exchange.settle()
         await visit.answer.json(200, told)
+
+    async def _evaluate_event(self, visit: Visit) -> None:
+        told = await event_evaluated(visit.body, visit.access, visit.exchange)
+        await visit.exchange.settle()
+        await visit.answer.json(200, told)
+
+    async def _heartbeat(self, visit: Visit) -> None:
+        await visit.answer.json(200, heartbeat(visit.body))
 
     async def _events(self, visit: Visit) -> None:
         wanted = parse_qs(visit.request.query).get("run", [""])

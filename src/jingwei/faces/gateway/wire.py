@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -125,16 +126,24 @@ class Answer:
     request_id: str
     begun: bool = False
 
-    async def json(self, status: int, value: object) -> None:
+    async def json(self, status: int, value: object, *, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         """Send a whole JSON answer."""
-        await self.raw(status, orjson.dumps(value))
+        await self.raw(status, orjson.dumps(value), headers=headers)
 
-    async def raw(self, status: int, body: bytes) -> None:
+    async def raw(self, status: int, body: bytes, *, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         """Send a whole JSON answer that is written already."""
         self.begun = True
+        more = [(name.encode(), value.encode()) for name, value in headers.items()]
         await self.send({"type": "http.response.start", "status": status,
-                         "headers": [*self._headers(JSON), (b"content-length", str(len(body)).encode())]})  # fmt: skip
+                         "headers": [*self._headers(JSON), (b"content-length", str(len(body)).encode()),
+                                     *more]})  # fmt: skip
         await self.send({"type": "http.response.body", "body": body})
+
+    async def empty(self, status: int) -> None:
+        """Send an answer without a body."""
+        self.begun = True
+        await self.send({"type": "http.response.start", "status": status, "headers": self._headers(JSON)[1:]})
+        await self.send({"type": "http.response.body", "body": b""})
 
     async def piece(self, data: bytes) -> None:
         """Send a piece of an event stream; the first one sends the head before it."""
