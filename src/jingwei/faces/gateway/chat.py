@@ -26,7 +26,8 @@ from jingwei.faces.gateway.answers import (
     withheld,
 )
 from jingwei.faces.gateway.calls import known_calls, read_call, rewritten_arguments
-from jingwei.faces.gateway.chunks import Blocked, StreamedAnswer
+from jingwei.faces.gateway.chunks import StreamedAnswer
+from jingwei.faces.gateway.endings import Blocked
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.frames import says_no_more
 from jingwei.faces.gateway.heads import plain_counts, plain_head

@@ -5,55 +5,23 @@ other is written anew from what was judged, so that nobody can read another thin
 end a choice wait: they leave only when the verdict on the whole answer is on disk.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import cast
 
 from jingwei.core.canonical import Json
 from jingwei.core.policy import Decision
-from jingwei.deploy.guard import GuardVerdict, StreamGuard, ToolCall
+from jingwei.deploy.guard import GuardVerdict, StreamGuard
 from jingwei.faces.gateway.agency import Agent
-from jingwei.faces.gateway.answers import chunk_line, safe_answer, told
+from jingwei.faces.gateway.answers import chunk_line, told
 from jingwei.faces.gateway.calls import ToolDraft
+from jingwei.faces.gateway.endings import Blocked, Choice, Ending
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.frames import TEXT_KEYS, Skeleton, line, read_chunk, says_no_more, skeleton
 from jingwei.faces.gateway.heads import plain_counts, plain_head
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.sse import DONE
-from jingwei.operate.label import label_suffix
 
 _FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
 MAX_CHOICES = 8
-
-
-class Blocked(Exception):  # noqa: N818 - not an error: the guard's answer
-    """The stream ends here.
-
-    Args:
-        terminal: the last piece, in the provider's shape.
-        before: what was cleared just before and may still leave.
-    """
-
-    def __init__(self, terminal: bytes, before: bytes = b"") -> None:
-        super().__init__()
-        self.terminal = terminal
-        self.before = before
-
-
-@dataclass(slots=True)
-class _Choice:
-    """What is known of one choice so far."""
-
-    channels: dict[str, StreamGuard] = field(default_factory=dict)
-    calls: dict[int, ToolDraft] = field(default_factory=dict)
-    finish: str | None = None
-
-    @property
-    def content(self) -> str:
-        """Return the content that has left."""
-        channel = self.channels.get("content")
-        return channel.released if channel else ""
 
 
 class StreamedAnswer:
@@ -61,11 +29,10 @@ class StreamedAnswer:
 
     def __init__(self, exchange: Exchange, *, agent: Agent, asked: str) -> None:
         self._exchange = exchange
-        self._agent = agent
         self._guard = exchange.access.guard
-        self._asked = asked
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, Choice] = {}
         self._base: dict[str, Json] = {}
+        self._ending = Ending(exchange, agent, choices=self._choices, base=self._base, asked=asked)
         self._shape: Skeleton | None = None
         self._tail: list[bytes] = []
         self.ended = False
@@ -105,7 +72,7 @@ class StreamedAnswer:
             if run:
                 lines.append(await self._run(run))
         except _Stop as stop:
-            raise Blocked(self._terminal(self.verdict()), b"".join([*lines, stop.before])) from stop
+            raise Blocked(self._ending.terminal(self.verdict()), b"".join([*lines, stop.before])) from stop
         return b"".join(lines)
 
     async def finished(self) -> bytes:
@@ -120,26 +87,19 @@ class StreamedAnswer:
         lines: list[bytes] = []
         for index, choice in sorted(self._choices.items()):
             lines += await self._flushed(index, choice, b"".join(lines))
-        await self._judge_whole()
+        await self._ending.judge_whole()
         verdict = self.verdict()
         event_id = self._exchange.verdict(verdict)
         for index, choice in sorted(self._choices.items()):
-            lines += await self._calls_judged(index, choice)
-        lines += [self._label_line(index, choice) for index, choice in sorted(self._choices.items())]
+            lines += await self._ending.calls_judged(index, choice)
+        lines += [self._ending.label_line(index, choice) for index, choice in sorted(self._choices.items())]
         if verdict.decision is not Decision.ALLOW:
             lines.append(chunk_line(self._base, [], jingwei=told(verdict, event_id)))
         return b"".join(lines + self._tail)
 
     def verdict(self) -> GuardVerdict:
         """Return the verdict on all channels so far."""
-        parts = [channel.verdict() for choice in self._choices.values() for channel in choice.channels.values()]
-        return GuardVerdict(
-            direction="outbound",
-            decision=max((part.decision for part in parts), key=lambda each: each.rank, default=Decision.ALLOW),
-            findings=tuple(finding for part in parts for finding in part.findings),
-            unjudged=tuple(gap for part in parts for gap in part.unjudged),
-            latency_milliseconds=sum(part.latency_milliseconds for part in parts),
-        )
+        return self._ending.verdict()
 
     async def _run(self, run: list[tuple[bytes, str]]) -> bytes:
         """Judge neighbouring pieces that differ in their text alone, as one."""
@@ -193,7 +153,7 @@ class StreamedAnswer:
         """Take the first piece's head: it is every piece's."""
         if not self._base:
             request_id, kind = self._exchange.request_id, "chat.completion.chunk"
-            self._base = plain_head(chunk, self._guard, request_id=request_id, kind=kind)
+            self._base.update(plain_head(chunk, self._guard, request_id=request_id, kind=kind))
 
     async def _chunk(self, data: bytes, chunk: dict[str, Json]) -> bytes:
         given = cast("list[Json]", chunk["choices"])
@@ -227,7 +187,7 @@ class StreamedAnswer:
         index = choice.get("index", 0) if isinstance(choice, dict) else None
         if not isinstance(choice, dict) or not isinstance(delta, dict) or not isinstance(index, int):
             raise Refusal(Code.UPSTREAM_GARBAGE)
-        state = self._choices.get(index) or self._choices.setdefault(index, _Choice())
+        state = self._choices.get(index) or self._choices.setdefault(index, Choice())
         if state.finish or len(self._choices) > MAX_CHOICES:
             raise Refusal(Code.UPSTREAM_GARBAGE)
         passed = await self._delta(index, state, delta)
@@ -239,7 +199,7 @@ class StreamedAnswer:
             return None
         return {"index": index, "delta": passed, "finish_reason": state.finish}
 
-    async def _delta(self, index: int, state: _Choice, delta: dict[str, Json]) -> dict[str, Json]:
+    async def _delta(self, index: int, state: Choice, delta: dict[str, Json]) -> dict[str, Json]:
         passed: dict[str, Json] = {}
         for key, value in delta.items():
             if key == "role":
@@ -256,73 +216,29 @@ class StreamedAnswer:
                 raise Refusal(Code.UPSTREAM_GARBAGE)
         return passed
 
-    def _channel(self, state: _Choice, key: str) -> StreamGuard:
+    def _channel(self, state: Choice, key: str) -> StreamGuard:
         return state.channels.get(key) or state.channels.setdefault(key, StreamGuard(self._guard))
 
     def _text_line(self, index: int, key: str, value: str) -> bytes:
         choice: Json = {"index": index, "delta": {key: value}, "finish_reason": None}
         return chunk_line(self._base, [choice]) if value else b""
 
-    def _collect(self, state: _Choice, calls: Json) -> None:
+    def _collect(self, state: Choice, calls: Json) -> None:
         for call in calls if isinstance(calls, list) else []:
             place = call.get("index", 0) if isinstance(call, dict) else None
             if not isinstance(call, dict) or not isinstance(place, int) or len(state.calls) > 64:
                 raise Refusal(Code.UPSTREAM_GARBAGE)
             state.calls.setdefault(place, ToolDraft()).add(call)
 
-    async def _flushed(self, index: int, choice: _Choice, before: bytes) -> list[bytes]:
+    async def _flushed(self, index: int, choice: Choice, before: bytes) -> list[bytes]:
         lines: list[bytes] = []
         for key, channel in choice.channels.items():
             release = await channel.finished()
             lines.append(self._text_line(index, key, release.text))
             if release.blocked:
                 verdict = self.verdict()
-                raise Blocked(self._terminal(verdict), before + b"".join(lines))
+                raise Blocked(self._ending.terminal(verdict), before + b"".join(lines))
         return lines
-
-    async def _judge_whole(self) -> None:
-        """Judge each long channel once more as a whole: signs that lay far apart are seen together."""
-        for choice in self._choices.values():
-            for channel in choice.channels.values():
-                verdict = await channel.reviewed()
-                if verdict and verdict.blocks:
-                    raise Blocked(self._terminal(verdict))
-
-    async def _calls_judged(self, index: int, choice: _Choice) -> list[bytes]:
-        if not choice.calls:
-            return []
-        drafts = sorted(choice.calls.items())
-        reasoning = choice.channels.get("reasoning_content")
-        judged = await self._agent.decide([ToolCall(draft.name, draft.arguments, server=None) for _, draft in drafts],
-                                          reasoning=reasoning.released if reasoning else "")  # fmt: skip
-        if held := next((each for each in judged if not each.decision.passes), None):
-            raise Blocked(self._terminal(held.decision.verdict, held.event_id, more=held.told))
-        delta: Json = {"tool_calls": [draft.passed(place, each.decision.verdict)
-                                      for (place, draft), each in zip(drafts, judged, strict=True)]}  # fmt: skip
-        return [chunk_line(self._base, [{"index": index, "delta": delta, "finish_reason": None}])]
-
-    def _label_line(self, index: int, choice: _Choice) -> bytes:
-        label = self._exchange.access.served.policy.explicit_label
-        suffix = label_suffix(choice.content, label) if label else ""
-        if not suffix:
-            return b""
-        self._exchange.label()
-        return chunk_line(self._base, [{"index": index, "delta": {"content": suffix}, "finish_reason": None}])
-
-    def _terminal(self, verdict: GuardVerdict, event_id: str = "", *,
-                  more: Mapping[str, Json] = MappingProxyType({})) -> bytes:  # fmt: skip
-        event_id = event_id or self._exchange.verdict(verdict)
-        content = safe_answer(self._exchange.access.served.policy, verdict, self._asked)
-        lines = []
-        choices = self._choices or {0: _Choice()}
-        for index, choice in sorted(choices.items()):
-            apart = "\n\n" if choice.content else ""
-            delta: Json = {"content": apart + content}
-            lines.append(chunk_line(self._base, [{"index": index, "delta": delta, "finish_reason": None}]))
-        last: list[Json] = [
-            {"index": index, "delta": {}, "finish_reason": "content_filter"} for index in sorted(choices)
-        ]
-        return b"".join(lines) + chunk_line(self._base, last, jingwei=told(verdict, event_id) | dict(more))
 
 
 class _Stop(Exception):  # noqa: N818 - leaves the loop over a piece's parts
