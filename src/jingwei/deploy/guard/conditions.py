@@ -14,6 +14,7 @@ from types import MappingProxyType
 from jingwei.core.errors import InputError
 from jingwei.core.policy import Category, CategoryRule, Decision, FailMode
 from jingwei.core.rules import Rule, compile_rule
+from jingwei.core.text import Language
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.verdict import Direction
 from jingwei.detect import Hit
@@ -111,7 +112,7 @@ def facts_of(passage: Passage, hits: Sequence[Hit], direction: Direction, sessio
 
 
 @lru_cache(maxsize=64)
-def language_of(content: str) -> str:
+def language_of(content: str) -> Language:
     """Tell which language a text is mostly written in, by a look at its beginning."""
     head = content[:_LANGUAGE_REACH]
     return "zh" if len(_IDEOGRAPHS.findall(head)) * 8 > len(head) else "en"

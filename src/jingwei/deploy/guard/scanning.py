@@ -225,7 +225,7 @@ def run(task: Task, folded: Sequence[Folded], scan: Scan) -> None:
     try:
         for hits, each in zip(scan.hits, folded, strict=True):
             found = detect(each) if detect else _absent(category)
-            if not found:
+            if len(found) == 0:  # what has no length is no answer: it fails here
                 continue
             if not all(_is_sound(hit, category, each) for hit in found):
                 scan.failed[category] = "nonsense"

@@ -30,8 +30,8 @@ def told(verdict: GuardVerdict, event_id: str) -> dict[str, Json]:
 
 def safe_answer(policy: Policy, verdict: GuardVerdict, asked: str) -> str:
     """Return what the person reads instead, in the language they asked in."""
-    both = text("deploy.guard:held-answer") if verdict.decision is Decision.HOLD else policy.safe_answer
-    return both.of(language_of(asked))
+    plain = text("deploy.guard:held-answer") if verdict.decision is Decision.HOLD else policy.safe_answer
+    return (verdict.answer or plain).of(language_of(asked))
 
 
 def withheld(model: str, request_id: str, content: str, jingwei: Mapping[str, Json]) -> dict[str, Json]:
