@@ -53,10 +53,10 @@ class Ending:
         asked: the last question, to answer in its language.
     """
 
-    def __init__(
-        self, exchange: Exchange, choices: Mapping[int, Choice], base: Mapping[str, Json], *, asked: str
-    ) -> None:
+    def __init__(self, exchange: Exchange, agent: Agent, *, choices: Mapping[int, Choice], base: Mapping[str, Json],
+                 asked: str) -> None:  # fmt: skip
         self._exchange = exchange
+        self._agent = agent
         self._guard = exchange.access.guard
         self._choices = choices
         self._base = base
