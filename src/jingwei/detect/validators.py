@@ -62,6 +62,11 @@ def cn_foreign_resident(number: str) -> bool:
     return number[1:3] in _PROVINCES and _is_date(number[6:14]) and _mod_11_2(number)
 
 
+def _like_id_card(number: str) -> bool:
+    """Tell a mistyped identity card, which is no card of another kind, by its region and date of birth."""
+    return len(number) == 18 and number[:2] in _PROVINCES and number[:17].isdigit() and _is_date(number[6:14])
+
+
 def _mod_11_2(number: str) -> bool:
     total = sum(int(digit) * weight for digit, weight in zip(number, _ID_WEIGHTS, strict=False))
     return "10X98765432"[total % 11] == number[17]
@@ -92,7 +97,7 @@ def cn_organisation_code(code: str) -> bool:
 def uscc(code: str) -> bool:
     """Check a unified social credit code (GB 32100)."""
     values = [_USCC_ALPHABET.find(character) for character in code.upper()]
-    if min(values) < 0:
+    if min(values) < 0 or _like_id_card(code):
         return False
     total = sum(value * weight for value, weight in zip(values, _USCC_WEIGHTS, strict=False))
     return (31 - total % 31) % 31 == values[17]
@@ -111,7 +116,7 @@ def bank_card(number: str) -> bool:
         or (digits[:2] in {"50", "56", "57", "58", "63", "67", "68", "69"} and len(digits) in {16, 18, 19})
         or (digits[:2] in {"94", "95", "96", "99"} and len(digits) in {16, 19})
     )
-    return known and len(set(digits)) > 1 and luhn(digits)
+    return known and len(set(digits)) > 1 and luhn(digits) and not _like_id_card(digits)
 
 
 def luhn(number: str) -> bool:
