@@ -7,6 +7,7 @@ from types import MappingProxyType
 from jingwei.core.canonical import Json
 from jingwei.core.policy import Decision
 from jingwei.deploy.guard import GuardVerdict, StreamGuard, ToolCall
+from jingwei.faces.gateway.agency import Agent
 from jingwei.faces.gateway.answers import chunk_line, safe_answer, told
 from jingwei.faces.gateway.calls import ToolDraft
 from jingwei.faces.gateway.exchange import Exchange
