@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jingwei.core.errors import InputError
 from jingwei.core.policy import Decision, ExpertRule, Policy, ToolRule
 from jingwei.core.text import Both
-from jingwei.deploy.guard import Guard, ToolCall, ToolContext
+from jingwei.deploy.guard import Guard, StreamGuard, ToolCall, ToolContext
 from jingwei.deploy.guard.expert import Experts
 from jingwei.deploy.guard.policy_file import default_policy
 
@@ -111,3 +111,21 @@ def test_any_arguments_can_be_checked(arguments):
 
 def test_a_policy_without_expert_rules_has_no_second_check():
     assert not Experts(Policy(system_id="s", grade=1, rules=(), safe_answer=SAYS))
+
+
+@pytest.mark.parametrize("size", [1, 7, 200])
+def test_of_a_streamed_answer_that_breaks_a_rule_nothing_leaves(size):
+    stream = StreamGuard(Guard.load(policy(LOAD)))
+    answer = "The station is ready. Set the load 95 % and go on. Then report."
+    said = [stream.feed(answer[start : start + size]).text for start in range(0, len(answer), size)]
+    last = stream.finish()
+    assert ("".join(said), last.text, last.blocked) == ("", "", True)
+    assert stream.verdict().rule_ids == ("rule.r",)
+    assert stream.verdict().second_check.pass_rate == 0
+
+
+def test_a_streamed_answer_that_keeps_its_rules_leaves_whole():
+    stream = StreamGuard(Guard.load(policy(LOAD)))
+    answer = "Set the load 75 % and go on. Then report."
+    assert stream.feed(answer).text + stream.finish().text == answer
+    assert stream.verdict().second_check.pass_rate == 1

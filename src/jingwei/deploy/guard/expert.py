@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
 from jingwei.core.finding import Severity
-from jingwei.core.policy import Category, ExpertRule, Policy
+from jingwei.core.policy import Category, Decision, ExpertRule, Policy
 from jingwei.core.rules import Rule, compile_rule
-from jingwei.deploy.guard.answers import control_ids
+from jingwei.deploy.guard.answers import answer_for, control_ids
 from jingwei.deploy.guard.arguments import MAX_ARGUMENT_CHARACTERS, read_arguments
 from jingwei.deploy.guard.tool_call import argument_facts
-from jingwei.deploy.guard.verdict import ExpertOutcome, GuardFinding
+from jingwei.deploy.guard.verdict import ExpertOutcome, GuardFinding, GuardVerdict
 
 _NUMBER = r"([-+]?\d{1,18}(?:\.\d{1,18})?)"
 _PLACE = "{}"
@@ -80,6 +80,14 @@ class Experts:
             passed=sum(passed is True for _, passed in said),
             findings=tuple(_finding(rule) for rule, passed in said if passed is False),
         )
+
+
+def outcome_verdict(outcome: ExpertOutcome, policy: Policy) -> GuardVerdict:
+    """Return the verdict of the second check alone, for an answer that the detectors have read already."""
+    decision = max((each.decision for each in outcome.findings), key=lambda each: each.rank, default=Decision.ALLOW)
+    return GuardVerdict(direction="outbound", decision=decision, findings=outcome.findings, second_check=outcome,
+                        policy_digest=policy.digest,
+                        answer=answer_for(policy, decision, outcome.findings, ()))  # fmt: skip
 
 
 def _compiled(rule: ExpertRule, where: str) -> _Compiled:

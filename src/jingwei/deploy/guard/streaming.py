@@ -22,6 +22,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from jingwei.core.policy import Category, Decision
+from jingwei.deploy.guard.expert import outcome_verdict
 from jingwei.deploy.guard.guard import Guard, pool
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.scanning import Plan, Scan, Work, awaited, watched
@@ -78,9 +79,10 @@ class StreamGuard:
         guard.warm()
         self._guard = guard
         self._rules, self._models = _plans(guard)
-        self._follows = any(self._models)
-        self._ahead = guard.policy.streaming == "lagged"
-        self._at_end = guard.policy.streaming == "end"
+        self._follows = any(self._models) or bool(guard.experts)
+        # An answer is held against expert rules as a whole, so nothing of it leaves before.
+        self._ahead = guard.policy.streaming == "lagged" and not guard.experts
+        self._at_end = guard.policy.streaming == "end" or bool(guard.experts)
         self._context = ""
         self._held = ""
         self._open = ""
@@ -127,6 +129,7 @@ class StreamGuard:
             decision=strictest.decision if strictest else Decision.ALLOW,
             findings=tuple(findings.values()),
             unjudged=tuple(unjudged.values()),
+            second_check=next((each.second_check for each in self._verdicts if each.second_check), None),
             answer=strictest.answer if strictest else None,
             latency_milliseconds=sum(each.latency_milliseconds for each in self._verdicts),
         )
@@ -192,6 +195,7 @@ class StreamGuard:
             leaving = self._open[: places[-1]] if places else ""
             self._ask(len(leaving), finish)
             await self._settle()
+            self._check_again(leaving)
             return "" if self._stopped else leaving
         if places or self._answered:
             await self._settle()
@@ -229,6 +233,13 @@ class StreamGuard:
             self._stop(verdict)
         elif verdict.decision is not Decision.ALLOW or verdict.unjudged:
             self._verdicts.append(verdict)
+
+    def _check_again(self, answer: str) -> None:
+        """Hold a whole answer against the expert rules."""
+        if not self._guard.experts or self._stopped:
+            return
+        verdict = outcome_verdict(self._guard.experts.check_answer(answer), self._guard.policy)
+        (self._stop if verdict.blocks else self._verdicts.append)(verdict)
 
     def _blocks(self, hits: list[Hit]) -> bool:
         decide = self._guard.rules.decision
