@@ -60,15 +60,10 @@ class _Place(NamedTuple):
     end: int
 
 
-def sites(reading: Reading, *, growing: bool = False) -> tuple[tuple[Site, ...], ...]:
-    """Find the sites of a text, once for each way to read them; two at most.
-
-    Args:
-        reading: the text.
-        growing: more of it is to come, so that a single syllable matters.
-    """
+def sites(reading: Reading) -> tuple[tuple[Site, ...], ...]:
+    """Find the sites of a text, once for each way to read them; two at most."""
     parts = _split_sites(reading) if reading.has_han else _NOTHING
-    spelled = _spelled_sites(reading, growing=growing) if reading.has_latin else _NOTHING
+    spelled = _spelled_sites(reading) if reading.has_latin else _NOTHING
     if not spelled.first:
         first, second = parts
     elif not parts.first:
@@ -89,15 +84,16 @@ _TONES = frozenset("12345")
 _NOTHING = _Ways([], [])
 
 
-def _spelled_sites(reading: Reading, *, growing: bool) -> _Ways:
-    found = list(pinyin.tokens(reading.folded, all_of_them=growing or reading.has_han))
+def _spelled_sites(reading: Reading) -> _Ways:
+    found = list(pinyin.tokens(reading.folded))
     if not found:
         return _NOTHING
     ways = _Ways([], [])
     for number, way in enumerate(ways):
         syllables = [(token.start + each.start, token.start + each.end, each.code)
                      for token in found for each in token.cuts[number]]  # fmt: skip
-        starts, ends = (_in_skeleton(reading, [each[edge] for each in syllables]) for edge in (0, 1))
+        starts = _in_skeleton(reading, [start for start, _, _ in syllables])
+        ends = _in_skeleton(reading, [end for _, end, _ in syllables])
         for start, end, (_, _, code) in zip(starts, ends, syllables, strict=True):
             way.append(Site(start, end + _tone(reading.skeleton, end), code, code, weak=False))
     return ways

@@ -9,22 +9,20 @@ import re
 from collections.abc import Iterator, Sequence
 
 from jingwei.detect import leet, pinyin
-from jingwei.detect.disguise import Window, sites, window
+from jingwei.detect.disguise import Site, Window, sites, window
 from jingwei.detect.normalize import fold
 from jingwei.detect.reading import Reading, read_text
 from jingwei.detect.splits import splits
-from jingwei.detect.tails import number_start
+from jingwei.detect.tails import LIMIT, number_start
 from jingwei.detect.wordlist import Entry, WordList, compiled
 
 REACH = 1024
 """Only this much of the end is looked at; a run padded with more invisible characters is itself a sign of injection."""
 
-_SHORTEST_TAIL = 96
 _STRETCH = 8
 """How much longer a word may become by a disguise: a syllable has six letters, and separators come between."""
 _GAP = re.compile(r"[\W_]{7,}")
 """No form of a word goes on across so many separators."""
-_SPELLING = re.compile(r"(?<![a-z])(?:[a-z][^\w]{1,3})+(?:[a-z](?:[1-5])?)?$|[a-z]+(?:[1-5][a-z]+)*[1-5]?$")
 _LONGEST_PARTS = 3
 
 
@@ -37,46 +35,72 @@ class Hold:
         self._parts = [part for part in (*lists, compiled([Entry(each, "") for each in markers])) if len(part)]
         self.longest_word = max((part.longest_word for part in self._parts), default=0)
         self._reach = max((part.longest for part in self._parts), default=0)
-        self._tail = min(REACH, max(_SHORTEST_TAIL, self._reach * _STRETCH))
+        self._spoken_reach = max((part.longest_spoken for part in self._parts), default=0)
+        self._near = self._reach * 2 + 16
+        self._far = min(REACH, self._reach * _STRETCH + 16)
         self._heads = frozenset[str]().union(*(part.heads for part in self._parts))
         symbols = [word for part in self._parts for word in part.symbol_words()]
         self._symbols = frozenset(word[:length] for word in symbols for length in range(1, len(word) + 1))
 
     def back(self, text: str) -> int:
         """Return how many characters at the end of a text must wait."""
-        folded = fold(text[-REACH:])
+        enough = max(self._far, LIMIT)
+        folded = fold(text[-enough:])
+        if len(folded.folded) < enough < len(text):  # much of it is invisible
+            folded = fold(text[-REACH:])
         begin = min(self._word_start(folded.folded), number_start(folded.clean))
         return len(folded.original) - folded.span(begin, begin)[0]
 
     def _word_start(self, folded: str) -> int:
-        tail = folded[-self._tail :]
-        gaps = [match.end() for match in _GAP.finditer(tail)]
-        tail = tail[gaps[-1] :] if gaps else tail
-        reading = read_text(tail)
-        starts = [self._earliest(reading)]
+        """Look at the last characters; where they are few without separators, or disguised ones among them, at more."""
+        near = _after_gap(folded[-self._near :])
+        reading = read_text(near)
+        ways = sites(reading) if reading.has_han else ()
+        if len(near) == self._near < len(folded) and (ways or len(reading.skeleton) < self._reach):
+            near = _after_gap(folded[-self._far :])
+            reading = read_text(near)
+            ways = sites(reading) if reading.has_han else ()
+        starts = [self._earliest(reading, ways), self._symbol_start(near)]
         for end in _unfinished(reading):
-            starts += end, self._earliest(reading.cut(end))
+            before = reading.cut(end)
+            starts += _place(reading, end), self._earliest(before, sites(before))
         if reading.has_latin:
-            starts += [self._begun(_as_it_is(plain), plain) for plain in map(read_text, leet.plain(tail))]
-        start = min(self._symbol_start(tail), _place(reading, min(starts)))
-        return len(folded) - len(tail) + start
+            starts += [self._begun(_as_it_is(plain), plain) for plain in map(read_text, leet.plain(near))]
+            if not reading.has_han:
+                starts.append(self._spoken_start(folded, near))
+        return len(folded) - len(near) + min(starts)
 
-    def _earliest(self, reading: Reading) -> int:
-        """Return where in the skeleton the earliest beginning of a word is that goes on to the end."""
+    def _earliest(self, reading: Reading, ways: Sequence[tuple[Site, ...]]) -> int:
+        """Return where the earliest beginning of a word is that goes on to the end."""
         size = len(reading.skeleton)
-        ways = [window(reading, way, begin=0, end=size) for way in sites(reading, growing=True)]
-        return min(self._begun(way, reading) for way in [_as_it_is(reading), *ways])
+        begun = [self._begun(window(reading, way, begin=0, end=size), reading) for way in ways]
+        return min(self._begun(_as_it_is(reading), reading), *begun, len(reading.folded))
 
     def _begun(self, way: Window, reading: Reading) -> int:
         size = len(way.sounds)
         best = size - 1 if way.skeleton[-1:] in self._heads else size
-        cut = max(0, size - self._reach)
+        cut = max(0, size - (self._reach if reading.has_latin else self._spoken_reach))
+        for start in self._begins(way.sounds[cut:]):
+            if start + cut < best and _may_begin(way, start + cut, reading):
+                best = start + cut
+        return _place(reading, way.span(best, best + 1)[0]) if best < size else len(reading.folded)
+
+    def _begins(self, sounds: str) -> Iterator[int]:
+        """Say where a word may begin that goes on to the end of some sounds."""
+        size = len(sounds)
         for part in self._parts:
             reaches = part.reaches
-            for start, _, number in part.beginnings.find(way.sounds[cut:]):
-                if size - cut - start <= reaches[number] and start + cut < best and _begins(way, start + cut, reading):
-                    best = start + cut
-        return way.span(best, best + 1)[0] if best < size else len(reading.skeleton)
+            yield from [start for start, _, number in part.beginnings.find(sounds) if size - start <= reaches[number]]
+
+    def _spoken_start(self, folded: str, near: str) -> int:
+        """Return where pinyin begins in a text that is all Latin, that a word may begin with; counted as in `near`."""
+        start = len(near)
+        for sounds, places, end in pinyin.endings(near):
+            if places and not near[: places[0]].strip() and len(near) == self._near < len(folded):
+                far = _after_gap(folded[-self._far :])
+                return self._spoken_start(far, far) - len(far) + len(near)
+            start = min([start, end, *(places[at] for at in self._begins(sounds))])
+        return start
 
     def _symbol_start(self, tail: str) -> int:
         longest = min(len(tail), self.longest_word) if self._symbols else 0
@@ -84,14 +108,19 @@ class Hold:
         return len(tail) - max(lengths, default=0)
 
 
+def _after_gap(tail: str) -> str:
+    """Return what follows the last gap that no word goes on across."""
+    gaps = [match.end() for match in _GAP.finditer(tail)]
+    return tail[gaps[-1] :] if gaps else tail
+
+
 def _as_it_is(reading: Reading) -> Window:
     return Window(reading.skeleton, reading.sounds, 0, (), ())
 
 
-def _begins(way: Window, start: int, reading: Reading) -> bool:
+def _may_begin(way: Window, start: int, reading: Reading) -> bool:
     """Tell whether a word may begin here: a Latin one not in the middle of another."""
-    letter = way.skeleton[start]
-    if not letter.isascii():
+    if not way.skeleton[start].isascii():
         return True
     place = _place(reading, way.span(start, start + 1)[0])
     before = reading.folded[place - 1] if place else " "
@@ -104,15 +133,15 @@ def _place(reading: Reading, start: int) -> int:
 
 
 def _unfinished(reading: Reading) -> Iterator[int]:
-    """Say where in the skeleton a syllable or a split character may begin that is still being written."""
+    """Say where in the skeleton a split character, or among Chinese a syllable, may begin that is still being written."""
+    if not reading.has_han:
+        return
     skeleton = reading.skeleton
     for length in range(1, min(_LONGEST_PARTS, len(skeleton)) + 1):
         if skeleton[-length:] in splits().beginnings:
             yield len(skeleton) - length
-    spelling = _SPELLING.search(reading.folded) if skeleton and skeleton[-1] < "\x7f" else None
-    if spelling:
-        letters = "".join(filter(str.isalpha, spelling[0]))
-        for start in pinyin.unfinished(letters):
-            # Tone numbers are in the skeleton, too; between two syllables they only make it wait a little more.
-            tones = sum(map(str.isdigit, spelling[0]))
-            yield max(0, len(skeleton) - len(letters) + start - tones)
+    if skeleton[-1:].isascii():
+        for ending in pinyin.endings(reading.folded):
+            if ending.end < len(reading.folded):
+                places = reading.places
+                yield ending.end if places is None else int(places.searchsorted(ending.end))

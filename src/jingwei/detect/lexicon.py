@@ -7,15 +7,17 @@ The automata do the work; a word's form is looked at only where one of them fire
 words is compiled once (`compile_base`) and loaded in milliseconds; words added since lie beside it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import accumulate
 from typing import NamedTuple
 
 from jingwei.core.canonical import digest
 from jingwei.core.errors import InputError
 from jingwei.core.policy import Category
-from jingwei.detect import leet
+from jingwei.detect import leet, pinyin
 from jingwei.detect.disguise import Window, sites, windows
 from jingwei.detect.forms import SIGNAL, Form, Written, form
 from jingwei.detect.hit import Hit, widest
@@ -24,6 +26,8 @@ from jingwei.detect.normalize import Folded, fold
 from jingwei.detect.reading import Reading, read, read_text
 from jingwei.detect.topics import OWN, Meaning, meaning, rule_of, topics
 from jingwei.detect.wordlist import Entry, WordList, compiled, load
+
+_PARTED = "\n"
 
 LONGEST_WORD = 64
 """Longer words are refused: a stream would have to hold back that many characters."""
@@ -107,9 +111,9 @@ class Lexicon:
     def _find(self, folded: Folded) -> list[Found]:
         reading = read(folded)
         found = [each for part in self.parts for each in self._as_written(part, reading)]
-        for way in sites(reading):
-            for window in windows(reading, way, self._reach):
-                found += [each for part in self.parts for each in self._in_window(part, window, reading)]
+        if reading.has_han or self._spoken(reading):
+            for way in sites(reading):
+                found += self._in_windows(list(windows(reading, way, self._reach)), reading)
         if reading.has_latin:
             for text in leet.plain(folded.folded):
                 found += self._with_digits(text, folded.folded)
@@ -130,12 +134,26 @@ class Lexicon:
             for owner in part.symbols.owned(number):
                 yield from self._meant(part.entry(owner), start, end, Form.LITERAL)
 
-    def _in_window(self, part: WordList, window: Window, reading: Reading) -> Iterator[Found]:
-        for patterns, text in ((part.short, window.skeleton), (part.sounds, window.sounds)):
-            for start, end, number in patterns.matcher.find(text):
-                if window.touches(start, end):
-                    written = Written(window.skeleton[start:end], *window.span(start, end), replaced=True)
-                    yield from self._judged(part, patterns.owned(number), written, reading)
+    def _spoken(self, reading: Reading) -> bool:
+        """Tell whether a text that is all Latin may have a word in pinyin; a look at its syllables is enough to say no."""
+        texts = pinyin.spoken(reading.folded)
+        return any(part.sounds.matcher.find(text) for text in texts for part in self.parts)
+
+    def _in_windows(self, all_of_them: list[Window], reading: Reading) -> Iterator[Found]:
+        if not all_of_them:
+            return
+        begins = list(accumulate((len(window.sounds) + 1 for window in all_of_them), initial=0))
+        skeleton = _PARTED.join(window.skeleton for window in all_of_them)
+        sounds = _PARTED.join(window.sounds for window in all_of_them)
+        for part in self.parts:
+            for patterns, text in ((part.short, skeleton), (part.sounds, sounds)):
+                for start, end, number in patterns.matcher.find(text):
+                    which = bisect_right(begins, start) - 1
+                    window, at = all_of_them[which], begins[which]
+                    if window.touches(start - at, end - at):
+                        span = window.span(start - at, end - at)
+                        written = Written(skeleton[start:end], *span, replaced=True)
+                        yield from self._judged(part, patterns.owned(number), written, reading)
 
     def _with_digits(self, text: str, original: str) -> Iterator[Found]:
         reading = read_text(text)
@@ -219,6 +237,8 @@ def _hit(folded: Folded, found: Found) -> Hit:
 
 def _strongest(hits: list[Hit]) -> tuple[Hit, ...]:
     """Drop what lies inside another hit; a mere signal drops none that acts."""
+    if len(hits) == 1:
+        return tuple(hits)
     ranked = sorted(hits, key=lambda hit: -hit.score)
     acting = widest([hit for hit in ranked if hit.score > SIGNAL])
     signals = widest([hit for hit in ranked if hit.score <= SIGNAL])

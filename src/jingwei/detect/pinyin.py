@@ -6,7 +6,7 @@ Chinese characters a look is worth it only where enough syllables stand side by 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,9 +18,10 @@ _TOKEN = re.compile(r"[a-z]+")
 _SPELLED = re.compile(r"(?<![a-z])[a-z](?:[^a-z0-9]{1,3}[a-z](?![a-z])){5,}")
 """Letters one by one: z h u a n."""
 _LETTERS = bytes(code if chr(code).isalpha() else 32 for code in range(128)) + bytes([32]) * 128
-_SHAPES = bytes(97 if chr(code).isalpha() else 32 for code in range(128)) + bytes([32]) * 128
-_ONE_BY_ONE = b" a a a a a "
-_BESIDE = re.compile(rb"[\x01-\xff]+")
+_LONE = 255
+"""Counted for a letter that stands alone."""
+_ONE_BY_ONE = b"\xff" * 6
+_BESIDE = re.compile(rb"[\x01-\xfe]+")
 _ENOUGH = 4
 _ENOUGH_IN_ONE = 3
 _ALSO = {"lue": "lve", "nue": "nve"}
@@ -40,6 +41,11 @@ class Cuts(NamedTuple):
     left: tuple[Syllable, ...]
     right: tuple[Syllable, ...]
 
+    @property
+    def ways(self) -> "tuple[tuple[Syllable, ...], ...]":
+        """Return each way that differs."""
+        return (self.left,) if self.left == self.right else (self.left, self.right)
+
 
 class Token(NamedTuple):
     """A token of a text that is nothing but syllables."""
@@ -48,32 +54,52 @@ class Token(NamedTuple):
     cuts: Cuts
 
 
-def tokens(folded: str, *, all_of_them: bool) -> Iterator[Token]:
-    """Find the tokens that may be pinyin, or only those of which enough stand side by side to make a word.
-
-    Places count in the folded text.
-    """
-    written = folded.encode("ascii", "replace")
-    shapes = b" ".join((b"", written.translate(_SHAPES), b"")).replace(b"  ", b" ").replace(b"  ", b" ")
-    if _ONE_BY_ONE in shapes:
+def tokens(folded: str) -> Iterator[Token]:
+    """Find the tokens that are nothing but syllables; places count in the folded text."""
+    counts = _counts(folded)
+    if _ONE_BY_ONE in counts:
         yield from _one_by_one(folded)
-    if all_of_them:
-        found = list(_TOKEN.finditer(folded))
-        chosen = range(len(found))
-    else:
-        chosen = [number for run in _side_by_side(written.translate(_LETTERS).split()) for number in run]
-        found = list(_TOKEN.finditer(folded)) if chosen else []
-    for number in chosen:
-        cuts = cut(found[number][0])
+    for match, count in zip(_TOKEN.finditer(folded), counts, strict=True):
+        cuts = cut(match[0]) if count else None
         if cuts:
-            yield Token(found[number].start(), cuts)
+            yield Token(match.start(), cuts)
 
 
-def _side_by_side(letters: list[bytes]) -> Iterator[range]:
+def spoken(folded: str) -> tuple[str, ...]:
+    """Return the sounds of a text that is all Latin, as far as enough syllables stand side by side; mostly nothing.
+
+    One text for each way to cut the tokens; what stands apart is parted by a blank.
+    """
+    letters = _letters(folded)
     counts = bytes(map(_count, letters))
-    for run in _BESIDE.finditer(counts):
-        if sum(run[0]) >= _ENOUGH or max(run[0]) >= _ENOUGH_IN_ONE:
-            yield range(run.start(), run.end())
+    one_by_one = [token.cuts for token in _one_by_one(folded)] if _ONE_BY_ONE in counts else []
+    runs = [run.span() for run in _BESIDE.finditer(counts.replace(b"\xff", b"\1") if _LONE in counts else counts)]
+    worth = [letters[start:end] for start, end in runs
+             if end - start >= _ENOUGH or sum(counts[start:end]) >= _ENOUGH or max(counts[start:end]) >= _ENOUGH_IN_ONE]  # fmt: skip
+    if not worth and not one_by_one:
+        return ()
+    texts = [" ".join(["".join(sounds(each)[way] for each in run) for run in worth] + [_said(cuts[way]) for cuts in one_by_one])
+             for way in (0, 1)]  # fmt: skip
+    return (texts[0],) if texts[0] == texts[1] else (texts[0], texts[1])
+
+
+def _letters(folded: str) -> list[bytes]:
+    return folded.encode("ascii", "replace").translate(_LETTERS).split()
+
+
+def _counts(folded: str) -> bytes:
+    return bytes(map(_count, _letters(folded)))
+
+
+@lru_cache(maxsize=65536)
+def sounds(token: bytes) -> tuple[str, str]:
+    """Return the sounds of a token in the two ways to cut it."""
+    cuts = cut(token.decode())
+    return (_said(cuts.left), _said(cuts.right)) if cuts else (" ", " ")
+
+
+def _said(way: tuple[Syllable, ...]) -> str:
+    return "".join(each.code for each in way)
 
 
 def _one_by_one(folded: str) -> Iterator[Token]:
@@ -89,6 +115,8 @@ def _one_by_one(folded: str) -> Iterator[Token]:
 
 @lru_cache(maxsize=65536)
 def _count(token: bytes) -> int:
+    if len(token) == 1:
+        return _LONE
     cuts = cut(token.decode())
     return len(cuts.left) if cuts else 0
 
@@ -132,10 +160,60 @@ def _from_the_right(letters: str, steps: list[list[int]]) -> tuple[Syllable, ...
     return tuple(reversed(right))
 
 
-def unfinished(token: str) -> tuple[int, ...]:
+class Ending(NamedTuple):
+    """Syllables at the end of a text, one way to read them."""
+
+    sounds: str
+    places: tuple[int, ...]
+    """Where each begins."""
+    end: int
+    """Where the syllable begins that is still being written; the end of the text where none is."""
+
+
+def endings(tail: str) -> Iterator[Ending]:
+    """Say in which ways the end of a text that grows may be syllables, the last one perhaps not whole."""
+    parts = [_Part(match[0], range(*match.span())) for match in _TOKEN.finditer(tail)]
+    if not parts:
+        return
+    last = parts.pop()
+    growing = last.places[-1] + 1 == len(tail) or len(last.letters) == 1
+    if len(last.letters) == 1:
+        while parts and len(parts[-1].letters) == 1:
+            before = parts.pop()
+            last = _Part(before.letters + last.letters, (*before.places, *last.places))
+    for way in (0, 1):
+        said_before = _whole(parts, way)
+        for cut_at in {len(last.letters), *(_unfinished(last.letters) if growing else ())}:
+            cuts = cut(last.letters[:cut_at]) if cut_at else Cuts((), ())
+            if cuts is None:
+                continue
+            here = [(each.code, last.places[each.start]) for each in cuts[way]]
+            said = [*said_before, *here]
+            end = last.places[cut_at] if cut_at < len(last.letters) else len(tail)
+            if said or end < len(tail):
+                yield Ending("".join(code for code, _ in said), tuple(place for _, place in said), end)
+
+
+class _Part(NamedTuple):
+    letters: str
+    places: Sequence[int]
+
+
+def _whole(parts: list[_Part], way: int) -> list[tuple[str, int]]:
+    """Return the syllables of the last parts that are nothing but syllables."""
+    said: list[tuple[str, int]] = []
+    for part in reversed(parts):
+        cuts = cut(part.letters)
+        if cuts is None:
+            break
+        said[:0] = [(each.code, part.places[each.start]) for each in cuts[way]]
+    return said
+
+
+def _unfinished(token: str) -> list[int]:
     """Return where a token's last syllable may begin that is still being written: all before is whole syllables."""
     starts = range(max(0, len(token) - _LONGEST), len(token))
-    return tuple(start for start in starts if token[start:] in _beginnings() and (not start or cut(token[:start])))
+    return [start for start in starts if token[start:] in _beginnings() and (not start or cut(token[:start]))]
 
 
 @lru_cache(maxsize=1)

@@ -2,10 +2,11 @@
 
     folded     转*账 密·码!      as written, folded
     skeleton   转账密码          letters, digits and characters only
-    sounds     ⟨zhuan⟩⟨zhang⟩⟨mi⟩⟨ma⟩   each Chinese character by its syllable, one private code point each
+    sounds     ⟨zhuan⟩⟨zhang⟩⟨mi⟩⟨ma⟩   each Chinese character by its syllable, one code point each
 
 A word's sounds are found wherever the word is written, spelled by homophones or pulled apart; what was really written
-there is looked at only on a hit. Private code points of the text itself are dropped, so nothing can imitate a syllable.
+there is looked at only on a hit. The code points lie where UTF-8, which the automata read, takes two bytes; letters
+that Unicode has there are moved away in `sounds`, so nothing can imitate a syllable.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 HAN = 1
 LATIN = 2
 OTHER = 3
-_FIRST_SYLLABLE = 0xE000
+_FIRST_SYLLABLE = 0x100
+_LAST_SYLLABLE = 0x2FF
+_MOVED = 0xE000
 _LAST_LETTER = 0x32400
 """No letter or digit lies beyond."""
 _KEY = "lexicon.reading"
@@ -50,7 +53,8 @@ class Reading:
         """Return the place in `folded` of each character of the skeleton; None where they are the same."""
         if self._places is None and len(self.skeleton) != len(self.folded):
             self._places = _tables().kinds.take(code_points(self.folded)).nonzero()[0]
-        return self._places
+        places: NDArray[np.intp] | None = self._places
+        return places
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Turn a span of the skeleton into one of the folded text."""
@@ -138,6 +142,7 @@ def _tables() -> _Tables:
     kinds[[code for code in range(_LAST_LETTER) if chr(code).isalnum()]] = OTHER
     kinds[ord("a") : ord("z") + 1] = LATIN
     sounds = np.arange(0x110000, dtype=np.uint32)
+    sounds[_FIRST_SYLLABLE : _LAST_SYLLABLE + 1] += _MOVED
     for character, code in syllables().known.items():
         kinds[ord(character)] = HAN
         sounds[ord(character)] = ord(code)
@@ -147,4 +152,4 @@ def _tables() -> _Tables:
 
 def is_syllable(character: str) -> bool:
     """Tell whether a character of `sounds` is a syllable."""
-    return "\ue000" <= character < "\uf000"
+    return "\u0100" <= character <= "\u02ff"

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SHORT = 2
 """Words up to this length are found as they are written only."""
+_FEW = 300
+"""So few words of two characters are looked for by their sounds with the others: that saves a pass over the text, and
+what sounds like them by chance is seldom enough to be looked at."""
 _MAGIC = b"JWWORDS1"
 _MOST_READINGS = 4
 _DEPTH = 3
@@ -75,6 +78,8 @@ class WordList:
     """First characters of short words and of symbols."""
     longest: int
     """Characters of the longest word's skeleton."""
+    longest_spoken: int
+    """The same, of words that begin with a Chinese character."""
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -113,7 +118,7 @@ class WordList:
                       f"{name}.owners": patterns.owners.tobytes()}  # fmt: skip
         about = {
             "topics": self.topics, "heads": "".join(sorted(self.heads)), "longest": self.longest,
-            "engine": "daachorse" if has_daachorse() else "", "parts": [[k, len(v)] for k, v in parts.items()],
+            "spoken": self.longest_spoken, "engine": "daachorse" if has_daachorse() else "", "parts": [[k, len(v)] for k, v in parts.items()],
         }  # fmt: skip
         head = json.dumps(about).encode()
         padded = head + b" " * (-(len(head) + 12) % 4)
@@ -150,7 +155,7 @@ def load(image: bytes) -> WordList:
 
     return WordList(
         text, starts, topics, numbers, patterns("short"), patterns("sounds"), patterns("symbols"),
-        matcher((), image=parts["beginnings"]), bytes(parts["reaches"]), frozenset(about["heads"]), about["longest"],
+        matcher((), image=parts["beginnings"]), bytes(parts["reaches"]), frozenset(about["heads"]), about["longest"], about["spoken"],
     )  # fmt: skip
 
 
@@ -167,8 +172,9 @@ def compiled(entries: Sequence[Entry]) -> WordList:
     ranks = {topic: number for number, topic in enumerate(topics)}
     skeletons, sounds = _read_all(words)
     short, long, symbols = _Owned(), _Owned(), _Owned()
+    by_sound = 1 if sum(len(skeleton) == SHORT for skeleton in skeletons) <= _FEW else SHORT
     for number, (skeleton, sound) in enumerate(zip(skeletons, sounds, strict=True)):
-        if len(skeleton) > SHORT:
+        if len(skeleton) > by_sound:
             long.add(sound, number)
         else:
             (short if skeleton else symbols).add(skeleton or words[number], number)
@@ -186,6 +192,7 @@ def compiled(entries: Sequence[Entry]) -> WordList:
         reaches=bytes(reaches.values()),
         heads=frozenset(each[0] for each in (*short.numbers, *symbols.numbers)),
         longest=max(map(len, skeletons), default=0),
+        longest_spoken=max((len(each) for each in (*long.numbers, *short.numbers) if not each[0].isascii()), default=0),
     )
 
 
