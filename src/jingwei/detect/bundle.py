@@ -164,7 +164,7 @@ def titles() -> Mapping[str, Both]:
     """Return the name of every rule by its id, in both languages."""
     rules = [*pattern_detector.pii().rules, *pattern_detector.secrets().rules, *injection_signs().rules,
              *signs.harm().rules]  # fmt: skip
-    named = {rule.id: rule.title for rule in rules} | {topic.id: topic.title for topic in topics()}
+    named = {rule.id: rule.shown for rule in rules} | {topic.id: topic.title for topic in topics()}
     named |= classes()
     own = {"keyword.own": text("detect:own-word"), CANARY_RULE: text("detect:canary-leak"),
            HIDDEN_RULE: text("detect:hidden-text"), ENCODED_RULE: text("detect:encoded-payload"),

@@ -30,6 +30,9 @@ FILES: Mapping[Reading, tuple[str, ...]] = {"clean": ("pii", "secrets"), "folded
 _REACH: Mapping[Reading, int] = {"clean": 160, "folded": 1024}
 """A match can end, for the first time, within so many characters of where it begins."""
 
+_NEAR = 64
+"""A number is looked for so near before its end first."""
+
 _AFTER = 16
 """Characters after a match that a look-around may look at."""
 
@@ -59,13 +62,17 @@ class PatternSet:
         self._local = threading.local()
 
     def named(self, text: str) -> dict[int, list[int]]:
-        """Return the numbers of the patterns that may match, and the bytes where: all ends, or only the first."""
+        """Return the numbers of the patterns that may match, and the characters where: all ends, or only the first."""
+        raw = text.encode()
         ends: dict[int, list[int]] = {}
 
         def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
             ends.setdefault(number, []).append(end)
 
-        self._database.scan(text.encode(), match_event_handler=note, scratch=self._scratch())
+        self._database.scan(raw, match_event_handler=note, scratch=self._scratch())
+        if ends and len(raw) != len(text):
+            places = _characters(raw, sorted({end for each in ends.values() for end in each}))
+            ends = {number: [places[end] for end in each] for number, each in ends.items()}
         return ends
 
     def find(self, text: Folded, file: str, *, reading: Reading) -> Iterator[Found]:
@@ -77,24 +84,35 @@ class PatternSet:
         return self._matches(characters, named, self._firsts[file]) if named else iter(())
 
     def _matches(self, text: str, named: Mapping[int, list[int]], numbers: range) -> Iterator[Found]:
-        raw = b"" if text.isascii() else text.encode()
-        for number in sorted(set(named).intersection(numbers)):
-            pattern = self.pattern(number)
+        for number in sorted(named):
+            if number not in numbers:
+                continue
+            pattern, ends = self.pattern(number), named[number]
             group = "hit" if "hit" in pattern.groupindex else 0
-            for begin, stop in self._windows(number, named[number], raw, len(text)):
-                for match in _within(pattern, text, begin, stop):
-                    start, end = match.span(group)
-                    if end > start:
-                        yield Found(number - numbers.start, start, end)
+            for match in (
+                self._closed(pattern, text, ends) if self._loose[number].closed else self._open(pattern, text, ends)
+            ):
+                start, end = match.span(group)
+                if end > start:
+                    yield Found(number - numbers.start, start, end)
 
-    def _windows(self, number: int, ends: Sequence[int], raw: bytes, length: int) -> Iterator[tuple[int, int]]:
-        """Return the stretches of text in which a pattern must lie that may end at these bytes."""
-        if not self._loose[number].closed:
-            yield max(0, _character(raw, ends[0]) - self._reach), length
-            return
+    def _open(self, pattern: re.Pattern[str], text: str, ends: Sequence[int]) -> Iterator[re.Match[str]]:
+        return pattern.finditer(text, max(0, ends[0] - self._reach))
+
+    def _closed(self, pattern: re.Pattern[str], text: str, ends: Sequence[int]) -> Iterator[re.Match[str]]:
+        if len(ends) == 1:  # most often a number, and it begins near
+            stop = ends[0] + _AFTER
+            near = pattern.search(text, max(0, ends[0] - _NEAR), stop)
+            if near is not None and near.end() < stop:
+                return iter((near,))
+        return (
+            match for begin, stop in self._windows(ends, len(text)) for match in _within(pattern, text, begin, stop)
+        )
+
+    def _windows(self, ends: Sequence[int], length: int) -> Iterator[tuple[int, int]]:
+        """Return the stretches of text in which a pattern must lie that may end at these places."""
         begin = stop = -1
-        for end in ends:
-            place = _character(raw, end)
+        for place in ends:
             if place - self._reach > stop:
                 if stop >= 0:
                     yield max(0, begin), min(stop, length)
@@ -126,9 +144,17 @@ def _within(pattern: re.Pattern[str], text: str, begin: int, stop: int) -> Itera
         begin = max(match.end(), match.start() + 1)
 
 
-def _character(raw: bytes, byte: int) -> int:
-    """Return which character a byte of a text's UTF-8 belongs to; `raw` is empty where each byte is a character."""
-    return len(raw[:byte].decode(errors="ignore")) if raw else byte
+def _characters(raw: bytes, ends: Sequence[int]) -> dict[int, int]:
+    """Return how many whole characters of a text's UTF-8 lie before each of these bytes."""
+    places: dict[int, int] = {}
+    done = count = 0
+    for end in ends:
+        whole = end
+        while whole < len(raw) and raw[whole] & 0xC0 == 0x80 and whole > done:  # inside a character: its beginning
+            whole -= 1
+        count += len(raw[done:whole].decode())
+        done, places[end] = whole, count
+    return places
 
 
 @lru_cache

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from jingwei.core.finding import Severity
-from jingwei.core.text import Both
+from jingwei.core.text import Both, text
 
 Sensitivity = Literal["general", "sensitive", "minor"]
 """How PIPL (articles 28 and 31) and GB/T 35273 grade personal information: general, sensitive, of a child under 14."""
@@ -39,6 +39,13 @@ class Rule(BaseModel):
     """Patterns that make a match harmless: around a sign of an attack, before a number."""
     pairs: tuple[tuple[str, str], ...] = ()
     """Names of two term groups that fire the rule when they stand close together, in this order."""
+
+    @property
+    def shown(self) -> Both:
+        """Return the title, with how sensitive the personal information is where it is more than general."""
+        if self.sensitivity in {None, "general"}:
+            return self.title
+        return text(f"detect:title-{self.sensitivity}", title=self.title)
 
 
 class RuleFile(BaseModel):
