@@ -13,6 +13,7 @@ from jingwei.core.text import text
 from jingwei.faces.api import (
     account_keys,
     accounts,
+    approvals,
     artefacts,
     catalogue,
     components,
@@ -31,6 +32,7 @@ from jingwei.faces.api import (
     system_keys,
     systems,
     tokens,
+    watch,
 )  # fmt: skip
 from jingwei.faces.api.failures import mount_failures
 from jingwei.faces.api.security import HEADERS
@@ -45,7 +47,7 @@ _ROUTERS = tuple(
     module.router
     for module in (
         systems, facts, components, system_keys, grading, overrides, policies, evidence, artefacts, runs, gate,
-        tokens, reassess, events, ledger, catalogue, me, account_keys, accounts, health,
+        tokens, approvals, watch, reassess, events, ledger, catalogue, me, account_keys, accounts, health,
     )
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ Text = Annotated[str, Field(max_length=4000)]
 
 SystemId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-system"))]
 ComponentId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-component"))]
+ApprovalId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-approval"))]
 OverrideId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-override"))]
 RequestId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-request"))]
 RunId = Annotated[str, Path(pattern=_ID, description=line("faces.api:the-run"))]

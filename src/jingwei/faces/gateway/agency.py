@@ -80,7 +80,8 @@ class Judged(NamedTuple):
 class Agents:
     """What all exchanges of this process share about agents: held calls, sessions, and the newest snapshot."""
 
-    def __init__(self, settings: GatewaySettings, snapshot: "Newest", *, clock: Clock) -> None:
+    def __init__(self, settings: GatewaySettings, snapshot: "Newest", *, clock: Clock, asks: bool = True) -> None:
+        self.asks = asks
         beside = settings.spool_path.parent
         self.holding = Holding(beside / HOLDING, clock=clock)
         self.sessions = Sessions(beside / SESSIONS)
@@ -254,6 +255,8 @@ class Agent:
     def _asked(self, decision: ToolDecision, who: Mapping[str, str]) -> Asked | None:
         if decision.need == "presence":
             self.recorder.note(EventKind.WATCH, direction="tool", decision=Decision.HOLD, reason="watch-away", **who)
+        if not self.agents.asks:  # there is no platform behind, so nobody to ask
+            return None
         seconds = self.access.served.policy.approval_seconds
         asked = self.agents.holding.ask(self._binding(decision), decision.readable, seconds=seconds)
         if asked is not None and asked.fresh:
