@@ -20,6 +20,11 @@ OURS = "for our own services and the job process, not for a face"
 GATEWAYS = "for the relay, which tells gateways"
 BY_FILE = "a person changes system.yaml and takes it in again: intake.take"
 NOWHERE = {
+    "approvals.ask": GATEWAYS,
+    "approvals.granted": GATEWAYS,
+    "approvals.lapse": GATEWAYS,
+    "approvals.used": GATEWAYS,
+    "watching.present": GATEWAYS,
     "intake.found": OURS,
     "keys.hashes": GATEWAYS,
     "policies.attach": "a policy is compiled from the grade, never written by hand: guarding.attach",
