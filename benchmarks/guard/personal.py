@@ -3,9 +3,11 @@
     python benchmarks/guard/personal.py [--presidio PYTHON] [--benign FILE ...] [--misses]
 
 Two sets. Generated: seeded numbers of twelve kinds, real and nearly real, from arithmetic of its own, in 64 carriers
-(sentences, tables, JSON, code). Free text: sentences written by hand with labelled spans. A label counts as found where
-a hit of its kind covers at least half of the two taken together. PYTHON is an interpreter in which presidio-analyzer is
-installed; it gets the same texts and is judged on the kinds it knows, too. CPU time of this thread, medians.
+(sentences, tables, JSON, code). Free text: sentences written by hand with labelled spans, in two sets: what the first
+one showed was mended (before that: F1 .9465), the second was written afterwards and is only measured. A label counts
+as found where a hit of its kind covers at least half of the two taken together. PYTHON is an interpreter in which
+presidio-analyzer is installed; it gets the same texts and is judged on the kinds it knows, too.
+CPU time of this thread, medians.
 """
 
 import argparse
@@ -32,7 +34,8 @@ KINDS = {
     "aadhaar": {"pii.in-aadhaar"}, "hkid": {"pii.hk-id"}, "twid": {"pii.taiwan-id"}, "email": {"pii.email"},
     "plate": {"pii.cn-plate"}, "name": {"pii.person-name"}, "address": {"pii.address"}, "wechat": {"pii.wechat-qq"},
     "landline": {"pii.cn-landline"}, "passport": {"pii.cn-passport"}, "medical": {"pii.medical-record"},
-    "birth": {"pii.date-of-birth"}, "ip": {"pii.ipv4", "pii.ipv6"}, "permit": {"pii.hk-macao-permit", "pii.taiwan-permit"},
+    "birth": {"pii.date-of-birth"}, "ip": {"pii.ipv4", "pii.ipv6"},
+    "permit": {"pii.hk-macao-permit", "pii.taiwan-permit"},
     "military": {"pii.cn-military"}, "geo": {"pii.geo-position"}, "social": {"pii.social-security-cn"},
     "pupil": {"pii.cn-student-number"}, "account": {"pii.bank-account", "pii.bank-card"}, "mac": {"pii.mac-address"},
     "imei": {"pii.imei"}, "licence": {"pii.driving-licence"}, "nino": {"pii.uk-nino"}, "nric": {"pii.sg-nric"},
@@ -45,10 +48,10 @@ PRESIDIO = {"CREDIT_CARD": "card", "EMAIL_ADDRESS": "email", "IBAN_CODE": "iban"
             "IP_ADDRESS": "ip", "PHONE_NUMBER": "phone", "US_SSN": "ssn"}  # fmt: skip
 ALSO = {"account": {"card"}, "card": {"account"}}
 PROSE = {
-    "zh": "今天下午我们开会讨论了新产品的发布计划，市场部建议把时间推迟到下个月。请帮我整理一份会议纪要，并列出每个人的待办事项。"
-    "另外，第二季度的预算为128万元，订单号202611220012345678，还需要财务确认。",
-    "en": "We met this afternoon to talk about the launch plan, and marketing would rather move it to next month. Please "
-    "write up the minutes by 10:30 on 2026-11-22, list who does what, and keep ticket 48213 open. ",
+    "zh": "今天下午我们开会讨论了新产品的发布计划，市场部建议把时间推迟到下个月。"
+    "请帮我整理一份会议纪要，并列出每个人的待办事项。另外，第二季度的预算为128万元，订单号202611220012345678，还需要财务确认。",
+    "en": "We met this afternoon to talk about the launch plan, and marketing would rather move it to next month. "
+    "Please write up the minutes by 10:30 on 2026-11-22, list who does what, and keep ticket 48213 open. ",
 }
 
 
@@ -76,12 +79,14 @@ class Tally:
         return missed, left
 
     def line(self, kinds=None):
+        """Write precision, recall and F1 of some kinds, or of all."""
         kinds = kinds or set(self.found) | set(self.missed) | set(self.wrong)
         found, missed, wrong = (sum(each[kind] for kind in kinds) for each in (self.found, self.missed, self.wrong))
         precision = found / (found + wrong) if found + wrong else 1.0
         recall = found / (found + missed) if found + missed else 1.0
         both = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-        return f"precision {precision:.4f}  recall {recall:.4f}  F1 {both:.4f}  ({found} found, {missed} missed, {wrong} wrong)"
+        counts = f"({found} found, {missed} missed, {wrong} wrong)"
+        return f"precision {precision:.4f}  recall {recall:.4f}  F1 {both:.4f}  {counts}"
 
 
 def same(label, hit):
@@ -93,8 +98,11 @@ def same(label, hit):
 def ours(text, _language="en"):
     folded = fold(text)
     hits = [*pii().scan(folded), *secrets().scan(folded)]
-    return [(hit.start, hit.end, "secret" if hit.rule_id.startswith("secret.") else OF_RULE.get(hit.rule_id, hit.rule_id))
-            for hit in hits if hit.rule_id != "pii.minor"]  # fmt: skip
+    return [(hit.start, hit.end, kind_of(hit.rule_id)) for hit in hits if hit.rule_id != "pii.minor"]
+
+
+def kind_of(rule_id):
+    return "secret" if rule_id.startswith("secret.") else OF_RULE.get(rule_id, rule_id)
 
 
 def generated():
@@ -109,9 +117,9 @@ def generated():
         yield language, text, [(start, start + len(value), kind)] if valid else []
 
 
-def free_text():
+def free_text(name):
     """Yield (language, text, labels) of the sentences written by hand."""
-    for line in (DATA / "personal_free_text.txt").read_text(encoding="utf-8").splitlines():
+    for line in (DATA / name).read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
             continue
         language, marked = line.split("\t", 1)
@@ -120,8 +128,9 @@ def free_text():
             if piece.startswith("{{"):
                 kind, value = piece[2:-2].split("|", 1)
                 labels.append((len(text), len(text) + len(value), {"name_plain": "name"}.get(kind, kind)))
-                piece = value
-            text += piece
+                text += value
+            else:
+                text += piece
         yield language, text, labels
 
 
@@ -189,6 +198,7 @@ class Presidio:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
 
     def ask(self, text, language):
+        """Return the spans that Presidio finds, and its CPU microseconds."""
         self.process.stdin.write(json.dumps({"text": text, "language": language}) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
@@ -196,6 +206,7 @@ class Presidio:
         return hits, answer["microseconds"]
 
     def find(self, text, language):
+        """Return the spans that Presidio finds."""
         return self.ask(text, language)[0]
 
 
@@ -216,7 +227,7 @@ def main():
     parser.add_argument("--misses", action="store_true")
     options = parser.parse_args()
     presidio = Presidio(options.presidio) if options.presidio else None
-    made, written = list(generated()), list(free_text())
+    made, written = list(generated()), list(free_text("personal_free_text.txt"))
     print(f"{len(made)} generated texts, {len(written)} written by hand\n")
     tally = measure("generated", made, ours, misses=options.misses, near=True)
     for kind in NUMBERS:
@@ -225,6 +236,8 @@ def main():
     tally = measure("free text", written, ours, misses=options.misses)
     for kind in sorted(set(tally.found) | set(tally.missed) | set(tally.wrong)):
         print(f"  {kind:20}{tally.line([kind])}")
+    second = list(free_text("personal_free_text_second.txt"))
+    measure("free text, second set", second, ours, misses=options.misses)
     if presidio:
         measure("Presidio, generated, its kinds", made, presidio.find, only=set(PRESIDIO.values()))
         measure("ours, generated, its kinds", made, ours, only=set(PRESIDIO.values()))

@@ -117,7 +117,7 @@ def ssn(chance):
 
 def ssn_wrong(chance):
     return chance.choice([f"000-{chance.randrange(1, 100):02}-1234", f"666-12-{chance.randrange(1, 10_000):04}",
-                          f"9{digits(chance, 2)}-00-1234", f"{chance.randrange(100, 600)}-00-{digits(chance, 4)}"])  # fmt: skip
+                          f"9{digits(chance, 2)}-00-1234", f"{chance.randrange(1, 600):03}-00-1234"])  # fmt: skip
 
 
 def cpf(chance):
@@ -170,7 +170,8 @@ def taiwan_id(chance):
 
 def email(chance):
     name = "".join(chance.choice(string.ascii_lowercase) for _ in range(chance.randrange(3, 12)))
-    return f"{name}{chance.choice(['', '.zhang', '_88', '2020'])}@{chance.choice(['example.com', 'mail.example.cn', 'qq.com'])}"
+    suffix = chance.choice(["", ".zhang", "_88", "2020"])
+    return f"{name}{suffix}@{chance.choice(['example.com', 'mail.example.cn', 'qq.com'])}"
 
 
 def email_wrong(chance):
