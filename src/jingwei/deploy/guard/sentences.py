@@ -7,7 +7,8 @@ LEAST = 8
 LONGEST = 80
 """A sentence that goes on longer is cut here."""
 
-_END = re.compile(r"[。！？!?\n]+|\.(?=\s)")
+END = re.compile(r"[。！？!?\n]+|\.(?=\s)")
+"""What ends a sentence."""
 
 
 def ends(text: str) -> list[int]:
@@ -15,7 +16,7 @@ def ends(text: str) -> list[int]:
     found: list[int] = []
     start = 0
     while True:
-        mark = _END.search(text, start + LEAST - 1)
+        mark = END.search(text, start + LEAST - 1)
         end = mark.end() if mark else len(text) + 1
         if end - start > LONGEST:
             end = start + LONGEST

@@ -4,7 +4,7 @@ Two stages. **Rules** (words, personal data, secrets, signs) read every piece be
 that could still become a word, a number or a key (`hold_back`) waits until more has come; so of anything the policy
 blocks or redacts, not one character leaves. What is clean leaves as it came. Signs of injection and harm span sentences
 and are not waited for: they stop the stream where they are found. A window of released text is kept on the left, so
-that rules which look back see what they need.
+that rules which look back see what they need: some of it with every piece, more of it once a sentence.
 
 **Models** read what the rules let through, a sentence at a time, in a thread. By the policy's `streaming` the text may
 run one sentence ahead of them, wait for them, or wait for the end. Text that has left cannot be taken back, so what a
@@ -21,25 +21,24 @@ from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
-from jingwei.core.policy import Category, Decision
+from jingwei.core.policy import Decision
 from jingwei.deploy.guard.expert import outcome_verdict
-from jingwei.deploy.guard.guard import Guard, pool
+from jingwei.deploy.guard.guard import Guard
 from jingwei.deploy.guard.passages import Passage
-from jingwei.deploy.guard.scanning import Plan, Scan, Work, awaited, watched
-from jingwei.deploy.guard.sentences import ends
+from jingwei.deploy.guard.scanning import Scan, Work
+from jingwei.deploy.guard.sentences import END, LEAST, LONGEST, ends
+from jingwei.deploy.guard.stages import Finish, in_a_thread, stages, waited_for
 from jingwei.deploy.guard.verdict import GuardVerdict
 from jingwei.detect import Hit, redact
 
-CONTEXT = 256
-"""Released characters kept for rules that look back."""
+NEAR = 96
+"""Released characters that each piece is read with."""
+CONTEXT = 600
+"""Released characters that a whole sentence is read with: signs of an attack count together over that distance."""
 BEFORE = 200
 """Characters before a sentence that a model reads with it."""
 MAX_HELD = 1024
 """A hit that goes on growing is acted upon when this much waits."""
-_AT_PLACES = frozenset({Category.KEYWORD, Category.PII, Category.SECRET, Category.INJECTION, Category.HARM})
-"""What is looked for in every piece; any other category is about whole sentences."""
-
-Finish = Callable[[Work], Awaitable[Scan]]
 
 
 class Release(NamedTuple):
@@ -78,12 +77,13 @@ class StreamGuard:
     def __init__(self, guard: Guard) -> None:
         guard.warm()
         self._guard = guard
-        self._rules, self._models = _plans(guard)
+        self._rules, self._signs, self._models = stages(guard)
         self._follows = any(self._models) or bool(guard.experts)
         # An answer is held against expert rules as a whole, so nothing of it leaves before.
         self._ahead = guard.policy.streaming == "lagged" and not guard.experts
         self._at_end = guard.policy.streaming == "end" or bool(guard.experts)
         self._context = ""
+        self._unread = 0
         self._held = ""
         self._open = ""
         self._before = ""
@@ -104,19 +104,19 @@ class StreamGuard:
 
     async def fed(self, text: str) -> Release:
         """Take the next piece; return what may leave. Models run in threads meanwhile."""
-        return await self._step(text, _await, final=False)
+        return await self._step(text, in_a_thread, final=False)
 
     async def finished(self) -> Release:
         """Tell that nothing follows; return the rest that may leave."""
-        return await self._step("", _await, final=True)
+        return await self._step("", in_a_thread, final=True)
 
     def feed(self, text: str) -> Release:
         """Do what `fed` does where there is no event loop: the models are waited for."""
-        return _at_once(self._step(text, _watch, final=False))
+        return _at_once(self._step(text, waited_for, final=False))
 
     def finish(self) -> Release:
         """Do what `finished` does where there is no event loop."""
-        return _at_once(self._step("", _watch, final=True))
+        return _at_once(self._step("", waited_for, final=True))
 
     def verdict(self) -> GuardVerdict:
         """Return the verdict on the whole stream so far."""
@@ -136,7 +136,7 @@ class StreamGuard:
 
     async def reviewed(self) -> GuardVerdict | None:
         """Judge all that has left as one text, where it was longer than the window: signs far apart are found so."""
-        if len(self.released) <= CONTEXT:
+        if len(self.released) <= NEAR:
             return None
         return await self._guard.judged((Passage((), self.released, role="assistant"),), direction="outbound")
 
@@ -156,16 +156,16 @@ class StreamGuard:
 
     async def _cleared(self, text: str, finish: Finish, *, final: bool) -> _Cleared:
         """Return what the rules let through, redacted, and the verdict where they stop the stream behind it."""
-        known = len(self._context)
-        window = self._context + self._held + text
+        context = self._context[-NEAR:]
+        known = len(context)
+        window = context + self._held + text
         began = perf_counter()
         passage = Passage((), window, role="assistant")
         work = Work((passage,), self._guard.bundle, self._rules)
         scan = await finish(work) if work.needs_thread else work.scan
         safe = len(window) if final else max(known, len(window) - self._guard.bundle.hold_back(window))
         if not scan.failed and not scan.hits[0]:
-            self._keep(window, safe)
-            return _Cleared(window[known:safe], None)
+            return await self._in_context(window, known, safe, finish)
         verdict, hits = self._guard.decided(passage, scan, "outbound", began)
         hits = tuple(hit for hit in hits if hit.end > known)
         safe = safe if final else _before(hits, window, known, safe)
@@ -176,14 +176,33 @@ class StreamGuard:
             return _Cleared(window[known : max(known, min(hit.start for hit in hits))], verdict)
         if settled or verdict.unjudged:
             self._verdicts.append(verdict)
-        # The window shows released text as it was, not as it was redacted: a rule that looks back must see the same.
-        self._keep(window, safe)
+        cleared = await self._in_context(window, known, safe, finish)
         visible = [hit for hit in settled if hit.start >= known]
-        return _Cleared(redact(window[:safe], visible)[known:] if visible else window[known:safe], None)
+        return cleared._replace(text=redact(window[:safe], visible)[known:]) if visible and cleared.text else cleared
 
-    def _keep(self, window: str, safe: int) -> None:
+    async def _in_context(self, window: str, known: int, safe: int, finish: Finish) -> _Cleared:
+        """Look at what is about to leave together with much that has left, once a sentence: signs may lie far apart."""
+        leaving = window[known:safe]
         self._held = window[safe:]
-        self._context = window[max(0, safe - CONTEXT) : safe]
+        # The window shows released text as it was, not as it was redacted: a rule that looks back must see the same.
+        self._context = (self._context + leaving)[-CONTEXT:]
+        self._unread += len(leaving)
+        if self._unread < LONGEST and not (self._unread >= LEAST and END.search(leaving)):
+            return _Cleared(leaving, None)
+        if len(self._context) <= NEAR:  # the near look has seen all of it
+            return _Cleared(leaving, None)
+        fresh, self._unread = len(self._context) - self._unread, 0
+        began = perf_counter()
+        passage = Passage((), self._context, role="assistant")
+        work = Work((passage,), self._guard.bundle, self._signs)
+        scan = await finish(work) if work.needs_thread else work.scan
+        if not scan.failed and not scan.hits[0]:
+            return _Cleared(leaving, None)
+        verdict, hits = self._guard.decided(passage, scan, "outbound", began)
+        if any(not each.decision.passes for each in verdict.unjudged):
+            return _Cleared("", verdict)
+        stops = self._blocks([hit for hit in hits if hit.end > fresh])
+        return _Cleared("" if stops else leaving, verdict if stops else None)
 
     async def _followed(self, cleared: str, finish: Finish, *, final: bool) -> str:
         """Let the models follow what the rules let through; return what may leave."""
@@ -220,7 +239,7 @@ class StreamGuard:
         passage = Passage((), self._before + sentence, role="assistant")
         self._before = passage.text[-BEFORE:]
         work = Work((passage,), self._guard.bundle, self._models)
-        task = asyncio.ensure_future(_await(work)) if finish is _await else None
+        task = asyncio.ensure_future(in_a_thread(work)) if finish is in_a_thread else None
         self._asked = _Asked(passage, perf_counter(), partial(finish, work), task)
 
     async def _settle(self) -> None:
@@ -258,25 +277,6 @@ def _before(hits: tuple[Hit, ...], window: str, known: int, safe: int) -> int:
         if known <= hit.start < safe < hit.end:
             safe = hit.start
     return len(window) if len(window) - safe > MAX_HELD else safe
-
-
-def _plans(guard: Guard) -> tuple[Plan, Plan]:
-    """Sort a guard's detectors into those for every piece and those for whole sentences."""
-    rules = [rule for rule in guard.scanned if rule.category is not Category.GROUNDING]
-    inline, threaded, models = Plan.of(guard.bundle, rules)
-    pieces = Plan(tuple(task for task in inline if task.rule.category in _AT_PLACES),
-                  tuple(task for task in threaded if task.rule.category in _AT_PLACES), ())  # fmt: skip
-    whole = Plan(tuple(task for task in inline if task.rule.category not in _AT_PLACES),
-                 tuple(task for task in threaded if task.rule.category not in _AT_PLACES), models)  # fmt: skip
-    return pieces, whole
-
-
-async def _await(work: Work) -> Scan:
-    return await awaited(work, pool())
-
-
-async def _watch(work: Work) -> Scan:
-    return watched(work, pool())
 
 
 def _at_once(step: Coroutine[None, None, Release]) -> Release:
