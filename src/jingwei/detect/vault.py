@@ -34,7 +34,7 @@ LONGEST_VALUE = 8_192
 LONGEST_PLACEHOLDER = 96
 """Characters of the longest placeholder that is read back, with all that a model may have put into it."""
 
-_HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
+_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 _OPEN = "\\[({<\u3010\u3014\u300c\u300e\u300a"
 _CLOSE = "\\])}>\u3011\u3015\u300d\u300f\u300b"
 _BETWEEN = r"[\s_\\-]{0,3}"
