@@ -9,7 +9,7 @@ from jingwei.core.errors import InputError
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category, CategoryRule, Decision, FailMode, Policy, ToolRule
 from jingwei.core.text import Both
-from jingwei.deploy.guard import Guard, compile_policy, extract_texts, rewrite
+from jingwei.deploy.guard import Guard, ToolCall, ToolContext, compile_policy, extract_texts, rewrite
 from jingwei.detect import Hit, fold
 
 
@@ -129,7 +129,7 @@ def test_too_long_an_input_is_blocked_before_it_is_scanned():
     ],
 )
 def test_a_tool_call_is_judged_by_name_and_arguments(guard, name, arguments, decision, rule):
-    verdict = guard.judge_tool_call(name, arguments)
+    verdict = guard.judge_call(ToolCall(name, arguments, server=None), ToolContext()).verdict
     assert verdict.decision is decision
     if rule:
         assert rule in verdict.rule_ids

@@ -142,10 +142,6 @@ class Guard:
         judgement = self._judgement(direction, "")
         return judgement.verdict((passage,), scan, began), judgement.acting(passage, scan.hits[0])
 
-    def judge_tool_call(self, name: str, arguments: str) -> GuardVerdict:
-        """Judge one tool call: listed, readable, clean, and not one that a person must confirm."""
-        return self.judge_call(ToolCall(name, arguments, server=None), ToolContext()).verdict
-
     def judge_call(self, call: ToolCall, context: ToolContext) -> ToolDecision:
         """Judge one tool call of a known caller in a known session; a text that cannot be read in time is a no."""
         decided = self.toolbox.judge(call, context, scan=partial(self.judge_passages, direction="tool"),

@@ -98,10 +98,9 @@ def _asked(event: GuardEvent) -> tuple[Passage, ...]:
     if isinstance(given, list):
         read = extract_texts({"messages": given})
         found += [each._replace(path=("input", *each.path[1:])) for each in read]
-    elif isinstance(given, str):
-        found.append(Passage(("input",), given))
-    if isinstance(payload.get("text"), str):
-        found.append(Passage(("text",), str(payload["text"])))
+    for key in ("input", "text"):
+        if isinstance(payload.get(key), str) and payload[key]:
+            found.append(Passage((key,), payload[key]))
     return (*extract_texts(payload), *found)
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jingwei.faces.cli.help import LazyGroup
-from jingwei.faces.cli.home import changes, reads
+from jingwei.faces.cli.help import LazyGroup, Told
+from jingwei.faces.cli.home import alone, changes, reads
 from jingwei.faces.cli.language import current, say
 from jingwei.faces.cli.typed import SYSTEM
 
@@ -74,6 +74,33 @@ def history(platform: "Platform", *, wanted: str, json_out: bool) -> None:
          moment(each.retired_at) if each.retired_at else say("in-force")) for each in found])  # fmt: skip
 
 
+def sign(platform: "Platform", *, file: Path, json_out: bool) -> None:
+    """Sign a policy file with this home's key, in a file beside it."""
+    from jingwei.deploy.guard.policy_file import read_policy, signed
+    from jingwei.faces.cli.output import as_json
+
+    policy = read_policy(file)
+    place = signed(file, platform.signer)
+    if json_out:
+        as_json({"signature": str(place), "key_id": platform.signer.verifier.key_id, "policy": policy.digest})
+        return
+    click.echo(say("policy-signed", path=str(place), digest=policy.digest[:12]))
+
+
+def verify(*, file: Path, key: Path, json_out: bool) -> None:
+    """Check the signature of a policy file with nothing but the public key."""
+    from jingwei.core.snapshot import read_public_key
+    from jingwei.deploy.guard.policy_file import read_policy
+    from jingwei.faces.cli.output import as_json
+
+    verifier = read_public_key(key)
+    policy = read_policy(file, trusted=verifier)
+    if json_out:
+        as_json({"holds": True, "key_id": verifier.key_id, "policy": policy.digest})
+        return
+    click.echo(say("policy-verified", key_id=verifier.key_id, digest=policy.digest[:12]))
+
+
 def _file(path: Path | None) -> "SystemFile | None":
     from jingwei.manage import read_system
 
@@ -132,3 +159,15 @@ changes(
     examples=('jingwei policy attach "Staff assistant" --file system.yaml --as zhao',),
 )
 reads(policy, "history", history, SYSTEM, examples=('jingwei policy history "Staff assistant"',))
+POLICY_FILE = Told(["file"], metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                   about=say("detect-policy-file"))  # fmt: skip
+reads(policy, "sign", sign, POLICY_FILE, examples=("jingwei policy sign policy.yaml",))
+alone(
+    policy,
+    "verify",
+    verify,
+    POLICY_FILE,
+    click.Option(["--key"], required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                 help=say("verify-key")),
+    examples=("jingwei policy verify policy.yaml --key platform.pub",),
+)  # fmt: skip

@@ -10,7 +10,7 @@ import orjson
 from jingwei.core.canonical import Json
 from jingwei.core.configuration import ABSENT, gateway_part
 from jingwei.core.text import text
-from jingwei.deploy.guard import Enforced, Passage, gateway_version
+from jingwei.deploy.guard import Enforced, Passage, ToolCall, ToolContext, gateway_version
 from jingwei.faces.gateway.access import Access
 from jingwei.faces.gateway.answers import told
 from jingwei.faces.gateway.calls import read_call
@@ -90,7 +90,8 @@ async def evaluated(raw: bytes, access: Access, exchange: Exchange) -> dict[str,
     body = read_object(raw)
     if "tool_call" in body:
         name, arguments = read_call({"function": body["tool_call"]})
-        verdict = await asyncio.to_thread(access.guard.judge_tool_call, name, arguments)
+        call = ToolCall(name, arguments, server=None)
+        verdict = (await asyncio.to_thread(access.guard.judge_call, call, ToolContext())).verdict
         return told(verdict, exchange.verdict(verdict, tool=name[:64]))
     direction, content = body.get("direction"), body.get("text")
     if direction not in {"inbound", "outbound"}:
