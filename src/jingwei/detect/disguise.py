@@ -85,7 +85,7 @@ _NOTHING = _Ways([], [])
 
 
 def _spelled_sites(reading: Reading) -> _Ways:
-    found = list(pinyin.tokens(reading.folded))
+    found = pinyin.tokens(reading.folded)
     if not found:
         return _NOTHING
     ways = _Ways([], [])

@@ -65,9 +65,10 @@ class Hold:
             before = reading.cut(end)
             starts += _place(reading, end), self._earliest(before, sites(before))
         if reading.has_latin:
-            starts += [self._begun(_as_it_is(plain), plain) for plain in map(read_text, leet.plain(near))]
-            if not reading.has_han:
-                starts.append(self._spoken_start(folded, near))
+            starts += [
+                self._disguised(plain) for plain in leet.plain(near) if plain.start + len(plain.text) == len(near)
+            ]
+            starts.append(self._spoken_start(reading, folded))
         return len(folded) - len(near) + min(starts)
 
     def _earliest(self, reading: Reading, ways: Sequence[tuple[Site, ...]]) -> int:
@@ -75,6 +76,10 @@ class Hold:
         size = len(reading.skeleton)
         begun = [self._begun(window(reading, way, begin=0, end=size), reading) for way in ways]
         return min(self._begun(_as_it_is(reading), reading), *begun, len(reading.folded))
+
+    def _disguised(self, plain: leet.Plain) -> int:
+        reading = read_text(plain.text)
+        return plain.start + self._begun(_as_it_is(reading), reading)
 
     def _begun(self, way: Window, reading: Reading) -> int:
         size = len(way.sounds)
@@ -85,22 +90,37 @@ class Hold:
                 best = start + cut
         return _place(reading, way.span(best, best + 1)[0]) if best < size else len(reading.folded)
 
-    def _begins(self, sounds: str) -> Iterator[int]:
-        """Say where a word may begin that goes on to the end of some sounds."""
-        size = len(sounds)
+    def _begins(self, sounds: str, settled: int | None = None) -> Iterator[int]:
+        """Say where a word may begin that goes on to the end of some sounds, or beyond those that are settled."""
+        size = len(sounds) if settled is None else min(len(sounds), settled + 1)
         for part in self._parts:
             reaches = part.reaches
             yield from [start for start, _, number in part.beginnings.find(sounds) if size - start <= reaches[number]]
 
-    def _spoken_start(self, folded: str, near: str) -> int:
-        """Return where pinyin begins in a text that is all Latin, that a word may begin with; counted as in `near`."""
-        start = len(near)
-        for sounds, places, end in pinyin.endings(near):
-            if places and not near[: places[0]].strip() and len(near) == self._near < len(folded):
-                far = _after_gap(folded[-self._far :])
-                return self._spoken_start(far, far) - len(far) + len(near)
-            start = min([start, end, *(places[at] for at in self._begins(sounds))])
-        return start
+    def _spoken_start(self, reading: Reading, folded: str) -> int:
+        """Return where a word may begin that goes on in the pinyin at the end; counted in the text of the reading."""
+        near = reading.folded
+        starts = [len(near)]
+        for ending in pinyin.endings(near):
+            first = min([ending.end, *ending.places[:1]])
+            starts.append(ending.end)
+            if not reading.has_han:
+                if not near[:first].strip() and len(near) == self._near < len(folded):
+                    far = _after_gap(folded[-self._far :])
+                    return self._spoken_start(read_text(far), far) - len(far) + len(near)
+                starts += [ending.places[at] for at in self._begins(ending.sounds, ending.settled)]
+            else:
+                before = reading.cut(_index(reading, first))
+                starts += self._mixed_starts(before, ending)
+        return min(starts)
+
+    def _mixed_starts(self, before: Reading, ending: pinyin.Ending) -> Iterator[int]:
+        size = len(before.skeleton)
+        ways = [window(before, way, begin=0, end=size) for way in sites(before)]
+        for way in [_as_it_is(before), *ways]:
+            known = len(way.sounds)
+            for at in self._begins(way.sounds + ending.sounds, known + ending.settled):
+                yield ending.places[at - known] if at >= known else _place(before, way.span(at, at + 1)[0])
 
     def _symbol_start(self, tail: str) -> int:
         longest = min(len(tail), self.longest_word) if self._symbols else 0
@@ -133,15 +153,16 @@ def _place(reading: Reading, start: int) -> int:
 
 
 def _unfinished(reading: Reading) -> Iterator[int]:
-    """Say where in the skeleton a split character, or among Chinese a syllable, may begin that is still being written."""
+    """Say where in the skeleton a split character may begin that is not yet whole."""
     if not reading.has_han:
         return
     skeleton = reading.skeleton
     for length in range(1, min(_LONGEST_PARTS, len(skeleton)) + 1):
         if skeleton[-length:] in splits().beginnings:
             yield len(skeleton) - length
-    if skeleton[-1:].isascii():
-        for ending in pinyin.endings(reading.folded):
-            if ending.end < len(reading.folded):
-                places = reading.places
-                yield ending.end if places is None else int(places.searchsorted(ending.end))
+
+
+def _index(reading: Reading, place: int) -> int:
+    """Return the place in the skeleton of a place in the folded text."""
+    places = reading.places
+    return place if places is None else int(places.searchsorted(place))

@@ -1,48 +1,73 @@
 """Leet: digits and signs written for letters (h4ck3r). Only inside a token that has letters, too."""
 
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
+
+_SIGNS = "0123456789@$!"
 _MARKS = bytes(
-    97 if chr(code).isalpha() else 49 if chr(code) in "0123456789@$!" else 32 for code in range(128)
+    97 if chr(code).isalpha() else 49 if chr(code) in _SIGNS else 32 for code in range(128)
 ) + bytes([32]) * 128  # fmt: skip
 """`a` a letter, `1` a digit or a sign, a blank anything else."""
-_SEEDS = (b"a1a", b"1aa", b"aa1")
+_SEEDS = (b"a1a", b"1aa", b"aa1", b"1a1")
 _SHORTEST = 4
 _LONGEST = 40
-_LETTERS = str.maketrans("0123456789@$!", "oizeasgtbgasi")
-_OTHER = str.maketrans("0123456789@$!", "olzeasgtbgasl")
+_LETTERS = str.maketrans(_SIGNS, "o\x01zeasgtbgas\x01")
+_EITHER = "\x01"
+"""Stands for i or l."""
+_MOST_EITHER = 4
+_BESIDE = 24
+_AROUND = 64
 
 
-def plain(folded: str) -> tuple[str, ...]:
-    """Return the text with letters in the place of digits, in each way that differs; empty where there are none."""
+class Plain(NamedTuple):
+    """A stretch of a text with letters in the place of digits, of the same length."""
+
+    start: int
+    text: str
+
+
+def plain(folded: str) -> Iterator[Plain]:
+    """Read the stretches where digits stand for letters, in each way that differs; mostly none."""
     marks = folded.encode("ascii", "replace").translate(_MARKS)
     if not any(seed in marks for seed in _SEEDS):
-        return ()
-    places = _tokens(marks)
-    if not places:
-        return ()
-    first, second = (_replaced(folded, places, table) for table in (_LETTERS, _OTHER))
-    return (first,) if first == second else (first, second)
+        return
+    group: list[tuple[int, int]] = []
+    for place in _tokens(marks):
+        if group and place[0] - group[-1][1] > _BESIDE:
+            yield from _read(folded, group)
+            group = []
+        group.append(place)
+    yield from _read(folded, group)
 
 
-def _tokens(marks: bytes) -> list[tuple[int, int]]:
-    """Return where the tokens are: mostly letters, with a digit or a sign among them."""
-    found: list[tuple[int, int]] = []
+def _tokens(marks: bytes) -> Iterator[tuple[int, int]]:
+    """Say where the tokens are: letters, with digits or signs among them."""
     done = 0
     while (seed := min((at for each in (b"a1", b"1a") if (at := marks.find(each, done)) >= 0), default=-1)) >= 0:
         start = marks.rfind(b" ", 0, seed) + 1
         done = marks.find(b" ", seed)
         done = len(marks) if done < 0 else done
         token = marks[start:done]
-        if token.endswith(b"1") and len(token) > _SHORTEST and token[-2:-1] == b"a" and token.count(b"1") == 1:
-            continue  # a letter does not end most words that end in a single digit: gpt4, step1, hello!
-        if _SHORTEST <= len(token) <= _LONGEST and token.count(b"a") * 2 >= len(token):
-            found.append((start, done))
-    return found
+        if token.count(b"1") == 1 and token.endswith(b"1") and len(token) > _SHORTEST:
+            continue  # a single digit at the end is mostly a number: step1, hello!
+        if _SHORTEST <= len(token) <= _LONGEST and token.count(b"a") * 6 >= len(token):
+            yield start, done
 
 
-def _replaced(folded: str, places: list[tuple[int, int]], table: dict[int, int]) -> str:
+def _read(folded: str, group: list[tuple[int, int]]) -> Iterator[Plain]:
+    if not group:
+        return
     pieces: list[str] = []
-    done = 0
-    for start, end in places:
-        pieces += folded[done:start], folded[start:end].translate(table)
+    begin = done = max(0, group[0][0] - _AROUND)
+    for start, end in group:
+        pieces += folded[done:start], folded[start:end].translate(_LETTERS)
         done = end
-    return "".join([*pieces, folded[done:]])
+    text = "".join([*pieces, folded[done : done + _AROUND]])
+    either = text.count(_EITHER)
+    if either > _MOST_EITHER:
+        yield from (Plain(begin, text.replace(_EITHER, letter)) for letter in "il")
+        return
+    for letters in product("il", repeat=either):
+        parts = text.split(_EITHER)
+        yield Plain(begin, "".join(part + letter for part, letter in zip(parts, (*letters, ""), strict=True)))

@@ -28,6 +28,8 @@ from jingwei.detect.topics import OWN, Meaning, meaning, rule_of, topics
 from jingwei.detect.wordlist import Entry, WordList, compiled, load
 
 _PARTED = "\n"
+_LEET_FROM = 4
+_SHORT_LATIN = 4
 
 LONGEST_WORD = 64
 """Longer words are refused: a stream would have to hold back that many characters."""
@@ -115,8 +117,8 @@ class Lexicon:
             for way in sites(reading):
                 found += self._in_windows(list(windows(reading, way, self._reach)), reading)
         if reading.has_latin:
-            for text in leet.plain(folded.folded):
-                found += self._with_digits(text, folded.folded)
+            for plain in leet.plain(folded.folded):
+                found += self._with_digits(plain, folded.folded)
         return found
 
     def _as_written(self, part: WordList, reading: Reading) -> list[Found]:
@@ -135,7 +137,7 @@ class Lexicon:
                 yield from self._meant(part.entry(owner), start, end, Form.LITERAL)
 
     def _spoken(self, reading: Reading) -> bool:
-        """Tell whether a text that is all Latin may have a word in pinyin; a look at its syllables is enough to say no."""
+        """Tell whether a text that is all Latin may have a word in pinyin; mostly its syllables alone say no."""
         texts = pinyin.spoken(reading.folded)
         return any(part.sounds.matcher.find(text) for text in texts for part in self.parts)
 
@@ -155,14 +157,19 @@ class Lexicon:
                         written = Written(skeleton[start:end], *span, replaced=True)
                         yield from self._judged(part, patterns.owned(number), written, reading)
 
-    def _with_digits(self, text: str, original: str) -> Iterator[Found]:
-        reading = read_text(text)
+    def _with_digits(self, plain: leet.Plain, folded: str) -> Iterator[Found]:
+        reading = read_text(plain.text)
         for part in self.parts:
             for each in self._as_written(part, reading):
-                was, became = original[each.start : each.end], text[each.start : each.end]
+                start, end = plain.start + each.start, plain.start + each.end
+                was, became = folded[start:end], plain.text[each.start : each.end]
                 same = sum(left == right for left, right in zip(was, became, strict=True))
-                if len(became) >= 4 and len(became) > same >= len(became) / 2:  # a55 is a size, too
-                    yield each._replace(form=Form.REPLACED)
+                # a55 is a size, too: the shorter a word, the more of it must be letters
+                if (
+                    len(became) > same >= len(became) / (2 if len(became) <= _SHORT_LATIN else 4)
+                    and len(became) >= _LEET_FROM
+                ):
+                    yield each._replace(start=start, end=end, form=Form.REPLACED)
 
     def _judged(self, part: WordList, owners: list[int], written: Written, reading: Reading) -> Iterator[Found]:
         for owner in owners:

@@ -54,15 +54,18 @@ class Token(NamedTuple):
     cuts: Cuts
 
 
-def tokens(folded: str) -> Iterator[Token]:
+def tokens(folded: str) -> list[Token]:
     """Find the tokens that are nothing but syllables; places count in the folded text."""
     counts = _counts(folded)
-    if _ONE_BY_ONE in counts:
-        yield from _one_by_one(folded)
+    spelled_out = list(_one_by_one(folded)) if _ONE_BY_ONE in counts else []
+    taken = {each.start + syllable.start + at for each in spelled_out for syllable in each.cuts.left
+             for at in range(syllable.end - syllable.start)}  # fmt: skip
+    found = spelled_out
     for match, count in zip(_TOKEN.finditer(folded), counts, strict=True):
-        cuts = cut(match[0]) if count else None
+        cuts = cut(match[0]) if count and match.start() not in taken else None
         if cuts:
-            yield Token(match.start(), cuts)
+            found.append(Token(match.start(), cuts))
+    return sorted(found)
 
 
 def spoken(folded: str) -> tuple[str, ...]:
@@ -73,14 +76,22 @@ def spoken(folded: str) -> tuple[str, ...]:
     letters = _letters(folded)
     counts = bytes(map(_count, letters))
     one_by_one = [token.cuts for token in _one_by_one(folded)] if _ONE_BY_ONE in counts else []
-    runs = [run.span() for run in _BESIDE.finditer(counts.replace(b"\xff", b"\1") if _LONE in counts else counts)]
-    worth = [letters[start:end] for start, end in runs
-             if end - start >= _ENOUGH or sum(counts[start:end]) >= _ENOUGH or max(counts[start:end]) >= _ENOUGH_IN_ONE]  # fmt: skip
+    beside = _BESIDE.finditer(counts.replace(b"\xff", b"\1") if _LONE in counts else counts)
+    worth = [letters[run.start() : run.end()] for run in beside if _worth_it(run[0])]
     if not worth and not one_by_one:
         return ()
-    texts = [" ".join(["".join(sounds(each)[way] for each in run) for run in worth] + [_said(cuts[way]) for cuts in one_by_one])
-             for way in (0, 1)]  # fmt: skip
-    return (texts[0],) if texts[0] == texts[1] else (texts[0], texts[1])
+    left, right = (
+        " ".join(
+            ["".join(sounds(each)[way] for each in run) for run in worth] + [_said(cuts[way]) for cuts in one_by_one]
+        )
+        for way in (0, 1)
+    )
+    return (left,) if left == right else (left, right)
+
+
+def _worth_it(counts: bytes) -> bool:
+    """Tell whether so many syllables, token by token, are enough to spell a word."""
+    return len(counts) >= _ENOUGH or sum(counts) >= _ENOUGH or max(counts) >= _ENOUGH_IN_ONE
 
 
 def _letters(folded: str) -> list[bytes]:
@@ -168,6 +179,8 @@ class Ending(NamedTuple):
     """Where each begins."""
     end: int
     """Where the syllable begins that is still being written; the end of the text where none is."""
+    settled: int
+    """How many syllables lie before the last token, which may still grow."""
 
 
 def endings(tail: str) -> Iterator[Ending]:
@@ -191,7 +204,9 @@ def endings(tail: str) -> Iterator[Ending]:
             said = [*said_before, *here]
             end = last.places[cut_at] if cut_at < len(last.letters) else len(tail)
             if said or end < len(tail):
-                yield Ending("".join(code for code, _ in said), tuple(place for _, place in said), end)
+                yield Ending(
+                    "".join(code for code, _ in said), tuple(place for _, place in said), end, len(said_before)
+                )
 
 
 class _Part(NamedTuple):

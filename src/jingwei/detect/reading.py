@@ -27,6 +27,7 @@ OTHER = 3
 _FIRST_SYLLABLE = 0x100
 _LAST_SYLLABLE = 0x2FF
 _MOVED = 0xE000
+_TYPED = {"lv": "lu", "nv": "nu"}
 _LAST_LETTER = 0x32400
 """No letter or digit lies beyond."""
 _KEY = "lexicon.reading"
@@ -131,6 +132,9 @@ def syllables() -> Syllables:
         known.update(dict.fromkeys(first, code))
         for character in further:
             others[character] = others.get(character, "") + code
+    for letters, typed in _TYPED.items():  # an accent is lost in folding, and many keyboards have none
+        for character in (each for each, code in known.items() if code == codes[letters]):
+            others[character] = codes[typed] + others.get(character, "")
     return Syllables(codes, others, known)
 
 

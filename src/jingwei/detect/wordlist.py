@@ -11,6 +11,7 @@ trust, such as the signed snapshot.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jingwei.core.errors import InputError
@@ -29,7 +30,7 @@ _FEW = 300
 """So few words of two characters are looked for by their sounds with the others: that saves a pass over the text, and
 what sounds like them by chance is seldom enough to be looked at."""
 _MAGIC = b"JWWORDS1"
-_MOST_READINGS = 4
+_MOST_READINGS = 6
 _DEPTH = 3
 """Characters by which the beginning of a word is told; then it is held as far as the longest such word reaches."""
 _LATIN_DEPTH = 6
@@ -117,9 +118,12 @@ class WordList:
             parts |= {f"{name}.automaton": patterns.matcher.image(), f"{name}.starts": patterns.starts.tobytes(),
                       f"{name}.owners": patterns.owners.tobytes()}  # fmt: skip
         about = {
-            "topics": self.topics, "heads": "".join(sorted(self.heads)), "longest": self.longest,
-            "spoken": self.longest_spoken, "engine": "daachorse" if has_daachorse() else "", "parts": [[k, len(v)] for k, v in parts.items()],
-        }  # fmt: skip
+            "topics": self.topics,
+            "heads": "".join(sorted(self.heads)),
+            "longest": [self.longest, self.longest_spoken],
+            "engine": "daachorse" if has_daachorse() else "",
+            "parts": [[name, len(part)] for name, part in parts.items()],
+        }
         head = json.dumps(about).encode()
         padded = head + b" " * (-(len(head) + 12) % 4)
         return b"".join([_MAGIC, len(padded).to_bytes(4, "little"), padded, *map(_aligned, parts.values())])
@@ -155,7 +159,7 @@ def load(image: bytes) -> WordList:
 
     return WordList(
         text, starts, topics, numbers, patterns("short"), patterns("sounds"), patterns("symbols"),
-        matcher((), image=parts["beginnings"]), bytes(parts["reaches"]), frozenset(about["heads"]), about["longest"], about["spoken"],
+        matcher((), image=parts["beginnings"]), bytes(parts["reaches"]), frozenset(about["heads"]), *about["longest"],
     )  # fmt: skip
 
 
@@ -225,17 +229,16 @@ def _read_all(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _add_other_readings(patterns: _Owned, skeletons: Sequence[str]) -> None:
-    """Add the words that hold a character of several readings, one other reading at a time."""
+    """Add the further readings of words that hold a character of several."""
     others = syllables().others
     many = frozenset(others)
     for number, skeleton in enumerate(skeletons):
         if len(skeleton) <= SHORT or many.isdisjoint(skeleton):
             continue
         sound = read_text(skeleton).sounds
-        further = [sound[:at] + code + sound[at + 1 :]
-                   for at, each in enumerate(skeleton) if each in many for code in others[each]]  # fmt: skip
-        for pattern in further[: _MOST_READINGS - 1]:
-            patterns.add(pattern, number)
+        further = product(*(code + others.get(each, "") for each, code in zip(skeleton, sound, strict=True)))
+        for pattern in islice(further, 1, _MOST_READINGS):
+            patterns.add("".join(pattern), number)
 
 
 def _beginnings(patterns: Iterable[str]) -> dict[str, int]:
