@@ -71,7 +71,9 @@ def extract_texts(body: Mapping[str, Json]) -> tuple[Passage, ...]:
 
 def _opening(messages: Sequence[Json]) -> int:
     """Count the application's own messages at the start; a system message later on is judged like any other."""
-    return int(bool(messages) and isinstance(messages[0], dict) and messages[0].get("role") in _APPLICATION_ROLES)
+    first = messages[0] if messages else None
+    role = first.get("role") if isinstance(first, dict) else None
+    return int(isinstance(role, str) and role in _APPLICATION_ROLES)
 
 
 def _step(path: Path, place: int) -> int:
