@@ -30,6 +30,9 @@ FILES: Mapping[Reading, tuple[str, ...]] = {"clean": ("pii", "secrets"), "folded
 _REACH: Mapping[Reading, int] = {"clean": 160, "folded": 1024}
 """A match can end, for the first time, within so many characters of where it begins."""
 
+_FURTHER = 512
+"""How far it is looked on where a match touches the end of its stretch."""
+
 _NEAR = 64
 """A number is looked for so near before its end first."""
 
@@ -137,7 +140,7 @@ class PatternSet:
 def _within(pattern: re.Pattern[str], text: str, begin: int, stop: int) -> Iterator[re.Match[str]]:
     while match := pattern.search(text, begin, stop):
         if match.end() == stop < len(text):  # what follows was not seen: look again, seeing it
-            match = pattern.search(text, match.start())
+            match = pattern.search(text, match.start(), stop + _FURTHER)
             if match is None:
                 return
         yield match
