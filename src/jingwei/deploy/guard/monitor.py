@@ -21,9 +21,10 @@ READS_BUT_WRITES = "monitor.says-read-does-write"
 RULED_OUT = "monitor.does-what-it-ruled-out"
 OTHER_TARGET = "monitor.other-target"
 OTHER_AMOUNT = "monitor.other-amount"
-LONGEST = 20_000
+LONGEST = 8_000
 """Characters of a trace that are read: its end, where the act is decided."""
 _BEFORE = 24
+_AFTER = 80
 _SENTENCE = r"[.;!?\n\u3002\uff1b\uff01\uff1f]"
 _CLAUSE = r"[.;!?\n\u3002\uff1b\uff01\uff1f\uff0c,]"
 _MOST_VALUES = 256
@@ -49,6 +50,7 @@ class _Source(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     conceals: tuple[str, ...]
+    not_yet: tuple[str, ...]
     harmless: tuple[str, ...]
     reads_only: tuple[str, ...]
     rules_out: tuple[str, ...]
@@ -65,6 +67,7 @@ class _Patterns:
         self.conceals = _any(source.conceals)
         self.until = _any(source.until)
         self.verbs = {act: re.compile(words.verbs, re.IGNORECASE) for act, words in source.acts.items()}
+        self.not_yet = _any(source.not_yet)
         self.harmless = _any(source.harmless)
         self.reads_only = _any(source.reads_only)
         self.ruled_out = {
@@ -121,7 +124,9 @@ def _plans(known: _Patterns, trace: str) -> bool:
     """Tell whether hiding is planned, and not what is being ruled out."""
     for match in known.conceals.finditer(trace):
         before = re.split(_CLAUSE, trace[max(0, match.start() - _BEFORE) : match.start()])[-1]
-        if not known.harmless.search(before):
+        sentence = re.split(_SENTENCE, trace[max(0, match.start() - _BEFORE) : match.end() + _AFTER])
+        put_off = any(known.not_yet.search(each) for each in sentence if match.group() in each)
+        if not put_off and not known.harmless.search(before):
             return True
     return False
 
