@@ -1,0 +1,76 @@
+"""What is fuzzed: each function takes any bytes, and raises only when something that must always hold does not.
+
+A new target is a function here, named as its folder of `corpus/`; list it in `TARGETS`.
+"""
+
+import json
+
+import orjson
+
+from jingwei.core.errors import InputError
+from jingwei.deploy.guard import extract_texts
+from jingwei.faces.gateway.frames import TEXT_KEYS, bare, read_chunk, says_no_more, skeleton
+from jingwei.faces.gateway.refusal import Refusal
+from jingwei.faces.gateway.request import read_chat
+from jingwei.faces.gateway.sse import MAX_LINE_BYTES, DataReader
+
+LIMIT = 1 << 20
+
+
+def sse(data: bytes) -> None:
+    """However a stream is cut, the same events come out of it, and none holds a line end."""
+    size, stream = (data[0] % 64) + 1 if data else 1, data[1:]
+    whole = DataReader(LIMIT).feed(stream)
+    reader = DataReader(LIMIT)
+    pieces = [each for at in range(0, len(stream), size) for each in reader.feed(stream[at : at + size])]
+    assert pieces == whole
+    assert all(b"\n" not in each and len(each) <= MAX_LINE_BYTES for each in whole)
+
+
+def frames(data: bytes) -> None:
+    """A piece that may leave as it came says to another reader of JSON what it said to ours, and nothing besides."""
+    try:
+        chunk = read_chunk(data)
+    except Refusal:
+        return
+    if not says_no_more(data, chunk, chunk):
+        return
+    assert b"\r" not in data
+    assert json.loads(data) == chunk or not _is_plain(chunk)
+    for key in TEXT_KEYS:
+        shape = skeleton(data, 0, key)
+        if shape is None:
+            continue
+        text = shape.text_of(data)
+        if text is not None:
+            assert orjson.loads(shape.filled("x")) is not None
+            assert shape.text_of(shape.filled(text)) == text
+    assert bare(bare(chunk)) == bare(chunk)
+
+
+def request(data: bytes) -> None:
+    """A request is refused with words, or every text of its messages is among the texts that are judged."""
+    try:
+        body = read_chat(data)
+        passages = extract_texts(body)
+    except (Refusal, InputError):
+        return
+    read = {passage.text for passage in passages}
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    for place, message in enumerate(messages):
+        content = message.get("content") if isinstance(message, dict) else None
+        opening = place == 0 and isinstance(message, dict) and message.get("role") in {"system", "developer"}
+        assert not isinstance(content, str) or not content or opening or content in read
+
+
+TARGETS = {"sse": sse, "frames": frames, "request": request}
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether two readers of JSON can be expected to agree on a value's numbers."""
+    if isinstance(value, dict):
+        return all(_is_plain(each) for each in value.values())
+    if isinstance(value, list):
+        return all(_is_plain(each) for each in value)
+    return not isinstance(value, float) and not (isinstance(value, int) and abs(value) > 1 << 53)
