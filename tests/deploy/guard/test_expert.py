@@ -129,3 +129,11 @@ def test_a_streamed_answer_that_keeps_its_rules_leaves_whole():
     answer = "Set the load 75 % and go on. Then report."
     assert stream.feed(answer).text + stream.finish().text == answer
     assert stream.verdict().second_check.pass_rate == 1
+
+
+def test_a_changed_definition_stays_held_whatever_the_rules_say():
+    limit = rule("arguments.megawatts <= 50")
+    guard = Guard.load(policy(limit, tools=(ToolRule(name="switch", pinned="another"),)))
+    for megawatts in (20, 90):
+        held = guard.judge_call(ToolCall("switch", f'{{"megawatts": {megawatts}}}'), ToolContext())
+        assert (held.verdict.decision, held.need) == (Decision.HOLD, "")

@@ -26,6 +26,7 @@ from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.scanning import Detectors, Scan, scan_awaited, scan_here, scan_watched
 from jingwei.deploy.guard.tool_call import ToolCall, ToolContext, ToolDecision
 from jingwei.deploy.guard.tools import Toolbox
+from jingwei.deploy.guard.turns import Turns
 from jingwei.deploy.guard.verdict import Direction, ExpertOutcome, GuardFinding, GuardVerdict
 from jingwei.detect import Hit, Role
 
@@ -46,6 +47,8 @@ class Guard:
     toolbox: Toolbox = field(init=False)
     experts: Experts = field(init=False)
     scanned: tuple[CategoryRule, ...] = field(init=False)
+    turns: Turns | None = None
+    """Remembers sessions; none: each text is judged by itself."""
 
     def __post_init__(self) -> None:
         rules = Rules.of(self.policy.rules)
@@ -114,7 +117,8 @@ class Guard:
             return too_long
         self.warm()
         scan = scan_watched(passages, self.bundle, self._wanted(passages), pool())
-        return self._judgement(direction, session).verdict(passages, scan, began,
+        risk = self._turn(session, passages, scan, direction)
+        return self._judgement(direction, risk).verdict(passages, scan, began,
                                                              second=self._second(passages, direction))  # fmt: skip
 
     async def judged(self, passages: Sequence[Passage], *, direction: Direction, session: str = "") -> GuardVerdict:
@@ -125,7 +129,8 @@ class Guard:
         if isinstance(self.bundle, LazyBundle) and not self.bundle.is_ready:
             await asyncio.to_thread(self.warm)
         scan = await scan_awaited(passages, self.bundle, self._wanted(passages), pool())
-        return self._judgement(direction, session).verdict(passages, scan, began,
+        risk = self._turn(session, passages, scan, direction)
+        return self._judgement(direction, risk).verdict(passages, scan, began,
                                                              second=self._second(passages, direction))  # fmt: skip
 
     def judge_here(self, text: str, *, direction: Direction) -> tuple[GuardVerdict, tuple[Hit, ...]]:
@@ -139,7 +144,7 @@ class Guard:
         """Turn what was found in one text into a verdict; also return the hits that decide."""
         if not scan.failed and not scan.hits[0]:
             return _CLEAN[direction], ()
-        judgement = self._judgement(direction, "")
+        judgement = self._judgement(direction)
         return judgement.verdict((passage,), scan, began), judgement.acting(passage, scan.hits[0])
 
     def judge_call(self, call: ToolCall, context: ToolContext) -> ToolDecision:
@@ -159,7 +164,7 @@ class Guard:
         broken = tuple(each for each in second.findings
                        if not (context.approved and each.decision is Decision.HOLD))  # fmt: skip
         verdict = self._with(decided.verdict, broken).model_copy(update={"second_check": second})
-        if verdict.decision is not Decision.HOLD or decided.need:
+        if verdict.decision is not Decision.HOLD or decided.verdict.decision is Decision.HOLD:
             return decided._replace(verdict=verdict)
         return decided._replace(verdict=verdict, need="approval", why=broken[0].rule_id)
 
@@ -172,9 +177,21 @@ class Guard:
             return self.scanned
         return tuple(rule for rule in self.scanned if rule.category is not Category.GROUNDING)
 
-    def _judgement(self, direction: Direction, session: str) -> Judgement:
-        del session
-        return Judgement(self.policy, self.rules, direction, self.bundle.version[:12])
+    def _judgement(self, direction: Direction, risk: float = 0.0) -> Judgement:
+        return Judgement(self.policy, self.rules, direction, self.bundle.version[:12], risk)
+
+    def _turn(self, session: str, passages: Sequence[Passage], scan: Scan, direction: Direction) -> float:
+        """Let the session's memory see the turn; add what it finds to the scan, and return how risky the session is."""
+        if self.turns is None or not session or not passages:
+            return 0.0
+        try:
+            turn = self.turns.taken(session, passages, scan.hits, direction)
+            scan.hits[-1].extend(turn.hits)
+        except Exception:  # noqa: BLE001 - a memory may be anyone's code; its fail mode says what follows
+            if Category.SESSION in self.rules.by_category:
+                scan.failed[Category.SESSION] = "crashed"
+            return 1.0
+        return turn.risk
 
     def _with(self, verdict: GuardVerdict, more: tuple[GuardFinding, ...]) -> GuardVerdict:
         """Add findings of the guard itself to a verdict."""
