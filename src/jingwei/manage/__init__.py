@@ -7,7 +7,7 @@ Blue Book 三、五 (management axis).
 """
 
 from jingwei.manage.approvals import ApprovalRecord, Approvals, ApprovalState, HeldCall
-from jingwei.manage.candidates import Candidate, Candidates, CandidateSignature
+from jingwei.manage.candidates import SIGNERS, Candidate, Candidates, CandidateSignature
 from jingwei.manage.counterfactuals import Counterfactual, counterfactuals
 from jingwei.manage.decision import FiredRule, GradeDecision, Stop, decide
 from jingwei.manage.desk import Desk
@@ -49,6 +49,7 @@ from jingwei.manage.watching import Watcher, Watching
 
 __all__ = [
     "ORGANISATION",
+    "SIGNERS",
     "TRANSITIONS",
     "ApprovalRecord",
     "ApprovalState",

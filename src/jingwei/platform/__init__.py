@@ -1,23 +1,44 @@
 """Floor 5: every service, composed once, and what needs more than one room: the loop, runs, the relay."""
 
-from jingwei.platform.events import Count, Events
+from jingwei.platform.events import Compared, Count, Events, Hits, Narrowed, Session
 from jingwei.platform.execution import Execution
+from jingwei.platform.impact import Impact
 from jingwei.platform.lane import Wanted, wanted_runs
 from jingwei.platform.ledger import Entry, LedgerBook
+from jingwei.platform.lexicon_drafts import Planned
+from jingwei.platform.lexicons import Difference, LexiconState
 from jingwei.platform.platform import Platform
+from jingwei.platform.recording import recorded_texts
+from jingwei.platform.replay import Trial, TrialRow
 from jingwei.platform.runs import CheckRun, Runs
+from jingwei.platform.shadow import PolicyChange, Proposed
+from jingwei.platform.word_file import topic_titles
 from jingwei.platform.work import Work
 
 __all__ = [
     "CheckRun",
+    "Compared",
     "Count",
+    "Difference",
     "Entry",
     "Events",
     "Execution",
+    "Hits",
+    "Impact",
     "LedgerBook",
+    "LexiconState",
+    "Narrowed",
+    "Planned",
     "Platform",
+    "PolicyChange",
+    "Proposed",
     "Runs",
+    "Session",
+    "Trial",
+    "TrialRow",
     "Wanted",
     "Work",
+    "recorded_texts",
+    "topic_titles",
     "wanted_runs",
 ]

@@ -1,5 +1,6 @@
 """What a candidate is tried on: recorded redacted traffic of this host, and everyday texts that nobody should stop."""
 
+from collections.abc import Collection
 from functools import lru_cache
 from importlib.resources import files
 from itertools import islice
@@ -33,3 +34,12 @@ def everyday() -> tuple[Everyday, ...]:
 def recordings(folder: Path, *, system_id: str | None = None, most: int = MOST_RECORDINGS) -> list[Recording]:
     """Return the newest recordings of a System, or of all."""
     return list(islice(read_recordings(folder, system_id=system_id), most))
+
+
+def recorded_texts(folder: Path, system_id: str, ids: Collection[str]) -> dict[str, str]:
+    """Return the redacted texts of some recordings by id, as far as they are still there."""
+    wanted, found = set(ids), dict[str, str]()
+    for each in recordings(folder, system_id=system_id) if wanted else ():
+        if each.id in wanted:
+            found[each.id] = each.text
+    return found

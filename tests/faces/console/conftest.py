@@ -93,6 +93,12 @@ def paths(story: Story) -> dict[str, str]:
         "answers": f"/systems/{short}/parts/{story.parts[0]}",
         "evidences": "/evidence", "evidence": f"/evidence/{story.evidence['attack']}?verify=1", "jobs": "/jobs",
         "job": f"/jobs/{story.runs['running']}", "start": f"/jobs/new?system={short}", "events": "/events",
+        "event": "/events/evt_100003", "sessions": "/events/sessions", "session": f"/events/sessions/{live}/{'5e' * 32}",
+        "trends": "/events/trends", "lexicons": "/lexicons", "lexicon": "/lexicons/organisation",
+        "word": "/lexicons/organisation/word?word=员工卡", "version": "/lexicons/organisation/versions/2",
+        "candidates": "/candidates", "candidate": f"/candidates/{story.candidates[0]}",
+        "editor": f"/systems/{live}/policy/edit", "approvals": "/approvals", "approval": f"/approvals/{story.held[0]}",
+        "watch": f"/systems/{live}/watch",
         "ledger": "/ledger?verify=1", "catalogue": "/catalogue", "pack": "/catalogue/caict-202510",
         "item": "/catalogue/evidence-types/EV-REDTEAM", "account": "/account", "missing": "/nothing",
     }  # fmt: skip

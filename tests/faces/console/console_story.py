@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import guard_story
 from argon2 import PasswordHasher
 
 from jingwei.core.evidence import Artefact, Binding, BoundTo, Draft, Measure, Outcome, Source, seal
@@ -36,7 +37,8 @@ SAYS = Both(zh="逐项检查完成。", en="Every unit was examined.")
 # Names of the pages an engineer can open; their addresses are known once the story is told.
 PAGES = (
     "board", "systems", "intake", "live", "short", "facts", "gates", "signing", "closed", "enter", "grade", "policy", "file", "answers", "evidences",
-    "evidence", "jobs", "job", "start", "events", "ledger", "catalogue", "pack", "item", "account", "missing",
+    "evidence", "jobs", "job", "start", "events", "event", "sessions", "session", "trends", "lexicons", "lexicon", "word",
+    "version", "candidates", "candidate", "editor", "approvals", "approval", "watch", "ledger", "catalogue", "pack", "item", "account", "missing",
 )  # fmt: skip
 
 
@@ -66,6 +68,9 @@ class Story:
     runs: dict[str, str] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
     """Components of the System whose evidence falls short."""
+    candidates: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    """Calls of an agent that wait for a person, and one that was refused."""
 
     def who(self, work: Work, login: str) -> Actor:
         return work.accounts.actor(self.people[login])
@@ -81,10 +86,16 @@ def told(home: Path) -> Story:
         _people(story, work)
     with platform.work(ROOT, "story.systems") as work:
         _systems(story, work)
+    with platform.work(ROOT, "story.words") as work:
+        guard_story.worded(story, work)
+    guard_story.recorded(story)
+    guard_story.proposed(story)
+    with platform.work(ROOT, "story.approvals") as work:
+        guard_story.asked(story, work)
     with platform.sealer:
         pass
     with platform.event_store.adding() as session:
-        for row in _events(story):
+        for row in [*_events(story), *guard_story.happened(story)]:
             session.add(row)
     return story
 

@@ -37,7 +37,8 @@ def test_every_text_a_template_names_is_there():
 
 def test_no_text_is_left_unused():
     source = "".join(path.read_text(encoding="utf-8") for path in [*TEMPLATES, *ROOM.rglob("*.py")])
-    prefixes = set(re.findall(r'["{:]([\w-]+(?:\.[\w-]+)*)\.(?:\{|" ~)', source)) | {
+    prefixes = set(re.findall(r'["{:]([\w-]+(?:\.[\w-]+)*)\.(?:\{|" ~)', source))
+    prefixes |= set(re.findall(r'(?:pairs|options)\("([\w.-]+)"', source)) | {
         "ago",
         "in",
         "event",

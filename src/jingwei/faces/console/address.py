@@ -7,8 +7,11 @@ from fastapi import Request
 
 ROOMS = (
     ("board", "/"), ("systems", "/systems"), ("evidence", "/evidence"), ("gate", "/gate"), ("jobs", "/jobs"),
-    ("events", "/events"), ("ledger", "/ledger"), ("catalogue", "/catalogue"),
+    ("events", "/events"), ("approvals", "/approvals"), ("lexicons", "/lexicons"), ("candidates", "/candidates"),
+    ("ledger", "/ledger"), ("catalogue", "/catalogue"),
 )  # fmt: skip
+_ELSEWHERE = (("/gate", "/gate"), ("/policy/edit", "/candidates"), ("/watch", "/approvals"))
+"""Pages of a System that lie in another room."""
 _NOT_FILTERS = {"lang", "page", "sort"}
 
 
@@ -25,10 +28,11 @@ class Address:
 
     @property
     def room(self) -> str:
-        """Return the address of the room this page lies in; a System's gate lies in the gate."""
+        """Return the address of the room this page lies in; some of a System's lie in another."""
         path = self.request.url.path
-        if path.endswith("/gate"):
-            return "/gate"
+        for ending, room in _ELSEWHERE:
+            if path.endswith(ending):
+                return room
         return "/" + path.split("/")[1]
 
     @property

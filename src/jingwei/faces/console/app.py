@@ -7,9 +7,13 @@ from jingwei.faces.console.failures import mount_failures
 from jingwei.faces.console.pages import (
     access,
     answers,
+    approvals,
     board,
+    candidate,
+    candidates,
     catalogue,
     enter,
+    event,
     events,
     evidence,
     file,
@@ -17,11 +21,15 @@ from jingwei.faces.console.pages import (
     grade,
     jobs,
     ledger,
+    lexicon_changes,
+    lexicons,
     missing,
     people,
     policy,
+    sessions,
     system,
     systems,
+    watch,
 )
 from jingwei.faces.console.security import HEADERS
 from jingwei.faces.web import Headers
@@ -29,7 +37,8 @@ from jingwei.platform import Platform
 
 _ROOMS = (
     people, board, systems, file, system, missing, access, grade, policy, answers, enter, gate, evidence, jobs, events,
-    ledger, catalogue,
+    sessions, event, lexicons, lexicon_changes, candidates,
+    candidate, approvals, watch, ledger, catalogue,
 )  # fmt: skip
 
 

@@ -1,25 +1,32 @@
 """The charts of each page: a view's numbers and a language's words, drawn."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import segno
 from markupsafe import Markup
 
 from jingwei.core.evidence import Evidence, Measure
+from jingwei.core.interval import wilson
 from jingwei.core.text import Both
 from jingwei.faces.console.charts import (
+    Column,
     Edge,
     Interval,
     Lane,
     Moment,
     Node,
+    Part,
     Slice,
     code_square,
+    columns,
     graph,
     intervals,
     timeline,
     wheel,
 )
+from jingwei.faces.console.views.candidates import CandidateView
+from jingwei.faces.console.views.events import SessionView, TrendsView
 from jingwei.faces.console.views.parts import Label, Row
 from jingwei.faces.console.views.system import Rate, SystemView
 from jingwei.faces.console.wording import Wording
@@ -28,6 +35,8 @@ STANDING_TONES = {
     "valid": "good", "running": "info", "unobserved": "warn", "incomplete": "warn", "expired": "warn", "stale": "warn",
     "failed": "bad", "missing": "quiet",
 }  # fmt: skip
+DECISION_TONES = {"allow": "good", "label": "info", "redact": "warn", "safe_answer": "warn", "hold": "warn",
+                  "block": "bad"}  # fmt: skip
 _LANES = {
     "people": ("registered", "answered", "graded", "requested", "signed", "status"),
     "proof": ("proven",),
@@ -90,13 +99,66 @@ def history(rows: Sequence[Row], wording: Wording) -> Markup:
         Lane(wording.say(f"lane.{name}"), tuple(_moment(row, wording) for row in rows if row.kind in kinds))
         for name, kinds in _LANES.items()
     ]
-    first, last = min(row.at for row in rows), max(row.at for row in rows)
-    span = last - first
-    # A short story is told by the clock, a long one by the calendar.
-    written = wording.short_day if span.days >= 2 else wording.clock
-    moments = [first + span * step / (_TICKS - 1) for step in range(_TICKS)] if span else [first]
-    ticks = [(at, written(at)) for at in moments]
+    ticks = _clock_ticks([row.at for row in rows], wording)
     return timeline(lanes, ticks=ticks, label=wording.say("system.history.picture"))
+
+
+def of_session(view: SessionView, wording: Wording) -> dict[str, Markup | None]:
+    """Draw what a session did, a lane for each direction."""
+    if not view.rows:
+        return {"timeline": None}
+    lanes = [
+        Lane(wording.say(f"direction.{name}" if name else "session.else"), tuple(
+            Moment(row.at, f"{wording.clock(row.at)} · {wording.say(f'decision.{row.decision}')} · "
+                   f"{wording.say(f'event.{row.kind}')}", DECISION_TONES[row.decision])
+            for row in view.rows if row.direction == name
+        ))
+        for name in ("inbound", "outbound", "tool", "") if any(row.direction == name for row in view.rows)
+    ]  # fmt: skip
+    label = wording.say("session.picture")
+    return {"timeline": timeline(lanes, ticks=_clock_ticks([row.at for row in view.rows], wording), label=label)}
+
+
+def of_trends(view: TrendsView, wording: Wording) -> dict[str, Markup | None]:
+    """Draw how many verdicts stopped something, over time."""
+    written = wording.hour if view.unit == "hour" else wording.short_day
+    rows = [
+        Column(written(at), wording.say("trends.column", when=wording.moment(at), verdicts=total, stopped=stopped),
+               (Part(stopped, "bad"), Part(total - stopped, "quiet")))
+        for at, total, stopped in zip(view.buckets, view.verdicts, view.stopped, strict=True)
+    ]  # fmt: skip
+    return {"verdicts": columns(rows, label=wording.say("trends.picture"))}
+
+
+def of_candidate(view: CandidateView, wording: Wording) -> dict[str, Markup | None]:
+    """Draw the share that is stopped in each direction, now and under the candidate."""
+    trial = view.trial
+    if trial is None or trial.state != "finished" or not trial.whole:
+        return {"stopped": None}
+    rows = [
+        _stopped(wording.say(f"direction.{line.direction}"), wording.say(f"trial.{name}"), count, line.texts, wording,
+                 tone=tone)
+        for line in trial.whole
+        for name, count, tone in (("before", line.before, "quiet"), ("after", line.after, "info"))
+    ]  # fmt: skip
+    return {"stopped": intervals(rows, label=wording.say("trial.picture"))}
+
+
+def _stopped(direction: str, which: str, count: int, texts: int, wording: Wording, *, tone: str) -> Interval:
+    rate = wilson(count, texts)
+    written = wording.percent(rate.value)
+    whole = wording.say("trial.whole", value=written, low=wording.percent(rate.low), high=wording.percent(rate.high),
+                        samples=texts)  # fmt: skip
+    return Interval(f"{direction} · {which}", rate.value, rate.low, rate.high, tone, written, whole)
+
+
+def _clock_ticks(moments: Sequence[datetime], wording: Wording) -> list[tuple[datetime, str]]:
+    """Choose moments to write below: a short story is told by the clock, a long one by the calendar."""
+    first, last = min(moments), max(moments)
+    span = last - first
+    written = wording.short_day if span.days >= 2 else wording.clock
+    chosen = [first + span * step / (_TICKS - 1) for step in range(_TICKS)] if span else [first]
+    return [(at, written(at)) for at in chosen]
 
 
 def square(address: str, wording: Wording) -> Markup:

@@ -5,6 +5,14 @@ from jingwei.core.text import Both, text
 _PACKAGES = ("deploy.guard", "faces.gateway", "core", "operate.label", "manage")
 
 
+def own_rule(rule_id: str) -> Both | str:
+    """Return what a rule of the guard itself is called, such as `tool.needs-person`; its id, where it has no name."""
+    try:
+        return text(f"faces.console:guard-rule.{rule_id}")
+    except KeyError:
+        return rule_id
+
+
 def reason_of(key: str) -> Both | str:
     """Return the text of an event's reason; the key itself, where no catalogue has it."""
     if not key:
@@ -14,4 +22,4 @@ def reason_of(key: str) -> Both | str:
             return text(f"{package}:{key}" if ":" not in key else key)
         except (KeyError, FileNotFoundError, ModuleNotFoundError):
             continue
-    return key
+    return own_rule(key)

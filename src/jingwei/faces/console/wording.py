@@ -104,6 +104,10 @@ class Wording(Numbers):
         """Write the time of day to the second."""
         return f"{moment.astimezone():%H:%M:%S}"
 
+    def hour(self, moment: datetime) -> str:
+        """Write the hour of the day."""
+        return f"{moment.astimezone():%H:00}"
+
     def distance(self, moment: datetime, now: datetime | None = None) -> str:
         """Say how far off a moment is: `3 days ago`, `in 2 hours`."""
         away = moment - (now or utc_now())

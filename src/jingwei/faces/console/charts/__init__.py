@@ -1,5 +1,6 @@
 """Charts as SVG drawn by the server: no script, no inline style, a title on every mark, colours in the style sheet."""
 
+from jingwei.faces.console.charts.columns import Column, Part, columns
 from jingwei.faces.console.charts.graph import Edge, Node, graph
 from jingwei.faces.console.charts.heatmap import HeatCell, heatmap
 from jingwei.faces.console.charts.intervals import Interval, intervals
@@ -9,6 +10,6 @@ from jingwei.faces.console.charts.timeline import Lane, Moment, timeline
 from jingwei.faces.console.charts.wheel import Slice, wheel
 
 __all__ = [
-    "Edge", "HeatCell", "Interval", "Lane", "Moment", "Node", "Slice",
-    "code_square", "graph", "heatmap", "intervals", "sparkline", "timeline", "wheel",
+    "Column", "Edge", "HeatCell", "Interval", "Lane", "Moment", "Node", "Part", "Slice",
+    "code_square", "columns", "graph", "heatmap", "intervals", "sparkline", "timeline", "wheel",
 ]  # fmt: skip

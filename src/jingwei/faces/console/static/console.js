@@ -94,6 +94,28 @@ function answered(output) {
   tell();
 }
 
+/** `data-presence="address"` on a box: while the page is seen and its person moves, give a sign of life now and then. */
+function presence(box) {
+  const form = box.querySelector("form");
+  const state = box.querySelector("[data-presence-state]");
+  let moved = Date.now();
+  for (const kind of ["pointermove", "keydown", "scroll", "pointerdown"]) {
+    addEventListener(kind, () => { moved = Date.now(); }, { passive: true });
+  }
+  const lose = () => {
+    clearInterval(beat);
+    box.classList.remove("on");
+    state.textContent = box.dataset.lost;
+  };
+  const beat = setInterval(async () => {
+    if (document.hidden || Date.now() - moved > Number(box.dataset.idle) * 1000) return;
+    try {
+      const answer = await fetch(box.dataset.presence, { method: "POST", body: new FormData(form), headers: { "Jingwei-Sign": "yes" } });
+      if (answer.status !== 204) lose();
+    } catch { /* the server is away: the next beat tries again, and the gateway counts the silence */ }
+  }, Number(box.dataset.every) * 1000);
+}
+
 /** `data-print` on a button. */
 function print(button) {
   button.hidden = false;
@@ -118,7 +140,7 @@ function part(html, id) {
 
 const BEHAVIOURS = {
   "[data-live]": live, "[data-feed]": feed, "[data-swap]": swap, "[data-copy]": copy,
-  "[data-answered]": answered, "[data-print]": print, "[data-menu]": menu,
+  "[data-answered]": answered, "[data-presence]": presence, "[data-print]": print, "[data-menu]": menu,
 };
 const begun = new WeakSet();
 
