@@ -2,7 +2,9 @@
 
 Measured on 1 million characters of ordinary text with 2,000 ordinary words: by sound alone a word of two characters
 is met 28,264 times by chance, of three 267 times, of four 8 times. So two never count, three are a signal that no
-policy acts upon, and from four on a sound counts like the word.
+policy acts upon, and from four on a sound counts like the word. Chance grows with the list: in one of more than 5,000
+words homophones count from five characters on, or from four of which half are the word's own, and in one of more than
+200,000 from six; pinyin, which nobody writes by chance, counts from four in any list.
 """
 
 from enum import Enum
@@ -18,6 +20,8 @@ _EVADED = 0.9
 """A disguised word scores a little less than the word."""
 _ACTS_FROM = 4
 _SIGNALS_FROM = 3
+_CROWDS = ((200_000, 2), (5_000, 1))
+"""In a list of more words than this, so many characters more are asked for."""
 _WIDEST_GAP = 6
 """More separators than these between two characters part them."""
 _JOINS_FROM = 6
@@ -75,11 +79,11 @@ class Written(NamedTuple):
     replaced: bool
 
 
-def form(word: str, written: Written, reading: Reading) -> Form | None:
-    """Say in what form a word was written; None where it was not."""
+def form(word: str, written: Written, reading: Reading, *, crowd: int) -> Form | None:
+    """Say in what form a word was written; None where it was not. `crowd`: how many words its list has."""
     known = shape(word)
     if written.piece != known.skeleton:
-        return _by_sound(known, written, reading)
+        return _by_sound(known, written, reading, crowd)
     start, end = reading.span(written.start, written.end)
     if not stands_alone(reading.folded, start, end):
         return None
@@ -90,7 +94,7 @@ def form(word: str, written: Written, reading: Reading) -> Form | None:
     return Form.APART if _apart(known, written, reading) else None
 
 
-def _by_sound(known: Shape, written: Written, reading: Reading) -> Form | None:
+def _by_sound(known: Shape, written: Written, reading: Reading, crowd: int) -> Form | None:
     if known.syllables < _SIGNALS_FROM or not _close(written, reading):
         return None
     start, end = reading.span(written.start, written.end)
@@ -98,7 +102,12 @@ def _by_sound(known: Shape, written: Written, reading: Reading) -> Form | None:
         written.piece, reading, start, end
     ):
         return None
-    return Form.SOUND if known.syllables >= _ACTS_FROM else Form.SIGNAL
+    more = next((more for size, more in _CROWDS if crowd > size), 0)
+    spelled = any(map(is_syllable, written.piece))
+    same = sum(left == right for left, right in zip(written.piece, known.skeleton, strict=False))
+    if more and (spelled or (more == 1 and same * 2 >= len(known.skeleton))):
+        more = 0
+    return Form.SOUND if known.syllables >= _ACTS_FROM + more else Form.SIGNAL
 
 
 def _alone_where_latin(piece: str, reading: Reading, start: int, end: int) -> bool:

@@ -25,7 +25,7 @@ from jingwei.detect.matcher import matcher
 from jingwei.detect.normalize import Folded, fold
 from jingwei.detect.reading import Reading, read, read_text
 from jingwei.detect.topics import OWN, Meaning, meaning, rule_of, topics
-from jingwei.detect.wordlist import Entry, WordList, compiled, load
+from jingwei.detect.wordlist import SHORT, Entry, WordList, compiled, load
 
 _PARTED = "\n"
 _LEET_FROM = 4
@@ -47,6 +47,24 @@ class Found(NamedTuple):
     form: Form
 
 
+class Base(NamedTuple):
+    """A large list of words, compiled by `compile_base` and loaded; kept by its holder, shared by lexicons."""
+
+    digest: str
+    words: WordList
+
+    @classmethod
+    def load(cls, image: bytes) -> "Base":
+        """Load an image as it is, in milliseconds for a million words.
+
+        It is trusted: load only an image whose SHA-256 was told by a source you trust, such as the signed snapshot.
+
+        Raises:
+            InputError: it is not a compiled word list.
+        """
+        return cls(sha256(image).hexdigest(), load(image))
+
+
 class Lexicon:
     """Built-in words, an organisation's own, and its whitelist, compiled; immutable."""
 
@@ -55,7 +73,7 @@ class Lexicon:
         words: Iterable[Given] = (),
         *,
         allowed: Iterable[str] = (),
-        bases: Sequence[bytes] = (),
+        bases: Sequence["Base"] = (),
         removed: Iterable[str] = (),
     ) -> None:
         """Compile a lexicon.
@@ -63,8 +81,7 @@ class Lexicon:
         Args:
             words: words, or words with a topic, to be found besides the built-in ones.
             allowed: phrases in which no word is flagged.
-            bases: images made by `compile_base`. They are loaded as they are: give only images whose SHA-256 was told
-                by a source you trust, such as the signed snapshot.
+            bases: large lists, compiled elsewhere and loaded once; they may be shared by many lexicons.
             removed: words of the bases (or built in) that no longer count.
 
         Raises:
@@ -74,7 +91,7 @@ class Lexicon:
         listed = {entry.word: entry for entry in (*_built_in(), *own)}
         self._removed = frozenset(folded_word(word, field="removed") for word in removed) - {each.word for each in own}
         kept = [entry for entry in listed.values() if entry.word not in self._removed]
-        self.parts: tuple[WordList, ...] = (*map(load, bases), compiled(kept))
+        self.parts: tuple[WordList, ...] = (*(base.words for base in bases), compiled(kept))
         phrases = sorted({folded_word(word, field="allowed_words") for word in allowed})
         self._allowed = matcher(phrases)
         self.held = (*self.parts, compiled([Entry(phrase, "") for phrase in phrases]))
@@ -83,15 +100,16 @@ class Lexicon:
         given = "\n".join(sorted({"\t".join(each) for each in own}))
         self.version = digest({
             "words": sha256(given.encode()).hexdigest(), "allowed": phrases, "removed": sorted(self._removed),
-            "bases": [sha256(base).hexdigest() for base in bases],
+            "bases": [base.digest for base in bases],
         })  # fmt: skip
         """Digest of all that an organisation gave; equal lexicons of one release find the same words."""
 
     @classmethod
-    def loaded(cls, base: bytes, *, added: Iterable[Given] = (), removed: Iterable[str] = (),
+    def loaded(cls, base: "bytes | Base", *, added: Iterable[Given] = (), removed: Iterable[str] = (),
                allowed: Iterable[str] = ()) -> "Lexicon":  # fmt: skip
-        """Load one base, with what changed since; see `Lexicon` for whom to trust."""
-        return cls(added, allowed=allowed, bases=[base], removed=removed)
+        """Take one base, with what changed since. Only the changes are compiled; see `Base` for whom to trust."""
+        known = base if isinstance(base, Base) else Base.load(base)
+        return cls(added, allowed=allowed, bases=[known], removed=removed)
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
@@ -139,7 +157,8 @@ class Lexicon:
     def _spoken(self, reading: Reading) -> bool:
         """Tell whether a text that is all Latin may have a word in pinyin; mostly its syllables alone say no."""
         texts = pinyin.spoken(reading.folded)
-        return any(part.sounds.matcher.find(text) for text in texts for part in self.parts)
+        return any(end - start > SHORT for text in texts for part in self.parts
+                   for start, end, _ in part.sounds.matcher.find(text))  # fmt: skip
 
     def _in_windows(self, all_of_them: list[Window], reading: Reading) -> Iterator[Found]:
         if not all_of_them:
@@ -174,7 +193,7 @@ class Lexicon:
     def _judged(self, part: WordList, owners: list[int], written: Written, reading: Reading) -> Iterator[Found]:
         for owner in owners:
             entry = part.entry(owner)
-            found = form(entry.word, written, reading)
+            found = form(entry.word, written, reading, crowd=len(part))
             if found:
                 yield from self._meant(entry, *reading.span(written.start, written.end), found)
 

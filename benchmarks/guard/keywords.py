@@ -1,0 +1,177 @@
+"""What keywords cost: 100,000 and 1,000,000 words on prompts and on long text, hold-back, hot swap; beside peers.
+
+    python benchmarks/guard/keywords.py --data DATA [--words 100000 1000000] [--llm-guard PYTHON] [--litellm PYTHON]
+
+Words are compounds of two to four two-character pieces of the prose below DATA, 90 % Chinese, 8 % with Latin letters,
+2 % Latin; prompts are 700 characters of other prose, every second one with a word planted. CPU time of this thread;
+a prompt is scanned again and again and its median taken, then the median and the 99th percentile over the prompts;
+"first" is the first scan of each. Peers scan the same prompts with a tenth of the words or fewer.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean, median
+
+import ahocorasick
+
+from jingwei.detect import fold
+from jingwei.detect.forms import SIGNAL
+from jingwei.detect.hold import Hold
+from jingwei.detect.lexicon import Base, Lexicon, compile_base
+
+LENGTH = 700
+PROMPTS = 120
+PEER = Path(__file__).with_name("peer_words.py")
+SEED = 20261122
+
+
+def prose(data: Path) -> dict[str, str]:
+    lines = (data / "chinese-safetyqa/chinese_safetyqa.jsonl").read_text(encoding="utf-8").splitlines()
+    general = (data / "halueval/data__general_data.json").read_text(encoding="utf-8").splitlines()
+    return {"zh": "".join(json.loads(line)["question"] for line in lines),
+            "en": " ".join(json.loads(line)["chatgpt_response"] for line in general)}  # fmt: skip
+
+
+def made_words(count: int, text: str, chance: random.Random) -> list[str]:
+    pieces = sorted(
+        {text[at : at + 2] for at in range(len(text) - 1) if all("\u4e00" <= c <= "\u9fff" for c in text[at : at + 2])}
+    )
+    latin = [
+        f"{a}{b}"
+        for a in ("neo", "cry", "mox", "tri", "vel", "zan")
+        for b in ("dex", "lith", "pod", "rax", "sol", "quin")
+    ]
+    words: set[str] = set()
+    while len(words) < count:
+        kind = chance.random()
+        word = "".join(chance.choice(pieces) for _ in range(chance.choice([2, 2, 2, 3, 4])))
+        if kind > 0.98:
+            word = (
+                chance.choice(latin)
+                + chance.choice(latin)
+                + chance.choice(latin)[: chance.randint(0, 6)]
+                + str(len(words) % 997)
+            )
+        elif kind > 0.9:
+            word += chance.choice(latin)
+        words.add(word)
+    return sorted(words)
+
+
+def made_prompts(texts: dict[str, str], words: Sequence[str], chance: random.Random) -> dict[str, list[str]]:
+    prompts: dict[str, list[str]] = {}
+    for language, text in texts.items():
+        starts = [chance.randrange(len(text) - LENGTH) for _ in range(PROMPTS)]
+        prompts[language] = [text[at : at + LENGTH] for at in starts]
+        for number in range(0, PROMPTS, 2):
+            prompt, at = prompts[language][number], chance.randrange(LENGTH - 20)
+            prompts[language][number] = (prompt[:at] + " " + chance.choice(words) + " " + prompt[at:])[:LENGTH]
+    return prompts
+
+
+def spent(work: Callable[[], object]) -> float:
+    start = time.thread_time_ns()
+    work()
+    return (time.thread_time_ns() - start) / 1000
+
+
+def row(name: str, scan: Callable[[str], object], prompts: Sequence[str], *, again: int = 25) -> float:
+    first, steady = [], []
+    for prompt in prompts:
+        first.append(spent(lambda prompt=prompt: scan(prompt)))
+        steady.append(median(spent(lambda prompt=prompt: scan(prompt)) for _ in range(again)))
+    steady.sort()
+    first.sort()
+    print(
+        f"  {name:34}{median(steady):12.1f}{steady[int(len(steady) * 0.99)]:12.1f}{median(first):12.1f}{first[int(len(first) * 0.99)]:12.1f}"
+    )
+    return median(steady)
+
+
+def memory() -> float:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096 / 1e6
+
+
+def swap(words: Sequence[str]) -> Lexicon:
+    compiled = time.process_time()
+    image = compile_base(words)
+    compiled = time.process_time() - compiled
+    before = memory()
+    loading = time.process_time()
+    base = Base.load(image)
+    loading = time.process_time() - loading
+    lexicon = Lexicon.loaded(base)
+    print(f"  compiled in {compiled:.2f} s, image {len(image) / 1e6:.1f} MB, loaded in {loading * 1000:.0f} ms, "
+          f"{memory() - before:.0f} MB more in memory")  # fmt: skip
+    adding = [spent(lambda: Lexicon.loaded(base, added=[f"刚刚添加的词{number}"])) / 1000 for number in range(5)]
+    print(f"  one word added beside it in {median(adding):.1f} ms")
+    return lexicon
+
+
+def held(lexicon: Lexicon, texts: dict[str, str]) -> None:
+    hold = Hold(lexicon.held)
+    for language, text in texts.items():
+        tails = [text[max(0, at - 300) : at] for at in range(20_000, 23_000, 3)]
+        waits = [hold.back(tail) for tail in tails]
+        costs = sorted(spent(lambda tail=tail: hold.back(tail)) for tail in tails)
+        print(f"  hold-back, {language}: {median(costs):.1f} us a chunk (99 %: {costs[int(len(costs) * 0.99)]:.1f}); "
+              f"{mean(waits):.2f} characters wait on average, {max(waits)} at most")  # fmt: skip
+
+
+def peers(chosen: argparse.Namespace, words: Sequence[str], prompts: Sequence[str], ours: float) -> None:
+    for count in (len(words), 10_000):
+        automaton = ahocorasick.Automaton()
+        for word in words[:count]:
+            automaton.add_word(word, word)
+        automaton.make_automaton()
+        theirs = median(spent(lambda prompt=prompt: list(automaton.iter(prompt.lower()))) for prompt in prompts)
+        print(f"  pyahocorasick, {count} words, no folding: {theirs:.0f} us, {theirs / ours:.1f} x ours")
+    for name in ("llm-guard", "litellm"):
+        interpreter = getattr(chosen, name.replace("-", "_"))
+        if interpreter:
+            few = words[:: max(1, len(words) // 10_000)]
+            given = json.dumps({"peer": name, "words": few, "texts": list(prompts[:8]), "time": True})
+            ran = subprocess.run([interpreter, str(PEER)], input=given, capture_output=True, text=True, check=True)  # noqa: S603 - an interpreter the caller names
+            theirs = json.loads(ran.stdout.splitlines()[-1])["microseconds"]
+            print(f"  {name}, {len(few)} words: {theirs:.0f} us, {theirs / ours:.0f} x ours with {len(words)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--words", type=int, nargs="+", default=[100_000, 1_000_000])
+    for name in ("llm-guard", "litellm"):
+        parser.add_argument(f"--{name}", help=f"a Python interpreter that has {name}")
+    chosen = parser.parse_args()
+    texts = prose(chosen.data)
+    fold("汉")
+    Lexicon().scan("汉 a")
+    for count in chosen.words:
+        chance = random.Random(SEED)
+        words = made_words(count, texts["zh"][:40_000], chance)
+        print(f"{count} words")
+        lexicon = swap(words)
+        prompts = made_prompts({"zh": texts["zh"][40_000:], "en": texts["en"]}, words, chance)
+        print(f"  {'prompt of 700, us':34}{'p50':>12}{'p99':>12}{'first p50':>12}{'first p99':>12}")
+        acted = sum(hit.score > SIGNAL for text in prompts["zh"][1::2] for hit in lexicon.scan(text))
+        print(f"  hits that act in {PROMPTS // 2} Chinese prompts with no word planted: {acted}")
+        steady = [row(f"{language}, fold and scan", lexicon.scan, prompts[language]) for language in prompts]
+        for language, text in texts.items():
+            long = (text * 4)[:400_000]
+            best = min(spent(lambda long=long: lexicon.scan(long)) for _ in range(3))
+            folding = min(spent(lambda long=long: fold(long)) for _ in range(3))
+            size = len(long.encode())
+            print(
+                f"  long text, {language}: {size / best:.0f} MB/s fold and scan; fold alone {size / folding:.0f} MB/s"
+            )
+        held(lexicon, texts)
+        peers(chosen, words, prompts["zh"], steady[0])
+
+
+if __name__ == "__main__":
+    main()
