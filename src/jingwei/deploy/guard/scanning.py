@@ -24,7 +24,7 @@ from jingwei.deploy.guard.verdict import Why
 from jingwei.detect import Folded, Hit, Role
 
 INLINE_CHARACTERS = 16_384
-"""Longer texts are no work for an event loop, whatever is looked for in them."""
+"""Longer texts are no work for an event loop, whatever is looked for in them; and a detector's time grows with them."""
 
 GROUNDS = "grounds"
 """What an answer was to be drawn from, beside its text."""
@@ -156,11 +156,13 @@ class Work:
         self._folded: list[Folded] | None = None
         self._unreadable = False
         self._done = 0
-        if sum(len(each.text) for each in passages) > INLINE_CHARACTERS:
+        characters = sum(len(each.text) for each in passages)
+        if characters > INLINE_CHARACTERS:
             self._rest = [*inline, *self._rest]
         else:
             self._run(inline)
-        self.seconds = sum(task.rule.timeout_milliseconds for task in self._rest) / 1000
+        self._stretch = max(1.0, characters / INLINE_CHARACTERS)
+        self.seconds = sum(task.rule.timeout_milliseconds for task in self._rest) * self._stretch / 1000
 
     @property
     def needs_thread(self) -> bool:
@@ -172,7 +174,7 @@ class Work:
         for task in self._rest:
             began = perf_counter()
             self._run((task,))
-            if (perf_counter() - began) * 1000 > task.rule.timeout_milliseconds:
+            if (perf_counter() - began) * 1000 > task.rule.timeout_milliseconds * self._stretch:
                 self.scan.failed[task.rule.category] = "timed-out"
             self._done += 1
 
