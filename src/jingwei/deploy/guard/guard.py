@@ -19,6 +19,7 @@ from jingwei.core.policy import Category, CategoryRule, Decision, Policy
 from jingwei.core.signing import Verifier
 from jingwei.deploy.guard.answers import answer_for
 from jingwei.deploy.guard.conditions import Rules
+from jingwei.deploy.guard.conversation import conversations
 from jingwei.deploy.guard.expert import Experts
 from jingwei.deploy.guard.judgement import Judgement, own_finding
 from jingwei.deploy.guard.lazy import LazyBundle, built
@@ -60,7 +61,8 @@ class Guard:
     @classmethod
     def build(cls, policy: Policy) -> "Guard":
         """Compile the detectors that a policy needs; takes up to seconds for a large lexicon."""
-        return cls(policy, built(policy))
+        bundle = built(policy)
+        return cls(policy, bundle, turns=conversations(policy, bundle))
 
     @classmethod
     def load(cls, policy: FilePath | str | Policy | None = None, *, trusted: Verifier | None = None) -> "Guard":
@@ -81,7 +83,8 @@ class Guard:
             )
 
             policy = default_policy() if policy is None else read_policy(FilePath(policy), trusted=trusted)
-        return cls(policy, LazyBundle(policy))
+        bundle = LazyBundle(policy)
+        return cls(policy, bundle, turns=conversations(policy, bundle))
 
     def warm(self) -> None:
         """Build the detectors now, where that has not been done."""

@@ -38,6 +38,8 @@ from jingwei.faces.gateway.wire import Answer, Presence
 from jingwei.operate.label import labelled
 
 _TEXT_KEYS = ("content", "refusal", "reasoning_content")
+HISTORY = "history"
+"""A chat request brings all its turns along, so there is nothing to remember between two."""
 _FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
 
 
@@ -74,7 +76,7 @@ class Chat:
         except InputError as error:
             problem = error.message
             raise Refusal(Code.REQUEST_INVALID, place=error.field or "messages", problem=problem) from error
-        verdict = await self.exchange.access.guard.judged(passages, direction="inbound")
+        verdict = await self.exchange.access.guard.judged(passages, direction="inbound", session=HISTORY)
         return rewrite(body, verdict.rewritten), verdict
 
     async def _complete(self, body: ChatBody) -> None:
