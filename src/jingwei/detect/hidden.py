@@ -1,28 +1,33 @@
-"""What a text hides: characters that show nothing but spell something, and encoded payloads.
+"""What a text hides: characters that show nothing but spell something, encoded payloads, pieces to be put together.
 
-Bounded on purpose: a few payloads of a few kilobytes, decoded once, never executed.
+Bounded on purpose: sixteen payloads of a few kilobytes, three layers deep, never executed. A clean text pays for a few
+searches of plain strings. What is found is kept with the folded text, for the next detector.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
-from urllib.parse import unquote
+
+from jingwei.detect.encodings import LONGEST_PAYLOAD, decoded
+from jingwei.detect.normalize import Folded, fold
 
 MOST_PAYLOADS = 16
-LONGEST_PAYLOAD = 8_192
+DEEPEST = 3
+"""A payload inside a payload inside a payload is read, and no further."""
 
 _TAGS = re.compile("(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007e]{3,}")
-_OVERRIDES = re.compile("[\u202d\u202e]|[\u2066-\u2068](?=[\x00-\x7f])|[\u200b\u200c\u2060-\u2064\ufeff]{8,}")
-_BASE64 = re.compile(r"(?<![0-9A-Za-z+/_-])[0-9A-Za-z+/_-]{20,}={0,2}(?![0-9A-Za-z+/_-])")
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:\\?x?[0-9a-fA-F]{2}[ ]?){12,}(?![0-9A-Za-z])")
-_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2}[0-9A-Za-z+._-]{0,4}){8,}")
-
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
+_BITS = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad\u180e]{8,}")
+_OVERRIDES = re.compile("[\u202d\u202e]|[\u2066-\u2068](?=[\x00-\x7f])")
+_FIRST_SELECTORS = range(0xFE00, 0xFE10)
+_MORE_SELECTORS = 0xE0100
+_BYTE = 8
 
 _QUOTED = re.compile(r'"([^"\n]{1,400})"|“([^”\n]{1,400})”|‘([^’\n]{1,400})’|「([^」\n]{1,400})」|'
                      r"(?<!\w)'([^'\n]{1,400})'(?!\w)")  # fmt: skip
 _MOST_PIECES = 64
+_KEY = "revealed"
 
 
 class Revealed(NamedTuple):
@@ -35,19 +40,13 @@ class Revealed(NamedTuple):
     """Hidden from the eye, not only encoded: suspicious whatever it says."""
 
 
-def reveal(text: str) -> Iterator[Revealed]:
-    """Bring out what is hidden in a text as it was given."""
-    if not text.isascii():
-        yield from _invisible(text)
-    found = 0
-    for pattern, decode in ((_BASE64, _from_base64), (_HEX, _from_hex), (_PERCENT, unquote)):
-        for match in pattern.finditer(text):
-            plain = decode(match[0][:LONGEST_PAYLOAD])
-            if plain and plain != match[0]:
-                yield Revealed(match.start(), match.end(), plain, invisible=False)
-                found += 1
-            if found >= MOST_PAYLOADS:
-                return
+def reveal(text: str | Folded) -> tuple[Revealed, ...]:
+    """Bring out what is hidden in a text; spans count characters of the text as it was given."""
+    folded = fold(text)
+    kept: tuple[Revealed, ...] | None = folded.shared.get(_KEY)
+    if kept is None:
+        kept = folded.shared[_KEY] = tuple(islice(_all(folded), MOST_PAYLOADS))
+    return kept
 
 
 def joined(text: str) -> Revealed | None:
@@ -63,33 +62,58 @@ def joined(text: str) -> Revealed | None:
     return Revealed(pieces[0].start(), pieces[-1].end(), whole, invisible=False)
 
 
+def _all(folded: Folded) -> Iterator[Revealed]:
+    if folded.offsets is not None:  # something vanished or grew when the text was folded
+        for found in _invisible(folded.original):
+            yield found
+            yield from _inside(found, DEEPEST - 1)
+    for start, end, plain in decoded(folded.clean, folded.folded):
+        first, last = folded.span(start, end)
+        found = Revealed(first, last, plain, invisible=False)
+        yield found
+        yield from _inside(found, DEEPEST - 1)
+
+
+def _inside(outer: Revealed, depth: int) -> Iterator[Revealed]:
+    """Read what was revealed once more: it may hide something itself."""
+    if depth == 0 or not outer.text:
+        return
+    folded = fold(outer.text)
+    for _, _, plain in islice(decoded(folded.clean, folded.folded), MOST_PAYLOADS):
+        inner = outer._replace(text=plain)
+        if plain != outer.text:
+            yield inner
+            yield from _inside(inner, depth - 1)
+
+
 def _invisible(text: str) -> Iterator[Revealed]:
     for match in _TAGS.finditer(text):
         spelled = "".join(chr(ord(character) - 0xE0000) for character in match[0][:LONGEST_PAYLOAD])
         yield Revealed(match.start(), match.end(), spelled, invisible=True)
+    for match in _SELECTORS.finditer(text):
+        yield Revealed(match.start(), match.end(), _from_selectors(match[0][:LONGEST_PAYLOAD]), invisible=True)
+    for match in _BITS.finditer(text):
+        yield Revealed(match.start(), match.end(), _from_bits(match[0][: _BYTE * LONGEST_PAYLOAD]), invisible=True)
     for match in _OVERRIDES.finditer(text):
         yield Revealed(match.start(), match.end(), "", invisible=True)
 
 
-def _from_base64(encoded: str) -> str:
-    body = encoded.rstrip("=").translate({ord("-"): "+", ord("_"): "/"})
-    body = body[: len(body) - (len(body) % 4 == 1)]
-    try:
-        return _printable(base64.b64decode(body + "=" * (-len(body) % 4)))
-    except binascii.Error:
-        return ""
+def _from_selectors(run: str) -> str:
+    """Read variation selectors as the bytes that they number."""
+    codes = (ord(each) for each in run)
+    raw = bytes(
+        code - _FIRST_SELECTORS.start if code in _FIRST_SELECTORS else code - _MORE_SELECTORS + 16 for code in codes
+    )
+    return raw.decode("utf-8", "ignore")
 
 
-def _from_hex(encoded: str) -> str:
-    try:
-        return _printable(bytes.fromhex(re.sub(r"\\?x|[ ]", "", encoded)))
-    except ValueError:
-        return ""
-
-
-def _printable(raw: bytes) -> str:
-    try:
-        plain = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
-    return plain if all(each.isprintable() or each in "\n\r\t" for each in plain) else ""
+def _from_bits(run: str) -> str:
+    """Read two kinds of zero-width characters as bits, whichever of them is the one."""
+    kinds = sorted(set(run), key=run.index)[:2]
+    for zero in kinds:
+        bits = "".join("0" if each == zero else "1" for each in run if each in kinds)
+        raw = bytes(int(bits[start : start + _BYTE], 2) for start in range(0, len(bits) - _BYTE + 1, _BYTE))
+        plain = raw.decode("utf-8", "ignore")
+        if len(plain) * 2 > len(raw) // 2 and plain.isprintable() and plain:
+            return plain
+    return ""

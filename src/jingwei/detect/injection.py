@@ -1,11 +1,13 @@
 """Prompt injection: signs in the text and in what it hides, planted markers coming back, and the model's opinion."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category
-from jingwei.detect import classifier
+from jingwei.detect import injection_model
 from jingwei.detect.hidden import reveal
 from jingwei.detect.hit import Hit
 from jingwei.detect.lexicon import folded_word
@@ -18,6 +20,14 @@ HIDDEN_RULE = "injection.hidden-text"
 ENCODED_RULE = "injection.encoded-payload"
 MODEL_RULE = "injection.model"
 _HIDDEN_SCORE = 0.6
+_REPORTED = 0.5
+"""A lower probability is no hit: no policy's threshold lies below."""
+_LIFT = 1.6
+"""How much more often a sign means an attack where nobody asked the text to speak: doubt to this power."""
+_MOST_DECODED = 4
+"""Hidden readings that the model is asked about."""
+_SURE = 0.9
+"""What the model must say of a hidden reading: many of them are only noise read aloud."""
 
 
 @lru_cache(maxsize=1)
@@ -41,18 +51,18 @@ class InjectionDetector:
     def rules(self, text: str | Folded) -> tuple[Hit, ...]:
         """Find signs and canaries without the model, in time linear in the text: safe to run in an event loop."""
         folded = fold(text)
-        hits = list(signs().scan(folded))
-        hits += self._hidden(folded.original)
+        hits = [_weighed(hit, folded) for hit in signs().scan(folded)]
+        hits += self._hidden(folded)
         hits += [_leak(*folded.span(start, end)) for start, end, _ in self._canaries.find(folded.folded)]
         return tuple(sorted(hits))
 
-    def _hidden(self, original: str) -> Iterator[Hit]:
+    def _hidden(self, outer: Folded) -> Iterator[Hit]:
         """Judge what the text hides by the same rules; text hidden from the eye is a sign by itself."""
-        for start, end, plain, invisible in reveal(original):
-            folded = fold(plain)
+        for start, end, plain, invisible in reveal(outer):
+            folded = fold(plain, role=outer.role)
             if any(True for _ in self._canaries.find(folded.folded)):
                 yield _leak(start, end)
-            score = max((hit.score for hit in signs().scan(folded)), default=0.0)
+            score = max((_weighed(hit, outer).score for hit in signs().scan(folded)), default=0.0)
             if invisible:
                 score = max(score, _HIDDEN_SCORE)
             if score:
@@ -61,8 +71,30 @@ class InjectionDetector:
 
 
 def opinion(text: str | Folded) -> tuple[Hit, ...]:
-    """Ask the model alone: one hit over the whole text, or none. For a thread."""
-    return classifier.judge(text, head="injection", category=Category.INJECTION)
+    """Ask the model alone, about the text and what it hides. For a thread.
+
+    A hit covers the whole text, or of a document the sentence that speaks to the model.
+    """
+    folded = fold(text)
+    hits = list(_opinion(folded))
+    for start, end, plain, _ in islice((each for each in reveal(folded) if each.text), _MOST_DECODED):
+        inner = _opinion(fold(plain, role=folded.role))
+        hits += [replace(hit, start=start, end=end) for hit in inner if hit.score >= _SURE]
+    return tuple(sorted(hits))
+
+
+def _opinion(folded: Folded) -> Iterator[Hit]:
+    probability, start, end = injection_model.opinion(folded)
+    if probability >= _REPORTED:
+        span = folded.span(start, end) if folded.role in injection_model.UNTRUSTED else (0, len(folded.original))
+        yield Hit(*span, Category.INJECTION, MODEL_RULE, round(probability, 4), Severity.HIGH)
+
+
+def _weighed(hit: Hit, folded: Folded) -> Hit:
+    """Let a sign weigh more in a document or a tool's result."""
+    if folded.role not in injection_model.UNTRUSTED:
+        return hit
+    return replace(hit, score=round(1 - (1 - hit.score) ** _LIFT, 4))
 
 
 def _leak(start: int, end: int) -> Hit:
