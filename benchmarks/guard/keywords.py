@@ -14,6 +14,7 @@ import random
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from statistics import mean, median
 
@@ -101,9 +102,10 @@ def swap(words: Sequence[str]) -> Lexicon:
     compiled = time.process_time()
     image = compile_base(words)
     compiled = time.process_time() - compiled
+    digest = sha256(image).hexdigest()
     before = memory()
     loading = time.process_time()
-    base = Base.load(image)
+    base = Base.load(image, digest=digest)
     loading = time.process_time() - loading
     lexicon = Lexicon.loaded(base)
     print(f"  compiled in {compiled:.2f} s, image {len(image) / 1e6:.1f} MB, loaded in {loading * 1000:.0f} ms, "

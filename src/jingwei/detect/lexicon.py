@@ -54,15 +54,16 @@ class Base(NamedTuple):
     words: WordList
 
     @classmethod
-    def load(cls, image: bytes) -> "Base":
+    def load(cls, image: bytes, *, digest: str = "") -> "Base":
         """Load an image as it is, in milliseconds for a million words.
 
         It is trusted: load only an image whose SHA-256 was told by a source you trust, such as the signed snapshot.
+        One who has compared it already gives it as `digest`; else it is worked out.
 
         Raises:
             InputError: it is not a compiled word list.
         """
-        return cls(sha256(image).hexdigest(), load(image))
+        return cls(digest or sha256(image).hexdigest(), load(image))
 
 
 class Lexicon:
@@ -190,7 +191,7 @@ class Lexicon:
                 ):
                     yield each._replace(start=start, end=end, form=Form.REPLACED)
 
-    def _judged(self, part: WordList, owners: list[int], written: Written, reading: Reading) -> Iterator[Found]:
+    def _judged(self, part: WordList, owners: Iterable[int], written: Written, reading: Reading) -> Iterator[Found]:
         for owner in owners:
             entry = part.entry(owner)
             found = form(entry.word, written, reading, crowd=len(part))

@@ -9,9 +9,10 @@ trust, such as the signed snapshot.
 """
 
 import json
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import accumulate, islice, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jingwei.core.errors import InputError
@@ -48,13 +49,12 @@ class Patterns:
     """An automaton and the words that own its patterns."""
 
     matcher: Matcher
-    starts: "Numbers"
-    owners: "Numbers"
+    starts: "array[int]"
+    owners: "array[int]"
 
-    def owned(self, number: int) -> list[int]:
+    def owned(self, number: int) -> "array[int]":
         """Return the words that a pattern stands for."""
-        owners: list[int] = self.owners[self.starts[number] : self.starts[number + 1]].tolist()
-        return owners
+        return self.owners[self.starts[number] : self.starts[number + 1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class WordList:
 
     text: str
     """All words, one after the other."""
-    starts: "Numbers"
+    starts: "array[int]"
     topics: tuple[str, ...]
-    topic_numbers: "NDArray[np.uint16]"
+    topic_numbers: "array[int]"
     short: Patterns
     """By the skeleton of words of one or two characters."""
     sounds: Patterns
@@ -81,6 +81,8 @@ class WordList:
     """Characters of the longest word's skeleton."""
     longest_spoken: int
     """The same, of words that begin with a Chinese character."""
+    longest_word: int
+    """Characters of the longest word as written."""
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -99,14 +101,9 @@ class WordList:
         """Tell whether some words have no letter or digit."""
         return len(self.symbols.owners) > 0
 
-    @property
-    def longest_word(self) -> int:
-        """Return the length of the longest word as written."""
-        return int((self.starts[1:] - self.starts[:-1]).max())
-
     def symbol_words(self) -> list[str]:
         """Return the words without any letter or digit."""
-        return [self.entry(number).word for number in self.symbols.owners.tolist()]
+        return [self.entry(number).word for number in self.symbols.owners]
 
     def image(self) -> bytes:
         """Return the compiled form."""
@@ -120,7 +117,7 @@ class WordList:
         about = {
             "topics": self.topics,
             "heads": "".join(sorted(self.heads)),
-            "longest": [self.longest, self.longest_spoken],
+            "longest": [self.longest, self.longest_spoken, self.longest_word],
             "engine": "daachorse" if has_daachorse() else "",
             "parts": [[name, len(part)] for name, part in parts.items()],
         }
@@ -135,8 +132,6 @@ def load(image: bytes) -> WordList:
     Raises:
         InputError: it is not a compiled word list.
     """
-    import numpy as np  # noqa: PLC0415 - imported when words are first compiled
-
     view = memoryview(image)
     if bytes(view[: len(_MAGIC)]) != _MAGIC:
         raise InputError("detect:not-a-word-list")
@@ -147,14 +142,14 @@ def load(image: bytes) -> WordList:
         parts[name] = view[at : at + length]
         at += length + -length % 4
     text = str(parts["text"], "utf-8")
-    starts = np.frombuffer(parts["starts"], np.int32)
-    topics, numbers = tuple(about["topics"]), np.frombuffer(parts["topics"], np.uint16)
+    starts = _numbers("i", parts["starts"])
+    topics, numbers = tuple(about["topics"]), _numbers("H", parts["topics"])
     if (about["engine"] == "daachorse") is not has_daachorse():
-        spans = zip(starts.tolist(), starts[1:].tolist(), numbers.tolist(), strict=False)
+        spans = zip(starts, starts[1:], numbers, strict=False)
         return compiled([Entry(text[first:last], topics[topic]) for first, last, topic in spans])
 
     def patterns(name: str) -> Patterns:
-        owners = (np.frombuffer(parts[f"{name}.{each}"], np.int32) for each in ("starts", "owners"))
+        owners = (_numbers("i", parts[f"{name}.{each}"]) for each in ("starts", "owners"))
         return Patterns(matcher((), image=parts[f"{name}.automaton"]), *owners)
 
     return WordList(
@@ -163,14 +158,18 @@ def load(image: bytes) -> WordList:
     )  # fmt: skip
 
 
+def _numbers(kind: str, part: bytes | memoryview) -> "array[int]":
+    numbers: array[int] = array(kind)
+    numbers.frombytes(part)
+    return numbers
+
+
 def _aligned(part: bytes) -> bytes:
     return part + b"\0" * (-len(part) % 4)
 
 
 def compiled(entries: Sequence[Entry]) -> WordList:
     """Compile folded words, each of which is given once."""
-    import numpy as np  # noqa: PLC0415 - as above
-
     words = [entry.word for entry in entries]
     topics = tuple(dict.fromkeys(entry.topic for entry in entries))
     ranks = {topic: number for number, topic in enumerate(topics)}
@@ -186,9 +185,9 @@ def compiled(entries: Sequence[Entry]) -> WordList:
     reaches = _beginnings(long.numbers)
     return WordList(
         text="".join(words),
-        starts=np.cumsum([0, *map(len, words)], dtype=np.int32),
+        starts=array("i", accumulate(map(len, words), initial=0)),
         topics=topics,
-        topic_numbers=np.array([ranks[entry.topic] for entry in entries], dtype=np.uint16),
+        topic_numbers=array("H", (ranks[entry.topic] for entry in entries)),
         short=short.patterns(),
         sounds=long.patterns(),
         symbols=symbols.patterns(),
@@ -197,6 +196,7 @@ def compiled(entries: Sequence[Entry]) -> WordList:
         heads=frozenset(each[0] for each in (*short.numbers, *symbols.numbers)),
         longest=max(map(len, skeletons), default=0),
         longest_spoken=max((len(each) for each in (*long.numbers, *short.numbers) if not each[0].isascii()), default=0),
+        longest_word=max(map(len, words), default=0),
     )
 
 
@@ -216,7 +216,8 @@ class _Owned:
         pairs = np.array(self._pairs, dtype=np.int32).reshape(-1, 2)
         ordered = pairs[np.argsort(pairs[:, 0], kind="stable")]
         starts = np.searchsorted(ordered[:, 0], np.arange(len(self.numbers) + 1)).astype(np.int32)
-        return Patterns(matcher(list(self.numbers)), starts, np.ascontiguousarray(ordered[:, 1]))
+        owners = np.ascontiguousarray(ordered[:, 1])
+        return Patterns(matcher(list(self.numbers)), _numbers("i", starts.tobytes()), _numbers("i", owners.tobytes()))
 
 
 def _read_all(words: Sequence[str]) -> tuple[list[str], list[str]]:
