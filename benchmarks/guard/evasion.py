@@ -54,7 +54,7 @@ def peers(chosen: argparse.Namespace, words: list[str], texts: list[str]) -> dic
         interpreter = getattr(chosen, name.replace("-", "_"))
         if interpreter:
             given = json.dumps({"peer": name, "words": words, "texts": texts})
-            ran = subprocess.run([interpreter, str(PEER)], input=given, capture_output=True, text=True, check=True)  # noqa: S603 - an interpreter the caller names
+            ran = subprocess.run([interpreter, str(PEER)], input=given, capture_output=True, text=True, check=True)
             found[name] = json.loads(ran.stdout.splitlines()[-1])
     return found
 
@@ -99,8 +99,10 @@ def report(cases: list[dict[str, str]], totals: Counter[str], caught: Counter[st
         row = "".join(f"{theirs[name][kind] / total:15.1%}" for name in others)
         print(f"{kind:24}{total:6}{caught[kind] / total:9.1%}{exact[kind] / total:12.1%}{row}")
     best = max((sum(each.values()) for each in theirs.values()), default=0)
-    print(f"all: {sum(caught.values())} of {sum(totals.values())} caught = {sum(caught.values()) / sum(totals.values()):.2%};"
-          f" {sum(caught.values()) / max(best, 1):.1f} x the best peer; worst kind {min(caught[k] / totals[k] for k in totals):.1%}")  # fmt: skip
+    every, found = sum(totals.values()), sum(caught.values())
+    worst = min(caught[kind] / totals[kind] for kind in totals)
+    print(f"all: {found} of {every} caught = {found / every:.2%}; {found / max(best, 1):.1f} x the best peer; "
+          f"worst kind {worst:.1%}")  # fmt: skip
 
 
 def flagged(data: Path, words: list[str]) -> None:

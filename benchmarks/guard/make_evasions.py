@@ -17,12 +17,16 @@ import opencc
 from pypinyin import Style, lazy_pinyin, pinyin
 
 PER_KIND = 200
-FRAMES = {"zh": [("请问", "是怎么回事？"), ("我想了解一下", "的情况。"), ("", ""), ("帮我写一段关于", "的介绍，谢谢。"), ("他昨天提到了", "，后来就走了")],
-          "en": [("Tell me about ", " please."), ("What is ", "?"), ("", ""), ("I read that ", " is coming back soon"), ("They said: ", ".")]}  # fmt: skip
-FIRST = (
-    "blue iron silent golden winter shadow crystal thunder velvet copper marble hidden broken frozen scarlet".split()
-)
-SECOND = "falcon harbor lantern mirror orchard compass anchor feather temple valley hammer beacon garden tunnel".split()
+FRAMES = {
+    "zh": [("请问", "是怎么回事？"), ("我想了解一下", "的情况。"), ("", ""), ("帮我写一段关于", "的介绍，谢谢。"),
+           ("他昨天提到了", "，后来就走了")],
+    "en": [("Tell me about ", " please."), ("What is ", "?"), ("", ""), ("I read that ", " is coming back soon"),
+           ("They said: ", ".")],
+}  # fmt: skip
+FIRST = ("blue", "iron", "silent", "golden", "winter", "shadow", "crystal", "thunder", "velvet", "copper", "marble",
+         "hidden", "broken", "frozen", "scarlet")  # fmt: skip
+SECOND = ("falcon", "harbor", "lantern", "mirror", "orchard", "compass", "anchor", "feather", "temple", "valley",
+          "hammer", "beacon", "garden", "tunnel")  # fmt: skip
 SEPARATORS = "*-_.·|~/+#^"
 EMOJI = "😀🔥💰🚫🎉⭐❤️👍"
 HIDDEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u202c\ufe0f"
@@ -35,16 +39,16 @@ Dress = Callable[[str, random.Random], str | None]
 
 def between(marks: str, *, least: int = 1, most: int = 1) -> Dress:
     def dress(word: str, chance: random.Random) -> str:
-        return "".join(
-            each + ("".join(chance.choice(marks) for _ in range(chance.randint(least, most))) if at < len(word) - 1 else "")
-            for at, each in enumerate(word)
-        )  # fmt: skip
+        written = word[0]
+        for each in word[1:]:
+            written += "".join(chance.choice(marks) for _ in range(chance.randint(least, most))) + each
+        return written
 
     return dress
 
 
 def spelled(join: str, style: Style = Style.NORMAL) -> Dress:
-    return lambda word, chance: join.join(lazy_pinyin(word, style=style))
+    return lambda word, _: join.join(lazy_pinyin(word, style=style))
 
 
 def mixed(word: str, chance: random.Random) -> str:
@@ -54,7 +58,7 @@ def mixed(word: str, chance: random.Random) -> str:
 
 
 def table(pairs: dict[str, str]) -> Dress:
-    def dress(word: str, chance: random.Random) -> str | None:
+    def dress(word: str, _: random.Random) -> str | None:
         changed = "".join(pairs.get(each, each) for each in word)
         return changed if changed != word else None
 
@@ -62,7 +66,7 @@ def table(pairs: dict[str, str]) -> Dress:
 
 
 def shifted(start: int) -> Dress:
-    return lambda word, chance: "".join(chr(start + ord(each) - 97) if each.isalpha() else each for each in word)
+    return lambda word, _: "".join(chr(start + ord(each) - 97) if each.isalpha() else each for each in word)
 
 
 class Han:
@@ -80,6 +84,7 @@ class Han:
             self._same.setdefault(lazy_pinyin(character)[0], []).append(character)
 
     def homophones(self, word: str, chance: random.Random) -> str | None:
+        """Write characters that sound the same."""
         written = []
         for character, (reading,) in zip(word, pinyin(word, style=Style.NORMAL), strict=True):
             others = [each for each in self._same.get(reading, []) if each != character]
@@ -92,6 +97,7 @@ class Han:
         return written if written != word else None
 
     def one_apart(self, word: str, chance: random.Random) -> str | None:
+        """Split one character."""
         able = [at for at, each in enumerate(word) if self._parts(each, chance)]
         if not able:
             return None
@@ -106,7 +112,8 @@ class Han:
         ]
         return "".join(chance.choice(ways)) if ways else None
 
-    def traditional(self, word: str, chance: random.Random) -> str | None:
+    def traditional(self, word: str, _: random.Random) -> str | None:
+        """Write traditional characters."""
         written = self._traditional.convert(word)
         return written if written != word else None
 
@@ -116,8 +123,9 @@ def kinds(han: Han) -> dict[str, dict[str, Dress]]:
     both = between("*- ", least=0, most=2)
     return {
         "zh": {
-            "plain": lambda word, chance: word, "space": between(" "), "punctuation": between(SEPARATORS, most=2),
-            "chinese punctuation": between("，。、！；"), "newline": between("\n"), "ideographic space": between("\u3000"),
+            "plain": lambda word, _: word, "space": between(" "), "punctuation": between(SEPARATORS, most=2),
+            "chinese punctuation": between("，。、！；"), "newline": between("\n"),
+            "ideographic space": between("\u3000"),
             "emoji": between(EMOJI), "zero-width": between(HIDDEN), "tag characters": between(tags, most=3),
             "combining marks": between("\u0336\u0338\u20dd"), "traditional": han.traditional,
             "pinyin": spelled(""), "pinyin, spaced": spelled(" "), "pinyin, tone marks": spelled(" ", Style.TONE),
@@ -126,7 +134,8 @@ def kinds(han: Han) -> dict[str, dict[str, Dress]]:
             "split characters": han.apart, "one character split": han.one_apart,
         },
         "en": {
-            "en plain": lambda word, chance: word, "en case": lambda word, chance: "".join(chance.choice((each.upper(), each)) for each in word),
+            "en plain": lambda word, _: word,
+            "en case": lambda word, chance: "".join(chance.choice((each.upper(), each)) for each in word),
             "en fullwidth": shifted(0xFF41), "en styled": shifted(0x1D41A), "en circled": shifted(0x24D0),
             "en cyrillic": table(CYRILLIC), "en greek": table(GREEK), "en leet": table(LEET),
             "en spelled": between(" -."), "en zero-width": between(HIDDEN), "en accents": between("\u0301\u0308"),
