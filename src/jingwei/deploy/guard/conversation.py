@@ -12,6 +12,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import copy
 from functools import lru_cache
 from importlib.resources import files
 from itertools import accumulate, pairwise
@@ -69,6 +70,12 @@ class Conversations:
         self._rules = [rule for rule in rules if rule.category in _JOINED]
         self._kept: OrderedDict[str, list[Said]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def reading_with(self, bundle: Detectors) -> "Conversations":
+        """Return the same memory, whose turns are read by other detectors from now on."""
+        other = copy(self)
+        other._bundle = bundle  # noqa: SLF001 - another of this very class
+        return other
 
     def taken(self, session: str, passages: Sequence[Passage], hits: Sequence[Sequence[Hit]],
               direction: Direction) -> Turn:  # fmt: skip

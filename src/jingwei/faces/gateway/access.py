@@ -21,7 +21,7 @@ from jingwei.core.errors import Tampered
 from jingwei.core.principal import principal_of_key, principal_of_run
 from jingwei.core.proof import HEADER, LEEWAY_SECONDS, verify_proof
 from jingwei.core.signing import Verifier, decode
-from jingwei.core.snapshot import Served, key_hash
+from jingwei.core.snapshot import Served, ServedKey, key_hash
 from jingwei.core.token import ASSESSMENT_LIFETIME, AssessmentToken
 from jingwei.core.token import read as read_token
 from jingwei.deploy.guard import Guard
@@ -46,6 +46,10 @@ class Access:
     principal: str = ""
     """By what name the caller is known to policies and to whoever approves its calls."""
     tenant: str = ""
+    lexicon: str = ""
+    """Versions of the live lexicons that the guard judges with."""
+    key: ServedKey | None = None
+    """What is known of the key that asked, where one did."""
 
 
 class Nonces:
@@ -115,7 +119,9 @@ class Door:
         if token.policy_digest != served.policy.digest or served.policy.system_id != served.system_id:
             raise Refusal(Code.POLICY_MISMATCH)
         principal, tenant = principal_of_key(served, hashed)
-        return Access(served, self._serving.guard(served), principal=principal, tenant=tenant)
+        known = next((each for each in served.keys if each.hash == hashed), None) or ServedKey(hash=hashed)
+        ready = self._serving.ready(served)
+        return Access(served, ready.guard, principal=principal, tenant=tenant, lexicon=ready.lexicon, key=known)
 
     def _by_assessment(self, credential: str, request: Request, body: bytes) -> Access:
         _demand_loopback(request)
@@ -137,9 +143,10 @@ class Door:
             raise Refusal(Code.STATUS, status=served.status)
         if token.policy_digest != served.policy.digest or served.policy.system_id != served.system_id:
             raise Refusal(Code.POLICY_MISMATCH)
-        guard = self._serving.guard(served)
+        ready = self._serving.ready(served)
         self._check_proof(token, request, body)
-        return Access(served, guard, trial=True, run_id=token.run_id, principal=principal_of_run(token.run_id))
+        return Access(served, ready.guard, trial=True, run_id=token.run_id, principal=principal_of_run(token.run_id),
+                      lexicon=ready.lexicon)  # fmt: skip
 
     def _assessment_token(self, credential: str) -> AssessmentToken:
         verifier = self._serving.verifier

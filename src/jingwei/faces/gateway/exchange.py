@@ -35,7 +35,8 @@ class Exchange:
         line = event_line({
             "id": event_id, "at": self.clock(), "kind": kind, "system_id": access.served.system_id,
             "request_id": self.request_id, "policy_digest": access.served.policy.digest, "trial": access.trial,
-            "run_id": access.run_id, "principal": access.principal, "session": self.session, **fields,
+            "run_id": access.run_id, "principal": access.principal, "session": self.session,
+            "lexicon": access.lexicon, **fields,
         })  # fmt: skip
         batch = self.journal.submit(line, run_id=access.run_id if access.trial else "")
         if not self.pending or self.pending[-1] is not batch:

@@ -14,18 +14,21 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from jingwei.core.clock import Clock
-from jingwei.core.errors import Tampered, Unavailable
+from jingwei.core.errors import InputError, Tampered, Unavailable
 from jingwei.core.policy import Policy
 from jingwei.core.signing import Verifier
-from jingwei.core.snapshot import Content, Served, Snapshot, SnapshotReader, read_public_key
+from jingwei.core.snapshot import Content, LiveLexicon, Served, Snapshot, SnapshotReader, read_public_key
 from jingwei.core.token import AssessmentToken, ReleaseToken
 from jingwei.core.token import read as read_token
 from jingwei.deploy.guard import Guard
+from jingwei.faces.gateway.lexicons import LiveWords, told_for, written
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.settings import GatewaySettings
 
 SKEW = timedelta(seconds=5)
 """How far a snapshot may lie in the future: the relay runs on this host."""
+RETRY = timedelta(seconds=5)
+"""What could not be built is tried again after a while, though nothing changed: a file of words may come late."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +37,20 @@ class Entry(NamedTuple):
 
     served: Served
     release: ReleaseToken | None
+
+
+class Ready(NamedTuple):
+    """A guard that may judge, and the live lexicons that it judges with."""
+
+    guard: Guard
+    told: tuple[LiveLexicon, ...] = ()
+    built: bool = True
+    """False where its newest words could not be had and those before go on counting."""
+
+    @property
+    def lexicon(self) -> str:
+        """Return the versions of its live lexicons, as an event says them."""
+        return written(self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +73,9 @@ class Serving:
         self._index = _Index()
         self._tampered = False
         self._mark: tuple[int, int, int] | None = None
-        self._guards: dict[str, Guard] = {}
+        self._guards: dict[str, Ready] = {}
+        self._words = LiveWords(settings.snapshot_path)
+        self._again = clock()
         self._building: dict[str, asyncio.Task[None]] = {}
 
     async def watch(self) -> None:
@@ -134,10 +153,23 @@ class Serving:
         Raises:
             Refusal: it is still being built.
         """
-        guard = self._guards.get(served.policy.digest)
-        if guard is None:
+        return self.ready(served).guard
+
+    def ready(self, served: Served) -> Ready:
+        """Return the guard of a System's present policy, and which live lexicons it holds.
+
+        Raises:
+            Refusal: it is still being built.
+        """
+        found = self._guards.get(served.policy.digest)
+        if found is None:
             raise Refusal(Code.POLICY_LOADING)
-        return guard
+        return found
+
+    @property
+    def building(self) -> bool:
+        """Tell whether the detectors of some policy are still being built."""
+        return bool(self._building)
 
     @property
     def count(self) -> int:
@@ -155,8 +187,11 @@ class Serving:
             _log.warning("an older snapshot was put in the place of a newer one; it is not used")
             return
         self._snapshot, self._tampered = snapshot, False
-        if old is None or snapshot.content is not old.content:
+        changed = old is None or snapshot.content is not old.content
+        if changed:
             self._index = self._indexed(snapshot.content)
+        if changed or self._clock() >= self._again:
+            self._again = self._clock() + RETRY
             self._build_guards(snapshot.content)
 
     def _indexed(self, content: Content) -> _Index:
@@ -175,18 +210,39 @@ class Serving:
 
     def _build_guards(self, content: Content) -> None:
         wanted = {served.policy.digest: served.policy for served in content.systems}
-        self._guards = {name: guard for name, guard in self._guards.items() if name in wanted}
+        self._guards = {name: ready for name, ready in self._guards.items() if name in wanted}
+        self._words.keep({each.base for each in content.lexicons})
         for name, policy in wanted.items():
-            if name not in self._guards and name not in self._building:
+            ready = self._guards.get(name)
+            if name not in self._building and (ready is None or ready.told != told_for(content.lexicons, policy)):
                 self._building[name] = asyncio.create_task(self._build(name, policy))
 
     async def _build(self, name: str, policy: Policy) -> None:
+        """Build a guard, or give the one there is the newest words; requests under way keep the one they have."""
         try:
-            self._guards[name] = await asyncio.to_thread(Guard.build, policy)
+            told: tuple[LiveLexicon, ...] | None = None
+            while told != (newest := self._told(policy)):
+                told = newest
+                self._guards[name] = await asyncio.to_thread(self._built, policy, told, self._guards.get(name))
         except Exception:  # noqa: BLE001 - the edge of a task: unlogged it would vanish, and the System is not served
             _log.exception("the detectors of a policy could not be built; its System is not served")
         finally:
             self._building.pop(name, None)
+
+    def _told(self, policy: Policy) -> tuple[LiveLexicon, ...]:
+        return told_for(self._snapshot.content.lexicons, policy) if self._snapshot else ()
+
+    def _built(self, policy: Policy, told: tuple[LiveLexicon, ...], present: Ready | None) -> Ready:
+        guard = present.guard if present else Guard.build(policy)
+        if not told and (present is None or not present.told):
+            return Ready(guard)
+        try:
+            return Ready(guard.with_lexicon(self._words.lexicon(told, policy)), told)
+        except (InputError, Tampered, Unavailable):
+            if present is None:  # words that the policy names are missing altogether: nothing is served without them
+                raise
+            _log.exception("live words could not be taken; those before go on counting")
+            return present._replace(built=False)
 
 
 def token_is_current(token: ReleaseToken | AssessmentToken, now: datetime) -> bool:
