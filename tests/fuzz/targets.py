@@ -10,6 +10,9 @@ import orjson
 from jingwei.core.errors import InputError
 from jingwei.deploy.guard import extract_texts
 from jingwei.faces.gateway.frames import TEXT_KEYS, bare, read_chunk, says_no_more, skeleton
+from jingwei.faces.gateway.mcp import EventReader, read_message
+from jingwei.faces.gateway.mcp.message import WrongMessageError
+from jingwei.faces.gateway.mcp.results import texts_of
 from jingwei.faces.gateway.refusal import Refusal
 from jingwei.faces.gateway.request import read_chat
 from jingwei.faces.gateway.sse import MAX_LINE_BYTES, DataReader
@@ -64,7 +67,31 @@ def request(data: bytes) -> None:
         assert not isinstance(content, str) or not content or opening or content in read
 
 
-TARGETS = {"sse": sse, "frames": frames, "request": request}
+def mcp(data: bytes) -> None:
+    """A message is refused with words, or what is passed on is what another reader of JSON reads in it, or less."""
+    try:
+        message = read_message(data)
+    except WrongMessageError:
+        return
+    body = message.body
+    told = json.loads(data)
+    assert (body["method"], body.get("id")) == (told["method"], told.get("id"))
+    assert read_message(orjson.dumps(body)).body == body
+    kept, given = body.get("params", {}), told.get("params", {})
+    assert all(kept[key] == given[key] for key in kept if key not in {"_meta", "capabilities"})
+    texts = {passage.text for passage in texts_of(message.method, message.params)}
+    assert all(value in texts for value in message.params.values() if isinstance(value, str) and value)
+
+
+def mcp_events(data: bytes) -> None:
+    """However a server's stream is cut, the same events come out of it."""
+    size, stream = (data[0] % 64) + 1 if data else 1, data[1:] + b"\n"
+    whole = EventReader(LIMIT).feed(stream)
+    reader = EventReader(LIMIT)
+    assert [each for at in range(0, len(stream), size) for each in reader.feed(stream[at : at + size])] == whole
+
+
+TARGETS = {"mcp": mcp, "mcp_events": mcp_events, "sse": sse, "frames": frames, "request": request}
 
 
 def _is_plain(value: object) -> bool:
