@@ -6,16 +6,18 @@ from jingwei.platform.impact import Impact
 from jingwei.platform.lane import Wanted, wanted_runs
 from jingwei.platform.ledger import Entry, LedgerBook
 from jingwei.platform.lexicon_drafts import Planned
-from jingwei.platform.lexicons import Difference, LexiconState
+from jingwei.platform.lexicons import Blame, Difference, LexiconState
 from jingwei.platform.platform import Platform
 from jingwei.platform.recording import recorded_texts
 from jingwei.platform.replay import Trial, TrialRow
 from jingwei.platform.runs import CheckRun, Runs
 from jingwei.platform.shadow import PolicyChange, Proposed
 from jingwei.platform.word_file import topic_titles
+from jingwei.platform.word_index import WordEntry
 from jingwei.platform.work import Work
 
 __all__ = [
+    "Blame",
     "CheckRun",
     "Compared",
     "Count",
@@ -37,6 +39,7 @@ __all__ = [
     "Trial",
     "TrialRow",
     "Wanted",
+    "WordEntry",
     "Work",
     "recorded_texts",
     "topic_titles",

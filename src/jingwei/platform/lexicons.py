@@ -1,7 +1,5 @@
 """Live lexicons as people look at them: what is in one, since when, who put it there and why."""
 
-from typing import NamedTuple
-
 from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.blobs import Blobs
@@ -9,7 +7,7 @@ from jingwei.core.settings import Settings
 from jingwei.detect.lexicon import folded_word
 from jingwei.manage import Desk, LexiconChanges, LexiconVersion, demand_lexicon
 from jingwei.platform.word_file import clean_word
-from jingwei.platform.word_index import Entry, Spell, WordIndex
+from jingwei.platform.word_index import Spell, WordEntry, WordIndex
 
 PAGE = 50
 MOST_SHOWN = 500
@@ -41,8 +39,10 @@ class Difference(BaseModel):
     removed_words: tuple[tuple[str, str], ...]
 
 
-class Blame(NamedTuple):
+class Blame(BaseModel):
     """A time that a word was in a lexicon, and the changes that began and ended it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     spell: Spell
     added: LexiconVersion
@@ -74,7 +74,7 @@ class Lexicons:
         return self._changes.versions(name)
 
     def search(self, name: str, *, part: str = "", topic: str | None = None, after: str = "",
-               limit: int = PAGE) -> list[Entry]:  # fmt: skip
+               limit: int = PAGE) -> list[WordEntry]:  # fmt: skip
         """Find words, in their order.
 
         Args:
@@ -94,7 +94,7 @@ class Lexicons:
             query, given = f"{query} AND topic = ?", [*given, topic]
         with index_of(self.desk, self.settings, name).opened() as connection:
             found = connection.execute(f"{query} ORDER BY folded LIMIT ?", [*given, min(limit, MOST_SHOWN)])
-            return [Entry(*row) for row in found]
+            return [WordEntry(word=word, topic=of, number=number) for word, of, number in found]
 
     def difference(self, name: str, first: int, second: int) -> Difference:
         """Tell what a version has that another has not, and the other way round.
@@ -129,10 +129,13 @@ class Lexicons:
         folded = folded_word(clean_word(word), field="word")
         with index_of(self.desk, self.settings, name).opened() as connection:
             query = "SELECT word, topic, number, removed FROM word WHERE folded = ? ORDER BY number DESC"
-            spells = [Spell(*row) for row in connection.execute(query, (folded,))]
+            spells = [
+                Spell(word=word, topic=topic, number=number, removed=removed)
+                for word, topic, number, removed in connection.execute(query, (folded,))
+            ]
         return [
-            Blame(spell, self._changes.version(name, spell.number),
-                  self._changes.version(name, spell.removed) if spell.removed else None)
+            Blame(spell=spell, added=self._changes.version(name, spell.number),
+                  removed=self._changes.version(name, spell.removed) if spell.removed else None)
             for spell in spells
         ]  # fmt: skip
 

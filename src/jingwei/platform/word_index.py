@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from pydantic import BaseModel, ConfigDict
+
 from jingwei.core.errors import Tampered
 from jingwei.core.store.failure import failures_said
 from jingwei.detect.lexicon import folded_word
@@ -33,8 +35,10 @@ CREATE TABLE IF NOT EXISTS base (
 """
 
 
-class Entry(NamedTuple):
+class WordEntry(BaseModel):
     """One word of a lexicon."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     word: str
     topic: str
@@ -42,8 +46,10 @@ class Entry(NamedTuple):
     """Version that added it."""
 
 
-class Spell(NamedTuple):
+class Spell(BaseModel):
     """A time that a word was in a lexicon."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     word: str
     topic: str

@@ -42,7 +42,7 @@ class Spoken(HTMLParser):
 
 def spoken(html: str) -> list[str]:
     reader = Spoken()
-    reader.feed(html)
+    reader.feed(re.sub(r"<textarea.*?</textarea>", "", html, flags=re.DOTALL))  # what people wrote, in their language
     return reader.words
 
 

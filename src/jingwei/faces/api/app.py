@@ -15,6 +15,7 @@ from jingwei.faces.api import (
     accounts,
     approvals,
     artefacts,
+    candidates,
     catalogue,
     components,
     events,
@@ -23,7 +24,9 @@ from jingwei.faces.api import (
     gate,
     grading,
     health,
+    knowledge,
     ledger,
+    lexicons,
     me,
     overrides,
     policies,
@@ -47,7 +50,8 @@ _ROUTERS = tuple(
     module.router
     for module in (
         systems, facts, components, system_keys, grading, overrides, policies, evidence, artefacts, runs, gate,
-        tokens, approvals, watch, reassess, events, ledger, catalogue, me, account_keys, accounts, health,
+        tokens, approvals, watch, lexicons, candidates, knowledge, reassess, events, ledger, catalogue, me,
+        account_keys, accounts, health,
     )
 )  # fmt: skip
 

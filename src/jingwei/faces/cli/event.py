@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jingwei.faces.cli.help import LazyGroup
+from jingwei.faces.cli.help import LazyGroup, Told
 from jingwei.faces.cli.home import reads
 from jingwei.faces.cli.language import say
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.5
 
 
-def list_events(platform: "Platform", *, system: str | None, limit: int, json_out: bool) -> None:
+def list_events(platform: "Platform", *, system: str | None, limit: int, json_out: bool, **wanted: str | None) -> None:
     """List the newest events, newest first."""
     from jingwei.faces.cli.output import as_json, moment, plain, table
+    from jingwei.platform import Narrowed
 
-    found = platform.events.newest(system_id=_system_id(platform, system), limit=limit)
+    given = {name: value for name, value in wanted.items() if value}
+    narrowed = Narrowed.model_validate({"system_id": _system_id(platform, system) or "", **given})
+    found = platform.events.newest(narrowed, limit=limit)
     if json_out:
         as_json([each.model_dump(mode="json") for each in found])
         return
@@ -31,6 +34,22 @@ def list_events(platform: "Platform", *, system: str | None, limit: int, json_ou
         (moment(each.at), _kind(each), _decision(each), each.direction or "", plain(_why(each)),
          f"{each.latency_milliseconds:,.1f}") for each in found
     ])  # fmt: skip
+
+
+def show(platform: "Platform", *, event_id: str, json_out: bool) -> None:
+    """Show one event with everything it tells."""
+    from jingwei.faces.cli.output import as_json, console, moment, plain
+
+    found = platform.events.event(event_id)
+    if json_out:
+        as_json(found.model_dump(mode="json"))
+        return
+    out = console()
+    out.print(f"{moment(found.at)}  {_decision(found)}  {_kind(found)}  [dim]{found.id}[/]")
+    told = found.model_dump(mode="json", exclude={"id", "at", "kind", "decision", "details"}, exclude_defaults=True)
+    for name, value in {**told, **found.details}.items():
+        shown = ", ".join(value) if isinstance(value, list) else str(value)
+        out.print(f"  [dim]{plain(name)}[/]  {plain(shown)}")
 
 
 def counts(platform: "Platform", *, system: str | None, hours: float | None, json_out: bool) -> None:
@@ -50,9 +69,10 @@ def counts(platform: "Platform", *, system: str | None, hours: float | None, jso
 def follow(platform: "Platform", *, system: str | None, json_out: bool) -> None:
     """Print events as they come in, until Ctrl-C."""
     from jingwei.faces.cli.output import console, plain
+    from jingwei.platform import Narrowed
 
     system_id, out = _system_id(platform, system), console()
-    newest = platform.events.newest(system_id=system_id, limit=1)
+    newest = platform.events.newest(Narrowed(system_id=system_id or ""), limit=1)
     cursor = newest[0].id if newest else ""
     while True:
         for each in platform.events.since(cursor, system_id=system_id):
@@ -86,6 +106,10 @@ def _why(event: "Event") -> str:
     return ", ".join(event.rule_ids) or event.reason
 
 
+def _only(name: str, *values: str) -> click.Option:
+    return click.Option([f"--{name}"], type=click.Choice(values), help=say(f"event-only-{name}"))
+
+
 SYSTEM = click.Option(["--system"], metavar="SYSTEM", help=say("system-argument"))
 
 event = LazyGroup(
@@ -99,8 +123,17 @@ reads(
     list_events,
     SYSTEM,
     click.Option(["--limit"], type=click.IntRange(1, 200), default=50, show_default=True, help=say("option-limit")),
-    examples=('jingwei event list --system "Staff assistant" --json',),
-)
+    _only("decision", "allow", "label", "redact", "safe_answer", "hold", "block"),
+    _only("category", "keyword", "pii", "secret", "injection", "harm", "topic", "emotion", "grounding", "rule",
+          "session"),
+    _only("direction", "inbound", "outbound", "tool"),
+    _only("kind", "verdict", "refusal", "detector_failure", "label", "upstream_failure", "approval", "tool_changed",
+          "watch", "shadow"),
+    click.Option(["--session"], default="", metavar="DIGEST", help=say("event-only-session")),
+    examples=('jingwei event list --system "Staff assistant" --json', "jingwei event list --decision block"),
+)  # fmt: skip
+reads(event, "show", show, Told(["event_id"], metavar="EVENT", about=say("event-argument")),
+      examples=("jingwei event show evt_…",))  # fmt: skip
 reads(
     event,
     "counts",

@@ -38,7 +38,7 @@ def ask(
     with _opened(base) as opened:
         found = opened.search(question, Asker(id=person, groups=frozenset(groups), level=level), most=most)
     if json_out:
-        as_json([each._asdict() for each in found])
+        as_json([each.model_dump(mode="json") for each in found])
         return int(not found)
     out = console()
     for each in found:
@@ -59,7 +59,7 @@ def screen(*, base: Path, person: str, groups: tuple[str, ...], level: int, json
     with _opened(base) as opened:
         found = leaks(answer, Asker(id=person, groups=frozenset(groups), level=level), opened)
     if json_out:
-        as_json([each._asdict() for each in found])
+        as_json([each.model_dump(mode="json") for each in found])
     elif found:
         headers = (say("knowledge-from"), say("knowledge-to"), say("knowledge-paragraphs"))
         table(headers, [(str(each.start), str(each.end), ", ".join(map(str, each.paragraphs))) for each in found])

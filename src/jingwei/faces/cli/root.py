@@ -24,6 +24,8 @@ COMMANDS = {
     "evidence": "jingwei.faces.cli.evidence:evidence",
     "policy": "jingwei.faces.cli.policy:policy",
     "gate": "jingwei.faces.cli.gate:gate",
+    "lexicon": "jingwei.faces.cli.lexicon:lexicon",
+    "candidate": "jingwei.faces.cli.candidate:candidate",
     "approval": "jingwei.faces.cli.approval:approval",
     "mcp": "jingwei.faces.cli.mcp:mcp",
     "job": "jingwei.faces.cli.job:job",
