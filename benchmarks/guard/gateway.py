@@ -111,26 +111,31 @@ class Bench:
         self.running = []
 
     def start(self, *arguments, environment=None):
+        """Start a process."""
         process = subprocess.Popen(arguments, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL)
         self.running.append(process)
         return process
 
     def stop(self):
+        """End all processes."""
         for process in self.running:
             process.send_signal(signal.SIGTERM)
         for process in self.running:
             process.wait(30)
 
     def of(self, name, port, *arguments, role):
+        """Measure one of our own servers."""
         process = self.start(sys.executable, SERVERS, role, str(port), "http://127.0.0.1:18090/v1", *arguments)
         return measure(name, process.pid, f"http://127.0.0.1:{port}{CHAT}", KEY, self.options.requests)
 
     def gateway(self, name, port, *, models):
+        """Measure the gateway."""
         place = self.folder / f"gateway-{port}"
         place.mkdir()
         return self.of(name, port, str(place), str(self.options.words), models, role="gateway")
 
     def nginx(self):
+        """Measure nginx, where it is installed."""
         if not (program := shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")):
             print("nginx is not installed: no floor", flush=True)
             return None
@@ -140,6 +145,7 @@ class Bench:
         return measure("nginx proxy_pass", process.pid, f"http://127.0.0.1:18094{CHAT}", KEY, self.options.requests)
 
     def litellm(self):
+        """Measure the peer."""
         config = self.folder / "litellm.yaml"
         config.write_text(
             "model_list:\n  - model_name: m\n"

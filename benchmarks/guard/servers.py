@@ -1,8 +1,6 @@
 """The servers that the gateway's benchmarks start, one process each: a model's server, a bare proxy, our gateway.
 
-    python benchmarks/guard/servers.py model 18090
-    python benchmarks/guard/servers.py bare 18091 http://127.0.0.1:18090/v1
-    python benchmarks/guard/servers.py gateway 18092 http://127.0.0.1:18090/v1 FOLDER WORDS MODELS
+python benchmarks/guard/servers.py model PORT | bare PORT URL | gateway PORT URL FOLDER WORDS MODELS
 """
 
 import asyncio
@@ -76,6 +74,7 @@ class Bare:
         self.session = None
 
     async def __call__(self, scope, receive, send):
+        """Pass one request on."""
         import aiohttp
 
         if scope["type"] != "http":

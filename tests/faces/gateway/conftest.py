@@ -260,6 +260,9 @@ def house(tmp_path_factory):
         idle_seconds=0.4,
         connect_seconds=0.5,
         max_body_bytes=200_000,
+        max_answer_bytes=3_000_000,
+        body_seconds=0.6,
+        head_seconds=0.6,
     )
     built.app = gateway(settings)
     ready = threading.Event()

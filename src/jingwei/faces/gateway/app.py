@@ -19,7 +19,16 @@ from jingwei.faces.gateway.access import Access, Door, Nonces
 from jingwei.faces.gateway.agency import SESSION_HEADER, Agents
 from jingwei.faces.gateway.chat import Chat
 from jingwei.faces.gateway.exchange import Exchange
-from jingwei.faces.gateway.introspection import configuration, evaluated, health, models, run_events
+from jingwei.faces.gateway.introspection import (
+    HEALTH,
+    LIVE,
+    READY,
+    configuration,
+    evaluated,
+    health,
+    models,
+    run_events,
+)
 from jingwei.faces.gateway.journal import Journal
 from jingwei.faces.gateway.mcp import PREFIX, McpProxy
 from jingwei.faces.gateway.ogr import event_evaluated, heartbeat
@@ -97,7 +106,7 @@ class Gateway:
     async def _answer(self, request: Request, answer: Answer) -> None:
         access: Access | None = None
         try:
-            if request.path == "/jingwei/health":
+            if request.path in {HEALTH, READY, LIVE}:
                 await health(request, self._serving, self._settings, answer)
                 return
             handler = self._handler(request)
@@ -141,6 +150,7 @@ class Gateway:
         batch = self._journal.submit(line, run_id=access.run_id if access and access.trial else "")
         with contextlib.suppress(Refusal):  # the disk is full: the answer is a no in any case
             await self._journal.settled(batch)
+        answer.last = refusal.code is Code.BODY_SLOW
         if not answer.begun and refusal.code is not Code.CLIENT_GONE:
             await answer.json(refusal.status, refusal.body)
         elif answer.begun:

@@ -21,12 +21,17 @@ from jingwei.faces.gateway.serving import Serving
 from jingwei.faces.gateway.settings import GatewaySettings
 from jingwei.faces.gateway.wire import Answer, Request
 
+HEALTH, READY, LIVE = "/jingwei/health", "/jingwei/ready", "/jingwei/live"
 OBSERVED = ("gateway", "policy")
 """The parts of the configuration that this process is, and so sees for itself; the others are as registered."""
 
 
 async def health(request: Request, serving: Serving, settings: GatewaySettings, answer: Answer) -> None:
-    """Tell whether the gateway can serve; names no System.
+    """Tell how the gateway is; names no System.
+
+    `/jingwei/live` is 200 while the process answers at all; if it does not, start it anew. `/jingwei/ready`
+    is 503 while it should get no requests: its snapshot is missing, old or forged, or a System's detectors are still
+    being built. `/jingwei/health` is 503 while it refuses everybody.
 
     Raises:
         Refusal: another method than GET or HEAD.
@@ -35,7 +40,8 @@ async def health(request: Request, serving: Serving, settings: GatewaySettings, 
         raise Refusal(Code.METHOD, allowed="GET")
     try:
         serving.fresh()
-        problem = ""
+        building = serving.building and request.path == READY
+        problem = str(Code.POLICY_LOADING) if building else ""
     except Refusal as refusal:
         problem = str(refusal.code)
     age = serving.age_seconds
@@ -47,7 +53,7 @@ async def health(request: Request, serving: Serving, settings: GatewaySettings, 
         "systems": serving.count,
         "gateway": gateway_version(),
     }
-    await answer.json(503 if problem else 200, value)
+    await answer.json(503 if problem and request.path != LIVE else 200, value)
 
 
 def models(access: Access) -> dict[str, Json]:

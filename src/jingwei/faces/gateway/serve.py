@@ -3,6 +3,7 @@
 import uvicorn
 
 from jingwei.faces.gateway.app import gateway
+from jingwei.faces.gateway.patience import PatientProtocol
 from jingwei.faces.gateway.settings import GatewaySettings
 
 
@@ -16,6 +17,7 @@ def server_config(settings: GatewaySettings, *, host: str, port: int) -> uvicorn
         gateway(settings),
         host=host,
         port=port,
+        http=_patient(settings),
         proxy_headers=False,
         server_header=False,
         date_header=False,
@@ -26,6 +28,13 @@ def server_config(settings: GatewaySettings, *, host: str, port: int) -> uvicorn
         timeout_keep_alive=30,
         timeout_graceful_shutdown=settings.drain_seconds,
     )
+
+
+def _patient(settings: GatewaySettings) -> type[PatientProtocol]:
+    class Patient(PatientProtocol):
+        head_seconds = settings.head_seconds
+
+    return Patient
 
 
 def serve(settings: GatewaySettings, *, host: str = "127.0.0.1", port: int = 8011) -> None:

@@ -23,6 +23,8 @@ class GatewaySettings(BaseModel):
     max_answer_bytes: int = Field(default=8 * 1024 * 1024, gt=0)
     body_seconds: float = Field(default=15.0, gt=0)
     """How long a caller may take to send its body."""
+    head_seconds: float = Field(default=10.0, gt=0)
+    """How long a caller may take to send the head of a request."""
     connect_seconds: float = Field(default=3.0, gt=0)
     idle_seconds: float = Field(default=60.0, gt=0)
     """Longest silence of the model's server."""

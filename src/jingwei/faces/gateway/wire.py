@@ -125,6 +125,8 @@ class Answer:
     send: Send
     request_id: str
     begun: bool = False
+    last: bool = False
+    """True where the connection ends with the answer, because what the caller still sends is not wanted."""
 
     async def json(self, status: int, value: object, *, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         """Send a whole JSON answer."""
@@ -157,5 +159,7 @@ class Answer:
         await self.send({"type": "http.response.body", "body": b""})
 
     def _headers(self, media_type: bytes) -> list[tuple[bytes, bytes]]:
-        return [(b"content-type", media_type), (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"),
-                (b"jingwei-request-id", self.request_id.encode())]  # fmt: skip
+        headers = [(b"content-type", media_type), (b"cache-control", b"no-store"),
+                   (b"x-content-type-options", b"nosniff"),
+                   (b"jingwei-request-id", self.request_id.encode())]  # fmt: skip
+        return [*headers, (b"connection", b"close")] if self.last else headers
