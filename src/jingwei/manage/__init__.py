@@ -39,7 +39,7 @@ from jingwei.manage.proof import Header, Kept, Proof
 from jingwei.manage.reassess import Reassess
 from jingwei.manage.registry import Registry
 from jingwei.manage.responsibility import responsibility_findings
-from jingwei.manage.rights import may, rights
+from jingwei.manage.rights import demand, may, rights
 from jingwei.manage.shelf import shelve
 from jingwei.manage.standing import Change, InUse, Standing, State, standing
 from jingwei.manage.system_file import GuardEntry, SystemFile, read_system
@@ -108,6 +108,7 @@ __all__ = [
     "checked",
     "counterfactuals",
     "decide",
+    "demand",
     "demand_lexicon",
     "demand_monotone",
     "judge",

@@ -24,6 +24,7 @@ from jingwei.manage import (
     shelve,
 )  # fmt: skip
 from jingwei.platform.guarding import Guarding
+from jingwei.platform.knowledge import Knowledge
 from jingwei.platform.lexicon_drafts import LexiconDrafts
 from jingwei.platform.lexicons import Lexicons
 from jingwei.platform.runs import Runs
@@ -156,3 +157,8 @@ class Work:
     def trials(self) -> Trials:
         """Candidate policies, tried."""
         return Trials(self.desk)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """Knowledge bases."""
+        return Knowledge(self.desk, settings=self.settings)

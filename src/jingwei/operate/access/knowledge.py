@@ -9,10 +9,11 @@ transaction as the texts: a right that was taken away is gone with the next ques
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, Self
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.errors import InputError, NotFound, Unavailable
 from jingwei.core.folder import keep_private
@@ -40,8 +41,10 @@ CREATE TABLE IF NOT EXISTS shingle (
 """
 
 
-class Passage(NamedTuple):
+class Passage(BaseModel):
     """A paragraph that the asker may see."""
+
+    model_config = ConfigDict(frozen=True)
 
     id: int
     document_id: str
@@ -52,9 +55,10 @@ class Passage(NamedTuple):
     """Cosine to the question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(BaseModel):
     """One document and whom it is for."""
+
+    model_config = ConfigDict(frozen=True)
 
     id: str
     title: str
@@ -192,14 +196,18 @@ class KnowledgeBase:
             "JOIN acl a ON a.id = d.acl LEFT JOIN paragraph p ON p.document = d.id GROUP BY d.id ORDER BY d.title"
         )
         with self._reading() as database:
-            return tuple(Document(row[0], row[1], row[2], Acl.model_validate_json(row[3]), row[4], int(row[5]))
-                         for row in database.execute(query))  # fmt: skip
+            rows = database.execute(query).fetchall()
+        names = ("id", "title", "source", "acl", "paragraphs", "narrowed")
+        return tuple(
+            Document.model_validate(dict(zip(names, row, strict=True)) | {"acl": Acl.model_validate_json(row[3])})
+            for row in rows
+        )
 
     def every_paragraph(self) -> tuple[Passage, ...]:
         """Return all paragraphs; for probes, which must know what is hidden."""
         query = "SELECT p.id, d.id, d.title, p.heading, p.text FROM paragraph p JOIN document d ON d.id = p.document"
         with self._reading() as database:
-            return tuple(Passage(row[0], row[1], row[2], row[3], row[4], 0.0) for row in database.execute(query))
+            return tuple(_read_passage(row, 0.0) for row in database.execute(query))
 
     def lists(self) -> dict[int, tuple[Acl, Acl]]:
         """Return the two lists of every paragraph, its document's and its own, read anew from the file."""
@@ -264,4 +272,10 @@ def _passage(database: sqlite3.Connection, number: int, nearness: float) -> Pass
         "WHERE p.id = ?"
     )
     row = database.execute(query, (number,)).fetchone()
-    return Passage(row[0], row[1], row[2], row[3], row[4], round(nearness, 4))
+    return _read_passage(row, nearness)
+
+
+def _read_passage(row: tuple[int, str, str, str, str], nearness: float) -> Passage:
+    number, document_id, title, heading, text = row
+    return Passage(id=number, document_id=document_id, title=title, heading=heading, text=text,
+                   nearness=round(nearness, 4))  # fmt: skip

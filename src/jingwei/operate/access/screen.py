@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydantic import BaseModel, ConfigDict
+
 from jingwei.detect import fold
 
 if TYPE_CHECKING:
@@ -27,8 +29,10 @@ _WIDE = HAN_RUN / WORD_RUN
 MOST_CHARACTERS = 40_000
 
 
-class Leak(NamedTuple):
+class Leak(BaseModel):
     """A stretch of an answer that stands only in paragraphs hidden from the asker."""
+
+    model_config = ConfigDict(frozen=True)
 
     start: int
     end: int
@@ -61,7 +65,7 @@ def leaks(answer: str, asker: "Asker", base: "KnowledgeBase") -> tuple[Leak, ...
         if found and start <= found[-1].end:
             last = found.pop()
             start, end, held = last.start, max(end, last.end), held | set(last.paragraphs)
-        found.append(Leak(start, end, tuple(sorted(held))))
+        found.append(Leak(start=start, end=end, paragraphs=tuple(sorted(held))))
     return tuple(found)
 
 
