@@ -20,6 +20,11 @@ OURS = "for our own services and the job process, not for a face"
 GATEWAYS = "for the relay, which tells gateways"
 BY_FILE = "a person changes system.yaml and takes it in again: intake.take"
 NOWHERE = {
+    "candidates.promote": "trials.promote sees first to what the grade demands by now",
+    "candidates.propose": "trials.propose sees first to what the grade demands",
+    "candidates.shadowed": GATEWAYS,
+    "candidates.tried": OURS,
+    "guarding.lapses": "guarding.preview, trials.preview and trials.compare tell it",
     "approvals.ask": GATEWAYS,
     "approvals.granted": GATEWAYS,
     "approvals.lapse": GATEWAYS,
