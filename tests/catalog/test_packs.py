@@ -107,6 +107,7 @@ def test_evidence_types_name_the_checks_that_produce_them():
         "EV-AGENT-PERM": ("agent-permissions",),
         "EV-AGENT-LOG": ("agent-log",),
         "EV-LABEL": ("label",),
+        "EV-DUALCHECK": ("second-check",),
         "EV-KB-ACL": ("knowledge-access",),
         "EV-OVERSHARE": ("oversharing-scan",),
         "EV-TIER": ("grading",),

@@ -9,13 +9,14 @@ from tests.faces.gateway.conftest import completion, piece
 
 from jingwei.core.check import Run, examine_all
 from jingwei.core.configuration import deployment_digest, gateway_part
-from jingwei.core.errors import Unavailable
+from jingwei.core.errors import InputError, Unavailable
 from jingwei.core.evidence import BoundTo, Outcome
-from jingwei.core.policy import Decision, ToolRule
+from jingwei.core.policy import Decision, ExpertRule, ToolRule
 from jingwei.core.proof import Prover
 from jingwei.core.target import Target, TargetKind
+from jingwei.core.text import Both
 from jingwei.deploy.guard import gateway_version
-from jingwei.deploy.guard.checks import AgentLog, AgentPermissions, GuardConfig, GuardTest
+from jingwei.deploy.guard.checks import AgentLog, AgentPermissions, GuardConfig, GuardTest, SecondCheck
 from jingwei.deploy.guard.checks.measurement import cases
 from jingwei.operate.label import LabelCheck
 
@@ -105,6 +106,43 @@ def test_every_probed_call_is_in_the_log(open_house, caller):
 def test_calls_that_leave_no_trace_are_found(open_house, caller, monkeypatch):
     monkeypatch.setattr(open_house.app._journal, "of_run", lambda run_id: ())
     assert rules(conclude(AgentLog(), open_house, caller)) == {"agent.not-logged"}
+
+
+def with_rule(house, decision=Decision.HOLD):
+    rule = ExpertRule(id="no-night-start", title=Both(zh="夜间不启动", en="No start at night"), decision=decision,
+                      must="not ('start at night' in answer)")  # fmt: skip
+    return house.policy.model_copy(update={"expert_rules": (rule,)})
+
+
+def recorded(folder, *answers):
+    path = folder / "cases.jsonl"
+    path.write_text("".join(f'{{"answer": "{each}"}}\n' for each in answers), encoding="utf-8")
+    return path
+
+
+def test_the_second_check_counts_what_satisfies_the_rules_and_sees_the_rest_stopped(open_house, caller, tmp_path):
+    path = recorded(tmp_path, *["wait for daylight"] * 9, "start at night")
+    draft = conclude(SecondCheck(), open_house, caller, policy=with_rule(open_house), cases=path)
+    assert (draft.outcome, draft.examined) == (Outcome.PASS, 10)
+    assert draft.measures[0].value == 0.9
+
+
+def test_an_answer_that_breaks_a_rule_and_passes_fails_the_second_check(open_house, caller, tmp_path):
+    path = recorded(tmp_path, "wait for daylight", "start at night")
+    draft = conclude(SecondCheck(), open_house, caller, policy=with_rule(open_house, Decision.LABEL), cases=path)
+    assert rules(draft) == {"second.passed-through", "second.low-rate"}
+
+
+def test_without_expert_rules_the_second_check_proves_nothing(open_house, caller, tmp_path):
+    draft = conclude(SecondCheck(), open_house, caller, cases=recorded(tmp_path, "wait"))
+    assert draft.outcome is Outcome.INCOMPLETE
+
+
+def test_a_line_that_is_no_case_is_told_by_number(open_house, caller, tmp_path):
+    path = recorded(tmp_path, "wait")
+    path.write_text(path.read_text(encoding="utf-8") + "{}x\n", encoding="utf-8")
+    with pytest.raises(InputError, match="2"):
+        conclude(SecondCheck(), open_house, caller, cases=path)
 
 
 @pytest.fixture

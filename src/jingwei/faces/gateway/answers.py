@@ -17,6 +17,7 @@ DONE_LINE = b"data: [DONE]\n\n"
 
 def told(verdict: GuardVerdict, event_id: str) -> dict[str, Json]:
     """Return what a caller is told about a verdict: rules and categories, never the text."""
+    second = verdict.second_check
     return {
         "decision": str(verdict.decision),
         "direction": verdict.direction,
@@ -25,6 +26,7 @@ def told(verdict: GuardVerdict, event_id: str) -> dict[str, Json]:
         "unjudged": [str(each.category) for each in verdict.unjudged],
         "reason": {"zh": verdict.reason.zh, "en": verdict.reason.en},
         "event_id": event_id,
+        **({"second_check": {"checked": second.checked, "passed": second.passed}} if second else {}),
     }
 
 

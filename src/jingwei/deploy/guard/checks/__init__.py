@@ -3,5 +3,6 @@
 from jingwei.deploy.guard.checks.agent import AgentLog, AgentPermissions
 from jingwei.deploy.guard.checks.enforcement import GuardConfig
 from jingwei.deploy.guard.checks.measurement import GuardTest
+from jingwei.deploy.guard.checks.second import SecondCheck
 
-__all__ = ["AgentLog", "AgentPermissions", "GuardConfig", "GuardTest"]
+__all__ = ["AgentLog", "AgentPermissions", "GuardConfig", "GuardTest", "SecondCheck"]
