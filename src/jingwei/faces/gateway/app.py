@@ -17,6 +17,7 @@ from jingwei.core.policy import Decision
 from jingwei.core.spool import SpoolWriter
 from jingwei.faces.gateway.access import Access, Door, Nonces
 from jingwei.faces.gateway.agency import SESSION_HEADER, Agents
+from jingwei.faces.gateway.books import Books
 from jingwei.faces.gateway.chat import Chat
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.introspection import (
@@ -64,6 +65,7 @@ class Gateway:
         self._door = Door(self._serving, clock=clock, nonces=Nonces(settings.spool_path / "nonces"))
         self._journal = Journal(SpoolWriter(settings.spool_path, clock=clock))
         self._agents = Agents(settings, self._serving, clock=clock)
+        self._books = Books(settings, clock=clock)
         self._upstream: Upstream | None = None
         self._mcp_proxy: McpProxy | None = None
         self._tasks: Sequence[asyncio.Task[None]] = ()
@@ -87,6 +89,7 @@ class Gateway:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        self._books.open()
         self._upstream = Upstream(self._settings)
         self._mcp_proxy = McpProxy(self._agents, self._settings)
         await self._serving.refresh()
@@ -101,6 +104,7 @@ class Gateway:
         await self._upstream.close()
         await self._mcp_proxy.close()
         await self._journal.close()
+        self._books.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, request: Request, answer: Answer) -> None:
@@ -113,7 +117,8 @@ class Gateway:
             body = await self._read(request)
             access = self._door.admit(request, body)
             exchange = Exchange(answer.request_id, access, self._journal, self._clock)
-            await handler(Visit(request=request, body=body, access=access, exchange=exchange, answer=answer))
+            with self._books.counted(exchange) if request.method == "POST" else contextlib.nullcontext():
+                await handler(Visit(request=request, body=body, access=access, exchange=exchange, answer=answer))
         except Refusal as refusal:
             await self._refuse(refusal, access, answer)
         except Exception:  # noqa: BLE001 - the outermost edge: the cause is logged, nothing of it is told
@@ -145,14 +150,14 @@ class Gateway:
             "kind": EventKind.UPSTREAM_FAILURE if refusal.is_upstream else EventKind.REFUSAL,
             "system_id": served.system_id if served else refusal.system_id, "reason": refusal.code,
             "policy_digest": served.policy.digest if served else "", "trial": bool(access and access.trial),
-            "run_id": access.run_id if access else "",
+            "run_id": access.run_id if access else "", "principal": access.principal if access else "",
         })  # fmt: skip
         batch = self._journal.submit(line, run_id=access.run_id if access and access.trial else "")
         with contextlib.suppress(Refusal):  # the disk is full: the answer is a no in any case
             await self._journal.settled(batch)
         answer.last = refusal.code is Code.BODY_SLOW
         if not answer.begun and refusal.code is not Code.CLIENT_GONE:
-            await answer.json(refusal.status, refusal.body)
+            await answer.json(refusal.status, refusal.body, headers=refusal.headers)
         elif answer.begun:
             await answer.end()
 

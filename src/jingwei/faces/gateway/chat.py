@@ -81,6 +81,9 @@ class Chat:
 
     async def _complete(self, body: ChatBody) -> None:
         given, raw = await self.upstream.complete(self.exchange.access.served, body)
+        self.exchange.used.count(given.get("usage"))
+        if not self.exchange.used.tokens:
+            self.exchange.used.estimate(body["messages"], raw.decode("utf-8", "replace"))
         guard = self.exchange.access.guard
         head = plain_head(given, guard, request_id=self.exchange.request_id, kind="chat.completion")
         whole = kept = {**head, **plain_counts(given, guard), "choices": _known_choices(given)}
@@ -164,6 +167,9 @@ class Chat:
                 raise refusal from error
             self.exchange.failure(str(refusal.code))
             last = error_line(refusal)
+        finally:
+            if not self.exchange.used.tokens:
+                self.exchange.used.estimate(body["messages"], streamed.text)
         try:
             await self.exchange.settle()
         except Refusal as refusal:

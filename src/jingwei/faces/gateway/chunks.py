@@ -43,6 +43,11 @@ class StreamedAnswer:
         """Tell whether every choice came to its end."""
         return bool(self._choices) and all(choice.finish for choice in self._choices.values())
 
+    @property
+    def text(self) -> str:
+        """Return all text that has left."""
+        return "".join(each.released for choice in self._choices.values() for each in choice.channels.values())
+
     async def feed(self, batch: list[bytes]) -> bytes:
         """Take some pieces; return the lines that may leave now.
 
@@ -157,6 +162,7 @@ class StreamedAnswer:
 
     async def _chunk(self, data: bytes, chunk: dict[str, Json]) -> bytes:
         given = cast("list[Json]", chunk["choices"])
+        self._exchange.used.count(chunk.get("usage"))
         counts = plain_counts(chunk, self._guard) if chunk.get("usage") or chunk.get("timings") else {}
         if not given:  # the count of tokens
             self._tail.append(self._line(data, chunk, {**self._base, "choices": [], **counts}))

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import orjson
+
+from jingwei.core.canonical import Json
 from jingwei.core.clock import Clock
 from jingwei.core.event import EventKind, event_line
 from jingwei.core.ids import new_id
@@ -9,6 +12,42 @@ from jingwei.core.policy import Decision
 from jingwei.deploy.guard import GuardVerdict
 from jingwei.faces.gateway.access import Access
 from jingwei.faces.gateway.journal import Batch, Journal
+
+_MOST_TOKENS = 10_000_000
+_BYTES_A_TOKEN = 4
+"""Where a model's server does not count: close enough in both languages, three bytes a character in Chinese."""
+
+
+@dataclass(slots=True)
+class Used:
+    """Tokens of one exchange, as the model's server counted them, else estimated."""
+
+    asked: int = 0
+    answered: int = 0
+    estimated: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Return how many there were."""
+        return self.asked + self.answered
+
+    def count(self, usage: Json) -> None:
+        """Take the count of a model's server, where it gives one."""
+        if not isinstance(usage, dict):
+            return
+        asked, answered = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+        if asked is not None:
+            self.asked, self.answered = asked, answered or 0
+
+    def estimate(self, asked: Json, answered: str) -> None:
+        """Estimate where nobody counted."""
+        self.estimated = True
+        self.asked = len(orjson.dumps(asked)) // _BYTES_A_TOKEN
+        self.answered = len(answered.encode("utf-8", "replace")) // _BYTES_A_TOKEN
+
+
+def _count(value: Json) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_TOKENS else None
 
 
 @dataclass(slots=True)
@@ -22,6 +61,7 @@ class Exchange:
     session: str = ""
     """Digest of the caller's session id."""
     pending: list[Batch] = field(default_factory=list)
+    used: Used = field(default_factory=Used)
 
     def note(self, kind: EventKind, **fields: object) -> str:
         """Record an event; return its id.

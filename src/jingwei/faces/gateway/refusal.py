@@ -47,6 +47,9 @@ class Code(StrEnum):
     SESSION_UNKNOWN = "session-unknown"
     SESSIONS = "sessions-unwritable"
     SERVER_UNKNOWN = "server-unknown"
+    RATE = "rate-limited"
+    CONCURRENT = "too-many-at-once"
+    TOKENS = "tokens-spent"
     CLIENT_GONE = "client-gone"
     INTERNAL = "internal"
 
@@ -69,6 +72,9 @@ _STATUS = {
     Code.SESSION_UNKNOWN: HTTPStatus.NOT_FOUND,
     Code.SESSIONS: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.SERVER_UNKNOWN: HTTPStatus.NOT_FOUND,
+    Code.RATE: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.CONCURRENT: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.TOKENS: HTTPStatus.TOO_MANY_REQUESTS,
     Code.UPSTREAM_DOWN: HTTPStatus.BAD_GATEWAY,
     Code.UPSTREAM_SLOW: HTTPStatus.GATEWAY_TIMEOUT,
     Code.UPSTREAM_REJECTED: HTTPStatus.BAD_REQUEST,
@@ -80,19 +86,24 @@ _STATUS = {
 }
 
 
+_LIMITS = frozenset({Code.RATE, Code.CONCURRENT, Code.TOKENS})
+
+
 class Refusal(Exception):  # noqa: N818 - the domain's word
     """The gateway does not serve; raised inside the gateway only and answered at its edge.
 
     Args:
         code: why.
+        retry_seconds: after how long to try again; 0: not known.
         values: what fills the places of the text.
     """
 
-    def __init__(self, code: Code, **values: object) -> None:
+    def __init__(self, code: Code, *, retry_seconds: int = 0, **values: object) -> None:
         self.code = code
+        self.retry_seconds = retry_seconds
         self.system_id = ""
         """The System the request was about, once that is known."""
-        self.message: Both = text(f"faces.gateway:{code}", **values)
+        self.message: Both = text(f"faces.gateway:{code}", retry_seconds=retry_seconds, **values)
         super().__init__(code)
 
     @property
@@ -106,7 +117,17 @@ class Refusal(Exception):  # noqa: N818 - the domain's word
         return self.code.startswith("upstream-")
 
     @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers that go with it."""
+        return {"retry-after": str(self.retry_seconds)} if self.retry_seconds else {}
+
+    @property
+    def is_limit(self) -> bool:
+        """Tell whether the caller asked for more than its key may use."""
+        return self.code in _LIMITS
+
+    @property
     def body(self) -> dict[str, object]:
         """Return the error in the shape OpenAI's clients read, with the Chinese text beside it."""
-        kind = "upstream_error" if self.is_upstream else "gateway_refusal"
+        kind = "upstream_error" if self.is_upstream else "rate_limit_error" if self.is_limit else "gateway_refusal"
         return {"error": {"message": self.message.en, "zh": self.message.zh, "type": kind, "code": str(self.code)}}
