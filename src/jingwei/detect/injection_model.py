@@ -6,7 +6,7 @@ instruction to the reader that the rest of the text does not call for? One hidde
 Trained by `benchmarks/guard/train_injection.py`; `docs/reference/model-card-injection.md` says on what, and how well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -32,6 +32,8 @@ LEAST_LETTERS = 6
 
 _SHARPNESS = 8.0
 """Vectors have length one; without a factor the heads would have to grow large weights."""
+_LINES = ("en", "zh", "en*", "zh*")
+"""What a head's offsets are for, in the order of the file."""
 _IDEOGRAPHIC = 0.25
 """Share of ideographs from which on a text counts as Chinese for calibration."""
 
@@ -54,7 +56,7 @@ class Head:
     outer_offset: float
     slope: float
     offsets: Mapping[str, float]
-    """By language: what is added to the scaled score."""
+    """By language, and in documents by language with a star: what is added to the scaled score."""
 
     def scores(self, rows: "Rows") -> "Rows":
         """Return one score a row; zero means even odds before calibration."""
@@ -111,8 +113,8 @@ def heads() -> Mapping[str, Head]:
 
 
 def _head(inner: "Rows", inner_offsets: "Rows", outer: "Rows", line: "Rows") -> Head:
-    outer_offset, slope, english, chinese = (float(each) for each in line)
-    return Head(inner, inner_offsets, outer, outer_offset, slope, {"en": english, "zh": chinese})
+    outer_offset, slope, *offsets = (float(each) for each in line)
+    return Head(inner, inner_offsets, outer, outer_offset, slope, dict(zip(_LINES, offsets, strict=True)))
 
 
 def opinion(folded: Folded) -> Opinion:
@@ -121,13 +123,16 @@ def opinion(folded: Folded) -> Opinion:
     if folded.role == "assistant" or sum(map(str.isalpha, folded.folded[:64])) < LEAST_LETTERS:
         return nothing
     read, tongue = embedding.read(folded), language(folded.folded)
-    scores = heads()["direct"].scores(direct_rows(read))
-    best = int(scores.argmax())
-    spans = read.spans if len(read.spans) == 1 else ((0, len(folded.folded)), *read.spans)
-    found = Opinion(heads()["direct"].probability(float(scores[best]), language=tongue), *spans[best])
+    direct, planted = heads()["direct"], heads()["planted"]
     if folded.role in UNTRUSTED:
-        scores = heads()["planted"].scores(planted_rows(read))
-        best = int(scores.argmax())
-        planted = heads()["planted"].probability(float(scores[best]), language=tongue)
-        found = max(found, Opinion(planted, *read.spans[best]))
-    return found
+        return max(_strongest(direct, read.parts, read.spans, language=f"{tongue}*"),
+                   _strongest(planted, planted_rows(read), read.spans, language=f"{tongue}*"))  # fmt: skip
+    spans = read.spans if len(read.spans) == 1 else ((0, len(folded.folded)), *read.spans)
+    return _strongest(direct, direct_rows(read), spans, language=tongue)
+
+
+def _strongest(head: Head, rows: "Rows", spans: Sequence[tuple[int, int]], *, language: str) -> Opinion:
+    """Return the probability of the row that scores highest, and its place."""
+    scores = head.scores(rows)
+    best = int(scores.argmax())
+    return Opinion(head.probability(float(scores[best]), language=language), *spans[best])
