@@ -7,7 +7,7 @@ from jingwei.core.settings import Settings
 from jingwei.detect.lexicon import folded_word
 from jingwei.manage import Desk, LexiconChanges, LexiconVersion, demand_lexicon
 from jingwei.platform.word_file import clean_word
-from jingwei.platform.word_index import Spell, WordEntry, WordIndex
+from jingwei.platform.word_index import Spell, WordEntry, WordIndex, held_at
 
 PAGE = 50
 MOST_SHOWN = 500
@@ -65,7 +65,8 @@ class Lexicons:
         """Tell how a lexicon stands."""
         index = index_of(self.desk, self.settings, name)
         with index.opened() as connection:
-            counted = connection.execute("SELECT topic, count(*) FROM word WHERE removed IS NULL GROUP BY topic")
+            query = f"SELECT topic, count(*) FROM word WHERE {held_at(index.now)} GROUP BY topic"  # noqa: S608 - whole numbers of our own
+            counted = connection.execute(query)
             topics = dict(counted)
         return LexiconState(name=name, version=self._changes.newest(name), words=sum(topics.values()), topics=topics)
 
@@ -86,13 +87,14 @@ class Lexicons:
         """
         sought = " ".join(part.split())[:80]
         folded = folded_word(sought, field="part") if sought else ""
-        query = "SELECT word, topic, number FROM word WHERE removed IS NULL AND folded > ? AND instr(folded, ?)"
+        index = index_of(self.desk, self.settings, name)
+        query = f"SELECT word, topic, number FROM word WHERE {held_at(index.now)} AND folded > ? AND instr(folded, ?)"  # noqa: S608 - whole numbers of our own
         given: list[object] = [folded_word(after, field="after") if after else "", folded]
         if not folded:
             query, given = query.replace(" AND instr(folded, ?)", ""), given[:1]
         if topic is not None:
             query, given = f"{query} AND topic = ?", [*given, topic]
-        with index_of(self.desk, self.settings, name).opened() as connection:
+        with index.opened() as connection:
             found = connection.execute(f"{query} ORDER BY folded LIMIT ?", [*given, min(limit, MOST_SHOWN)])
             return [WordEntry(word=word, topic=of, number=number) for word, of, number in found]
 
@@ -127,8 +129,12 @@ class Lexicons:
             InputError: it is no word.
         """
         folded = folded_word(clean_word(word), field="word")
-        with index_of(self.desk, self.settings, name).opened() as connection:
-            query = "SELECT word, topic, number, removed FROM word WHERE folded = ? ORDER BY number DESC"
+        index = index_of(self.desk, self.settings, name)
+        with index.opened() as connection:
+            query = (
+                f"SELECT word, topic, number, iif(removed > {index.now:d}, NULL, removed) FROM word"  # noqa: S608 - whole numbers of our own
+                f" WHERE folded = ? AND number <= {index.now:d} ORDER BY number DESC"
+            )
             spells = [
                 Spell(word=word, topic=topic, number=number, removed=removed)
                 for word, topic, number, removed in connection.execute(query, (folded,))

@@ -23,7 +23,7 @@ from jingwei.core.settings import Settings
 from jingwei.core.snapshot import LEXICONS, LiveLexicon
 from jingwei.manage import LexiconChanges, LexiconVersion
 from jingwei.platform.lexicons import index_at
-from jingwei.platform.word_index import WordIndex
+from jingwei.platform.word_index import WordIndex, held_at
 
 if TYPE_CHECKING:
     from jingwei.platform.work import Work
@@ -89,13 +89,14 @@ class LiveWords:
             base = self._base(connection)
             number, digest = base if base is not None else (0, "")
             added = connection.execute(
-                "SELECT word, topic FROM word WHERE removed IS NULL AND number > ? ORDER BY folded LIMIT ?",
+                f"SELECT word, topic FROM word WHERE {held_at(index.now)} AND number > ? ORDER BY folded LIMIT ?",  # noqa: S608 - whole numbers of our own
                 (number, LONGEST_DELTA + 1),
             ).fetchall()
             removed = connection.execute(
-                "SELECT word FROM word AS old WHERE number <= ?1 AND removed > ?1 AND NOT EXISTS (SELECT 1"
-                " FROM word AS new WHERE new.folded = old.folded AND new.removed IS NULL) ORDER BY folded LIMIT ?2",
-                (number, LONGEST_DELTA + 1),
+                f"SELECT word FROM word AS old WHERE {held_at(number, 'old')} AND removed <= {index.now:d} AND NOT EXISTS ("  # noqa: S608 - whole numbers of our own
+                f"SELECT 1 FROM word AS new WHERE new.folded = old.folded AND {held_at(index.now, 'new')})"
+                " ORDER BY folded LIMIT ?",
+                (LONGEST_DELTA + 1,),
             ).fetchall()
         if len(added) + len(removed) > LONGEST_DELTA:
             self._soon(name, write)
@@ -135,14 +136,14 @@ class LiveWords:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self._folder / f".{index.path.stem}.{os.getpid()}.{threading.get_ident()}"
         try:
-            command = [sys.executable, "-m", "jingwei.platform.word_base", str(index.path), str(draft)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_LONGEST_SECONDS)
+            command = [sys.executable, "-m", "jingwei.platform.word_base", str(index.path), str(index.now), str(draft)]
+            subprocess.run(command, check=True, capture_output=True, timeout=_LONGEST_SECONDS)
             digest = file_digest(draft)
             draft.replace(self._path(digest))
         finally:
             draft.unlink(missing_ok=True)
         with index.opened() as connection:
-            connection.execute("INSERT OR REPLACE INTO base VALUES (1, ?, ?)", (int(done.stdout), digest))
+            connection.execute("INSERT OR REPLACE INTO base VALUES (1, ?, ?)", (index.now, digest))
 
     def _sweep(self) -> None:
         named = {each.base for each in list(self._told.values())}

@@ -1,7 +1,7 @@
 """Compiling the words of a lexicon into the image that gateways load: `python -m jingwei.platform.word_base`.
 
 A process of its own, since compiling a million words takes seconds and memory that the relay must not spend: while it
-waits, no gateway is told anything. It writes the image to the file it is given, and the version it is of to its output.
+waits, no gateway is told anything. It is given an index, a version, and the file to write the image to.
 """
 
 import os
@@ -9,19 +9,17 @@ import sys
 from pathlib import Path
 
 from jingwei.detect.lexicon import compile_base
-from jingwei.platform.word_index import WordIndex
+from jingwei.platform.word_index import WordIndex, held_at
 
 
 def main() -> None:
-    """Compile the newest version that an index knows."""
-    index, target = WordIndex(Path(sys.argv[1])), Path(sys.argv[2])
+    """Compile the words that an index holds at a version."""
+    index, number, target = WordIndex(Path(sys.argv[1])), int(sys.argv[2]), Path(sys.argv[3])
     with index.opened() as connection:
-        connection.execute("BEGIN")  # one unchanging view
-        number = connection.execute("SELECT coalesce(max(number), 0) FROM applied").fetchone()[0]
-        image = compile_base(connection.execute("SELECT word, topic FROM word WHERE removed IS NULL ORDER BY folded"))
+        words = connection.execute(f"SELECT word, topic FROM word WHERE {held_at(number)} ORDER BY folded")  # noqa: S608 - whole numbers of our own
+        image = compile_base(words)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(image)
-    sys.stdout.write(str(number))
 
 
 if __name__ == "__main__":

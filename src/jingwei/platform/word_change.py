@@ -16,23 +16,23 @@ from jingwei.core.errors import InputError
 from jingwei.detect.lexicon import LONGEST_WORD, folded_word
 from jingwei.detect.normalize import fold
 from jingwei.platform.word_file import Row, clean_topic, clean_word
-from jingwei.platform.word_index import ADDED, FORMAT, REMOVED
+from jingwei.platform.word_index import ADDED, FORMAT, REMOVED, held_at
 
 _CLOSED_FULL = 10
 """Problems after which a file is read no further."""
 _BATCH = 5_000
 
 _ADDS = """
-FROM wanted LEFT JOIN held.word AS word ON word.folded = wanted.folded AND word.removed IS NULL
+FROM wanted LEFT JOIN held.word AS word ON word.folded = wanted.folded AND {held}
 WHERE wanted.sign = '+' AND (word.folded IS NULL OR word.topic <> wanted.topic)
 """
 _REMOVES = """
 FROM held.word AS word JOIN wanted ON word.folded = wanted.folded
-WHERE word.removed IS NULL AND wanted.sign = '-'
+WHERE {held} AND wanted.sign = '-'
 """
 _REPLACED = """
 FROM held.word AS word LEFT JOIN wanted ON word.folded = wanted.folded
-WHERE word.removed IS NULL AND (wanted.folded IS NULL OR wanted.sign = '-')
+WHERE {held} AND (wanted.folded IS NULL OR wanted.sign = '-')
 """
 
 
@@ -96,13 +96,14 @@ class WantedWords:
             previous: the blob of that version.
             replace: whether every word that is not wanted is removed.
         """
-        removes = _REPLACED if replace else _REMOVES
-        added, removed = self._count(_ADDS), self._count(removes)
+        held = held_at(since)
+        adds, removes = _ADDS.format(held=held), (_REPLACED if replace else _REMOVES).format(held=held)
+        added, removed = self._count(adds), self._count(removes)
         wanted: int = self._connection.execute("SELECT count(*) FROM wanted").fetchone()[0]
         head = {"format": FORMAT, "lexicon": lexicon, "since": since, "previous": previous, "added": added,
                 "removed": removed}  # fmt: skip
         with closing(self._connection.cursor()) as cursor:
-            blob = blobs.put(cast("BinaryIO", _Pieces(self._lines(cursor, head, removes))))  # put only reads
+            blob = blobs.put(cast("BinaryIO", _Pieces(self._lines(cursor, head, adds, removes))))  # put only reads
         return Worked(blob.sha256, added, removed, wanted - added - (0 if replace else removed), since)
 
     def _count(self, query: str) -> int:
@@ -110,9 +111,9 @@ class WantedWords:
         return found
 
     @staticmethod
-    def _lines(cursor: sqlite3.Cursor, head: dict[str, object], removes: str) -> Iterator[bytes]:
+    def _lines(cursor: sqlite3.Cursor, head: dict[str, object], adds: str, removes: str) -> Iterator[bytes]:
         yield b"#\t" + canonical(head) + b"\n"
-        for sign, columns, query in ((REMOVED, "word.word, ''", removes), (ADDED, "wanted.word, wanted.topic", _ADDS)):
+        for sign, columns, query in ((REMOVED, "word.word, ''", removes), (ADDED, "wanted.word, wanted.topic", adds)):
             for word, topic in cursor.execute(f"SELECT {columns} {query} ORDER BY 1"):
                 yield f"{sign}\t{word}\t{topic}\n".encode()
 

@@ -35,6 +35,14 @@ CREATE TABLE IF NOT EXISTS base (
 """
 
 
+def held_at(number: int, table: str = "word") -> str:
+    """Return the condition of a word being in the list at a version.
+
+    An index may know later versions, even one whose unit of work was rolled back: every query says which it means.
+    """
+    return f"({table}.number <= {number:d} AND ({table}.removed IS NULL OR {table}.removed > {number:d}))"
+
+
 class WordEntry(BaseModel):
     """One word of a lexicon."""
 
@@ -75,6 +83,8 @@ class WordIndex:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.now = 0
+        """The version that its reader means."""
 
     @contextmanager
     def opened(self) -> Iterator[sqlite3.Connection]:
@@ -99,6 +109,7 @@ class WordIndex:
         Raises:
             Tampered: a change's blob is not a change of this lexicon.
         """
+        self.now = len(versions)
         with self.opened() as connection:
             if _fits(connection, versions, exactly=exactly) and _newest(connection) >= len(versions):
                 return
