@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.catalog import read_yaml, validated
 from jingwei.core.errors import InputError
-from jingwei.core.policy import Category, ToolRule
+from jingwei.core.policy import Category, ToolRule, ToolServer
 from jingwei.core.text import Both
 from jingwei.manage.model import ComponentKind
 
@@ -66,6 +66,10 @@ class GuardEntry(_Value):
     explicit_label: Both | None = None
     safe_answer: Both | None = None
     max_input_characters: int | None = Field(default=None, gt=0)
+    tool_rules: str = Field(default="", max_length=4_000_000)
+    """Who may call which tool, in Cedar."""
+    mcp_servers: tuple[ToolServer, ...] = ()
+    """MCP servers that the System's agent may reach, through the gateway only."""
 
 
 class SystemFile(_Value):

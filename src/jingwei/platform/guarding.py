@@ -58,7 +58,8 @@ class Guarding:
         if guard is None and present is not None:
             guard = GuardEntry(words=present.words, allowed_words=present.allowed_words, canaries=present.canaries,
                                safe_answer=present.safe_answer, explicit_label=present.explicit_label,
-                               thresholds={rule.category: rule.threshold for rule in present.rules})  # fmt: skip
+                               thresholds={rule.category: rule.threshold for rule in present.rules},
+                               tool_rules=present.tool_rules, mcp_servers=present.mcp_servers)  # fmt: skip
         guard = guard or GuardEntry()
         if tools is None:
             tools = present.tools if present is not None else ()
@@ -73,6 +74,8 @@ class Guarding:
             tools=tools,
             safe_answer=guard.safe_answer,
             label=guard.explicit_label,
+            tool_rules=guard.tool_rules,
+            mcp_servers=guard.mcp_servers,
         )
         limit = guard.max_input_characters
         if limit is None or limit >= policy.max_input_characters:

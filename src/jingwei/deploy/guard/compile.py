@@ -13,10 +13,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.errors import InputError
-from jingwei.core.policy import Category, CategoryRule, Decision, FailMode, Policy, ToolRule
+from jingwei.core.policy import Category, CategoryRule, Decision, FailMode, Policy, ToolRule, ToolServer
 from jingwei.core.text import Both, text
 from jingwei.deploy.guard.answers import crisis_answer, shipped_answers
+from jingwei.deploy.guard.cedar import tool_id
 from jingwei.deploy.guard.conditions import merged
+from jingwei.deploy.guard.tools import Toolbox
 
 
 class _Demand(BaseModel):
@@ -120,6 +122,8 @@ def compile_policy(
     tools: Sequence[ToolRule] = (),
     safe_answer: Both | None = None,
     label: Both | None = None,
+    tool_rules: str = "",
+    mcp_servers: Sequence[ToolServer] = (),
 ) -> Policy:
     """Compile what the guard enforces for one System.
 
@@ -134,17 +138,19 @@ def compile_policy(
         canaries: markers planted in the System's prompt.
         tools: the tools the model may call; where the grade demands a person, one is added.
         safe_answer: what the user reads instead of a blocked message.
+        tool_rules: who may call which tool, in Cedar.
+        mcp_servers: MCP servers that the System's agent may reach.
         label: the explicit label; by default the standard one, from the grade on that demands it.
 
     Raises:
-        InputError: there is no such grade, or a tool is named twice.
+        InputError: there is no such grade, a tool is named twice, or the rules about tools are wrong.
     """
     level = _demanded(grade, facts)
-    names = [tool.name for tool in tools]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError("deploy.guard:tool-twice", field="tools", name=name)
-    return Policy(
+    names = [(tool.server, tool.name) for tool in tools]
+    for server, name in names:
+        if names.count((server, name)) > 1:
+            raise InputError("deploy.guard:tool-twice", field="tools", name=tool_id(name, server))
+    policy = Policy(
         system_id=system_id,
         grade=grade,
         rules=tuple(
@@ -157,13 +163,17 @@ def compile_policy(
         canaries=tuple(sorted(set(canaries))),
         tools=tuple(
             tool.model_copy(update={"needs_person": tool.needs_person or tool.effect in level.person_for})
-            for tool in sorted(tools, key=lambda tool: tool.name)
+            for tool in sorted(tools, key=lambda tool: (tool.name, tool.server))
         ),
+        tool_rules=tool_rules,
+        mcp_servers=tuple(mcp_servers),
         explicit_label=label or (text("deploy.guard:label") if level.label else None),
         max_input_characters=level.max_input_characters,
         safe_answer=safe_answer or text("deploy.guard:safe-answer"),
         safe_answers=crisis_answer() if safe_answer else shipped_answers(),
     )
+    Toolbox(policy)  # a rule about tools that is wrong is told now, and not when the policy is to be served
+    return policy
 
 
 def _points(rule: CategoryRule, wanted: CategoryRule) -> list[str]:
@@ -222,9 +232,9 @@ def weaker_points(enforced: Enforced, demanded: Enforced) -> tuple[str, ...]:
         under = [rule for rule in enforced.rules if rule.category is wanted.category and rule.when in {"", wanted.when}]
         if not any(not _points(rule, wanted) for rule in under):
             weaker.append(f"{wanted.category}.when")
-    wanted_tools = {tool.name: tool for tool in demanded.tools}
+    wanted_tools = {(tool.server, tool.name): tool for tool in demanded.tools}
     for tool in enforced.tools:
-        listed = wanted_tools.get(tool.name)
+        listed = wanted_tools.get((tool.server, tool.name))
         if listed is None or (listed.needs_person and not tool.needs_person):
             weaker.append(f"tools.{tool.name}")
     if demanded.labelled and not enforced.labelled:

@@ -29,6 +29,7 @@ from jingwei.core.policy import (
     Policy,
     Scope,
     ToolRule,
+    ToolServer,
 )
 from jingwei.core.signing import Signature, Signer, Verifier
 from jingwei.core.text import Both, text
@@ -107,7 +108,9 @@ class PolicyFile(BaseModel):
     allowed_words: tuple[str, ...] | None = Field(default=None, max_length=100_000)
     canaries: tuple[str, ...] | None = None
     tools: tuple[ToolRule, ...] | None = None
-    tool_rules: str | None = Field(default=None, max_length=200_000)
+    tool_rules: str | None = Field(default=None, max_length=4_000_000)
+    mcp_servers: tuple[ToolServer, ...] | None = None
+    on_disagreement: Decision | None = None
     lexicons: tuple[str, ...] | None = None
     scope: Scope | None = None
     expert_rules: tuple[ExpertRule, ...] | None = None

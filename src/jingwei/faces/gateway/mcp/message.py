@@ -5,6 +5,7 @@ hide a call among others), no method that nobody knows. What is passed on is wri
 """
 
 import json
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal, NamedTuple, cast
@@ -14,6 +15,7 @@ from jingwei.core.text import text
 
 MAX_DEPTH = 32
 MAX_ID = 256
+MAX_DIGITS = 20
 MAX_META_CHARACTERS = 4096
 VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
 STATELESS = "2026-07-28"
@@ -148,7 +150,8 @@ def read_reply(raw: bytes, identity: str | int | None) -> Reply | None:
 
 def _object(raw: bytes) -> Json:
     try:
-        found = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_refused)
+        found = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_refused, parse_int=_whole,
+                           parse_float=_finite)  # fmt: skip
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, a key twice, NaN, a number of many digits
         raise WrongMessageError(Problem.PARSE, "unreadable") from error
     if _too_deep(found):
@@ -165,6 +168,21 @@ def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _refused(constant: str) -> Json:
     raise ValueError(constant)
+
+
+def _whole(written: str) -> int:
+    """Refuse a number that another reader would round or drop."""
+    number = int(written) if len(written) <= MAX_DIGITS else 1 << 64
+    if abs(number) >= 1 << 63:
+        raise ValueError
+    return number
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _too_deep(value: object) -> bool:
