@@ -14,7 +14,7 @@ from types import MappingProxyType
 from jingwei.core.canonical import digest
 from jingwei.core.policy import Category, Scope
 from jingwei.core.text import Both, text
-from jingwei.detect import classifier, emotion, harm, pattern_detector, signs
+from jingwei.detect import emotion, harm, intent, pattern_detector, signs
 from jingwei.detect.grounding import ABSENT_RULE, CONTRADICTED_RULE
 from jingwei.detect.hit import Hit
 from jingwei.detect.hold import Hold
@@ -29,7 +29,7 @@ from jingwei.detect.topics import classes, topics
 Detector = Callable[[str | Folded], tuple[Hit, ...]]
 
 
-OPINIONS = frozenset({harm.MODEL_RULE, MODEL_RULE})
+OPINIONS = harm.MODEL_RULES | {MODEL_RULE}
 """Rules that are a model's opinion of a whole text, not a sign at a place in it."""
 
 
@@ -154,7 +154,7 @@ def data_digest() -> str:
     hashes: dict[str, str] = {}
     folder = files("jingwei.detect")
     for source in [*folder.iterdir(), *folder.joinpath("words").iterdir(), *folder.joinpath("readings").iterdir()]:
-        if source.name.endswith((".yaml", ".npz", ".txt")) or source.name == classifier.FILE:
+        if source.name.endswith((".yaml", ".npz", ".txt")):
             hashes[source.name] = sha256(source.read_bytes()).hexdigest()
     return digest(hashes)
 
@@ -171,5 +171,6 @@ def titles() -> Mapping[str, Both]:
            OUTSIDE_RULE: text("detect:topic-outside"), ABSENT_RULE: text("detect:grounding-absent"),
            CONTRADICTED_RULE: text("detect:grounding-contradicted"),
            **{f"emotion.{kind}": text(f"detect:emotion-{kind}") for kind in emotion.KINDS},
-           MODEL_RULE: text("detect:injection-model"), harm.MODEL_RULE: text("detect:harm-model")}  # fmt: skip
+           **{f"harm.{name}": text(f"detect:harm-{name}") for name in ("model", *intent.HARMFUL)},
+           MODEL_RULE: text("detect:injection-model")}  # fmt: skip
     return MappingProxyType(named | own)

@@ -1,34 +1,20 @@
-"""A small linear model that weighs a whole text where hand-written rules see only phrases they know.
+"""A linear model of wording: hashed n-grams, one small weight each.
 
 Folded text → hashed n-grams (one to five characters of Chinese, Japanese and Korean; words, word pairs and triples,
-and three to five letters inside a word elsewhere) → one sum of weights a head → a calibrated probability. The text is
-judged as a whole and through windows, so that a long harmless beginning cannot drown a short request at its end.
-Trained by `benchmarks/train_harm.py`; `docs/reference/model-card-harm.md` says on what, and how well it does.
+and three to five letters inside a word elsewhere) → one sum of weights. The text is weighed as a whole and through
+windows, so that a long harmless beginning cannot drown a short request at its end. `meaning` adds it to what the text
+means; the weights are in its file.
 """
 
-import json
 import re
 import zlib
-from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from itertools import accumulate, chain
-from math import exp, sqrt
-from typing import Literal
+from math import sqrt
 
-from jingwei.core.finding import Severity
-from jingwei.core.policy import Category
-from jingwei.detect.hit import Hit
-from jingwei.detect.normalize import Folded, fold
-
-Head = Literal["harm", "injection"]
-
-FILE = "classifier.bin"
 BUCKETS = 1 << 18
-REPORTED = 0.5
-"""A lower probability is no hit: no policy's threshold lies below."""
 LEAST_UNITS = 4
 """A shorter text says too little: it is left to the rules."""
 BLOCK = 12
@@ -54,7 +40,7 @@ Blocks = Sequence[set[int]]
 
 @lru_cache(maxsize=4)
 def blocks(folded: str) -> Blocks:
-    """Read a folded text; the work is linear in its length. Kept for a moment, because two heads read the same text."""
+    """Read a folded text; the work is linear in its length. Kept for a moment, because two heads may read it."""
     units = list(_units(folded))
     if len(units) < LEAST_UNITS:
         return []
@@ -103,25 +89,11 @@ def is_ideographic(folded: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One head: its weights, and how its score becomes a probability."""
+    """One head: its weights, one step each, and what a step is worth."""
 
     weights: Sequence[int]
     scale: float
-    """What one step of a weight is worth."""
     bias: float
-    slope: float
-    offset: float
-    ideographic_offset: float
-    """The same for text in ideographs, whose scores lie elsewhere."""
-
-    def probability(self, folded: str) -> float:
-        """Return how likely the worst part of a folded text is what this head looks for."""
-        return self.calibrated(self.score(blocks(folded)), ideographic=is_ideographic(folded))
-
-    def calibrated(self, score: float, *, ideographic: bool) -> float:
-        """Turn a score into a probability."""
-        line = self.slope * score + (self.ideographic_offset if ideographic else self.offset)
-        return 1 / (1 + exp(-max(-30.0, min(30.0, line))))
 
     def score(self, read: Blocks) -> float:
         """Return the highest score of the whole text and its windows."""
@@ -142,29 +114,3 @@ def windows(count: int) -> Iterator[tuple[int, int]]:
     """Give the first and last block of every window of a text of so many blocks."""
     if count > WINDOW:
         yield from ((start, start + WINDOW) for start in range(count - WINDOW + 1))
-
-
-@lru_cache(maxsize=1)
-def _models() -> dict[str, Model]:
-    """Unpack the shipped weights: a line of JSON, then one signed byte a bucket for each head."""
-    packed = zlib.decompress(files("jingwei.detect").joinpath(FILE).read_bytes())
-    head, _, body = packed.partition(b"\n")
-    models: dict[str, Model] = {}
-    for number, (name, numbers) in enumerate(json.loads(head).items()):
-        weights = array("b", body[number * BUCKETS : (number + 1) * BUCKETS])
-        models[name] = Model(weights, **numbers)
-    return models
-
-
-def model(head: Head) -> Model:
-    """Return one head of the shipped model, unpacked on first use."""
-    return _models()[head]
-
-
-def judge(text: str | Folded, *, head: Head, category: Category) -> tuple[Hit, ...]:
-    """Return one hit over the whole text, or none."""
-    folded = fold(text)
-    probability = model(head).probability(folded.folded)
-    if probability < REPORTED:
-        return ()
-    return (Hit(0, len(folded.original), category, f"{head}.model", round(probability, 4), Severity.HIGH),)

@@ -1,18 +1,26 @@
-"""Requests for harm: what the rules know by name, and what the model knows by likeness.
+"""Requests for harm: what the rules know by name, and what the model takes the text to seek.
 
-A text is read as it stands, as what it has encoded, and as its quoted pieces put together.
+A text is read as it stands, as what it has encoded, and as its quoted pieces put together. The model names the intent
+first (`intent.judge`), looks inside wrappers, and its hit says which class of risk: `harm.a1-h-weapons`. A person's
+text is read as a request, any other as content: an answer that refuses is no request.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from jingwei.core.finding import Severity
 from jingwei.core.policy import Category
-from jingwei.detect import classifier, signs
+from jingwei.detect import intent, signs
 from jingwei.detect.hidden import joined, reveal
 from jingwei.detect.hit import Hit
 from jingwei.detect.normalize import Folded, fold
 
 MODEL_RULE = "harm.model"
+"""Harm of a class that the model does not name."""
+MODEL_RULES = frozenset({MODEL_RULE, *(f"harm.{name}" for name in intent.HARMFUL)})
+REPORTED = 0.5
+"""A lower probability is no hit: no policy's threshold lies below."""
+_CRITICAL = frozenset({"a1-d", "a1-f-violence", "a1-h-weapons", "a1-h-drugs", "a4-a-self"})
 
 
 def scan(text: str | Folded) -> tuple[Hit, ...]:
@@ -28,12 +36,21 @@ def rules(text: str | Folded) -> tuple[Hit, ...]:
 
 def opinion(text: str | Folded) -> tuple[Hit, ...]:
     """Ask the model alone: one hit over the whole text, or over what was hidden in it. For a thread."""
-    return _everywhere(fold(text), lambda read: classifier.judge(read, head="harm", category=Category.HARM))
+    return _everywhere(fold(text), _judged)
+
+
+def _judged(folded: Folded) -> tuple[Hit, ...]:
+    found = intent.judge(folded)
+    if found.probability < REPORTED:
+        return ()
+    rule = f"harm.{found.name}" if found.name in intent.HARMFUL else MODEL_RULE
+    severity = Severity.CRITICAL if found.name in _CRITICAL else Severity.HIGH
+    return (Hit(0, len(folded.original), Category.HARM, rule, round(found.probability, 4), severity),)
 
 
 def _everywhere(folded: Folded, read: Callable[[Folded], tuple[Hit, ...]]) -> tuple[Hit, ...]:
     hits = list(read(folded))
     together = joined(folded.original)
-    for start, end, plain, _ in [*reveal(folded.original), *([together] if together else [])]:
-        hits += [replace(hit, start=start, end=end) for hit in read(fold(plain))]
+    for start, end, plain, _ in [*reveal(folded), *([together] if together else [])]:
+        hits += [replace(hit, start=start, end=end) for hit in read(fold(plain, role=folded.role))]
     return tuple(sorted(hits))
