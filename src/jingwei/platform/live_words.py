@@ -92,10 +92,10 @@ class LiveWords:
                 f"SELECT word, topic FROM word WHERE {held_at(index.now)} AND number > ? ORDER BY folded LIMIT ?",  # noqa: S608 - whole numbers of our own
                 (number, LONGEST_DELTA + 1),
             ).fetchall()
+            again = f"SELECT 1 FROM word AS new WHERE new.folded = old.folded AND {held_at(index.now, 'new')}"  # noqa: S608 - whole numbers of our own
+            gone = f"{held_at(number, 'old')} AND removed <= {index.now:d} AND NOT EXISTS ({again})"
             removed = connection.execute(
-                f"SELECT word FROM word AS old WHERE {held_at(number, 'old')} AND removed <= {index.now:d} AND NOT EXISTS ("  # noqa: S608 - whole numbers of our own
-                f"SELECT 1 FROM word AS new WHERE new.folded = old.folded AND {held_at(index.now, 'new')})"
-                " ORDER BY folded LIMIT ?",
+                f"SELECT word FROM word AS old WHERE {gone} ORDER BY folded LIMIT ?",  # noqa: S608 - whole numbers of our own
                 (LONGEST_DELTA + 1,),
             ).fetchall()
         if len(added) + len(removed) > LONGEST_DELTA:

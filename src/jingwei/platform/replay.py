@@ -8,7 +8,7 @@ recordings.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from typing import Literal
@@ -24,6 +24,7 @@ from jingwei.platform.recording import everyday
 LEAST_PASSING = 100
 """Texts that pass now which a replay must have seen to say anything about a budget of a few per cent."""
 MOST_SAMPLES = 50
+_MOST_KNOWN = 4_000
 TrialState = Literal["queued", "running", "finished", "failed"]
 
 
@@ -98,6 +99,8 @@ class Judges:
 
     before: Guard
     after: Guard
+    known: dict[tuple[str, str, str, str], GuardVerdict] = field(default_factory=dict)
+    """Verdicts by policy, direction, role and text: much of what people say has been said before."""
 
     @classmethod
     def of(cls, present: Policy, candidate: Policy) -> "Judges":
@@ -118,11 +121,14 @@ class Judges:
             for each in everyday()
         )
 
-    @staticmethod
-    def _judged(guard: Guard, recording: Recording) -> "Judged":
-        passage = Passage((), recording.text, role=recording.role)
-        verdict = guard.judge_passages((passage,), direction=recording.direction)
-        return Judged.of(verdict, recording, guard.policy)
+    def _judged(self, guard: Guard, recording: Recording) -> "Judged":
+        key = guard.policy.digest, recording.direction, recording.role, recording.text
+        if key not in self.known:
+            if len(self.known) >= _MOST_KNOWN:
+                self.known.clear()
+            passage = Passage((), recording.text, role=recording.role)
+            self.known[key] = guard.judge_passages((passage,), direction=recording.direction)
+        return Judged.of(self.known[key], recording, guard.policy)
 
 
 @dataclass(frozen=True, slots=True)
