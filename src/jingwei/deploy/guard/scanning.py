@@ -28,6 +28,9 @@ INLINE_CHARACTERS = 16_384
 
 GROUNDS = "grounds"
 """What an answer was to be drawn from, beside its text."""
+QUEUE_SECONDS = 2.0
+"""How long work may wait for a free thread."""
+
 Detect = Callable[[str | Folded], tuple[Hit, ...]]
 
 
@@ -124,12 +127,15 @@ def watched(work: "Work", pool: ThreadPoolExecutor) -> Scan:
     if not work.needs_thread:
         return work.scan
     future = pool.submit(work.scan_rest)
-    try:
-        future.result(timeout=work.seconds)
-    except TimeoutError:
-        future.cancel()
-        return work.given_up()
-    return work.scan
+    patience = Patience(work)
+    while (seconds := patience.left()) > 0:
+        try:
+            future.result(timeout=seconds)
+        except TimeoutError:
+            continue
+        return work.scan
+    future.cancel()
+    return work.given_up()
 
 
 async def awaited(work: "Work", pool: ThreadPoolExecutor) -> Scan:
@@ -137,11 +143,31 @@ async def awaited(work: "Work", pool: ThreadPoolExecutor) -> Scan:
     if not work.needs_thread:
         return work.scan
     future = asyncio.get_running_loop().run_in_executor(pool, work.scan_rest)
-    try:
-        await asyncio.wait_for(future, work.seconds)
-    except TimeoutError:
-        return work.given_up()
-    return work.scan
+    patience = Patience(work)
+    while (seconds := patience.left()) > 0:
+        done, _ = await asyncio.wait((future,), timeout=seconds)
+        if done:
+            return work.scan
+    future.cancel()
+    return work.given_up()
+
+
+class Patience:
+    """How long some work may take: its own time once it has begun, and a while to wait for a free thread before.
+
+    A busy moment is no failure of a detector: the clock of a detector runs while it runs.
+    """
+
+    def __init__(self, work: "Work") -> None:
+        self._work = work
+        self._asked = perf_counter()
+
+    def left(self) -> float:
+        """Return the seconds until the next look; zero or less when patience is over."""
+        now, begun = perf_counter(), self._work.begun
+        if begun is None:
+            return min(self._work.seconds, self._asked + QUEUE_SECONDS - now)
+        return begun + self._work.seconds - now
 
 
 class Work:
@@ -156,6 +182,8 @@ class Work:
         self._folded: list[Folded] | None = None
         self._unreadable = False
         self._done = 0
+        self.begun: float | None = None
+        """When a thread took it up."""
         characters = sum(len(each.text) for each in passages)
         if characters > INLINE_CHARACTERS:
             self._rest = [*inline, *self._rest]
@@ -171,6 +199,7 @@ class Work:
 
     def scan_rest(self) -> None:
         """Do what is left, one after another, in a thread."""
+        self.begun = perf_counter()
         for task in self._rest:
             began = perf_counter()
             self._run((task,))
