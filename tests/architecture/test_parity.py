@@ -32,6 +32,8 @@ NOWHERE = {
     "watching.present": GATEWAYS,
     "intake.found": OURS,
     "keys.hashes": GATEWAYS,
+    "keys.served": GATEWAYS,
+    "keys.set_terms": "registry.set_key_terms looks at who may",
     "policies.attach": "a policy is compiled from the grade, never written by hand: guarding.attach",
     "proof.add": OURS,
     "proof.bound": OURS,

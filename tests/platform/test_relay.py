@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import event as database_event
 from sqlalchemy import text
 
-from jingwei.core.errors import Unavailable
+from jingwei.core.errors import NotFound, Refused, Unavailable
 from jingwei.core.event import Event, EventKind
+from jingwei.core.identity import Actor
 from jingwei.core.ledger import seal_pending
 from jingwei.core.merkle import root_of
-from jingwei.core.policy import Decision
+from jingwei.core.policy import Decision, Limits
 from jingwei.core.signing import Signer, encode
 from jingwei.core.snapshot import key_hash, read_public_key, read_snapshot
 from jingwei.core.spool import SpoolWriter
@@ -124,6 +125,38 @@ def test_a_revoked_key_and_a_changed_upstream_are_in_the_next_snapshot(place):
         work.registry.edit(system_id, actor=mei, upstream_url="http://127.0.0.1:7/v1")
     assert served(place).key_hashes == ()
     assert served(place).upstream_url == "http://127.0.0.1:7/v1"
+
+
+def test_a_keys_tenant_and_limits_are_in_the_next_snapshot(place):
+    system_id, mei = place.guarded(), place.who("mei")
+    with place.platform.work(mei, "key.make") as work:
+        made = work.registry.make_key(system_id, "app", actor=mei)
+    (key,) = served(place).keys
+    assert (key.hash, key.name, key.tenant, key.limits) == (key_hash(made.key), "app", "", None)
+    for per_minute in (60, 5):
+        with place.platform.work(mei, "key.terms") as work:
+            limits = Limits(requests_per_minute=per_minute)
+            work.registry.set_key_terms(made.record.id, actor=mei, tenant="retail", limits=limits)
+        (key,) = served(place).keys
+        assert (key.tenant, key.limits) == ("retail", limits)
+    with place.platform.work(mei, "key.terms") as work:
+        work.registry.set_key_terms(made.record.id, actor=mei)
+    (key,) = served(place).keys
+    assert (key.tenant, key.limits) == ("", None)
+    with place.platform.work(mei, "key.revoke") as work:
+        work.registry.revoke_key(made.record.id, actor=mei)
+    assert served(place).keys == ()
+
+
+def test_only_who_may_make_a_key_sets_its_terms(place):
+    system_id, mei = place.guarded(), place.who("mei")
+    with place.platform.work(mei, "key.make") as work:
+        made = work.registry.make_key(system_id, "app", actor=mei)
+    stranger = Actor(id=mei.id, roles=frozenset())
+    with pytest.raises(Refused), place.platform.work(stranger, "key.terms") as work:
+        work.registry.set_key_terms(made.record.id, actor=stranger, limits=Limits())
+    with pytest.raises(NotFound), place.platform.work(mei, "key.terms") as work:
+        work.registry.set_key_terms("key_none", actor=mei)
 
 
 def test_a_retired_system_keeps_no_token(place):

@@ -6,9 +6,10 @@ from sqlalchemy import select
 
 from jingwei.core.configuration import Configuration
 from jingwei.core.errors import Conflict, NotFound
-from jingwei.core.identity import Actor, ApiKeys, NewKey
+from jingwei.core.identity import Actor, ApiKey, ApiKeys, NewKey
 from jingwei.core.identity.keys import SERVE
 from jingwei.core.ids import new_id
+from jingwei.core.policy import Limits
 from jingwei.core.store.tables import AccountRow, ApiKeyRow, SystemRow
 from jingwei.core.upstream import demand_address, demand_key_name
 from jingwei.manage import rows
@@ -110,6 +111,19 @@ class Registry:
         return ApiKeys(self.session, clock=self.desk.clock).make(
             name, scopes=frozenset({SERVE}), system_id=system_id, expires_at=expires_at
         )
+
+    def set_key_terms(self, key_id: str, *, actor: Actor, tenant: str = "", limits: Limits | None = None) -> ApiKey:
+        """Say whom a System's key is counted for, and what it may use; without limits, what the policy says.
+
+        Raises:
+            NotFound: there is no such key of a System.
+            Refused: the actor may not.
+        """
+        row = self.session.get(ApiKeyRow, key_id)
+        if row is None or row.system_id is None:
+            raise NotFound("core.identity:key-unknown", field="key", key=key_id)
+        demand_over(actor, "key.make", rows.system_row(self.session, row.system_id))
+        return ApiKeys(self.session, clock=self.desk.clock).set_terms(key_id, tenant=tenant, limits=limits)
 
     def revoke_key(self, key_id: str, *, actor: Actor) -> None:
         """End a System's API key."""

@@ -24,6 +24,7 @@ from jingwei.core.store.tables import (
     ComponentRow,
     EntryRow,
     FactRow,
+    KeyTermsRow,
     OverrideRow,
     PolicyRow,
     ResponsibilityRow,
@@ -41,7 +42,7 @@ _OF_A_SYSTEM = {
     for row in (ApiKeyRow, CandidateRow, CheckRunRow, ComponentRow, FactRow, OverrideRow, PolicyRow, TokenRow)
 }
 """Tables whose rows belong to a System and bear on what is served."""
-_NAMED = frozenset({SystemRow.__tablename__, ResponsibilityRow.__tablename__})
+_NAMED = frozenset({SystemRow.__tablename__, ResponsibilityRow.__tablename__, KeyTermsRow.__tablename__})
 _WITHOUT_BEARING = frozenset(
     {"", "account", "approval", "candidate_signature", "evidence", "grade", "lexicon_change", "release_request",
      "release_signature", "role_grant"}
@@ -113,6 +114,9 @@ class Serving:
                 ResponsibilityRow, ResponsibilityRow.component_id == ComponentRow.id
             )
             found.update(session.scalars(named.where(ResponsibilityRow.id.in_(links))))
+        if terms := changed.get(KeyTermsRow.__tablename__):
+            held = select(ApiKeyRow.system_id).join(KeyTermsRow, KeyTermsRow.key_id == ApiKeyRow.id)
+            found.update(filter(None, session.scalars(held.where(KeyTermsRow.id.in_(terms)))))
         for ending in _ENDING:
             ended = select(ending.system_id).where(ending.expires_at > self._read_at, ending.expires_at <= now)
             found.update(filter(None, session.scalars(ended)))
@@ -153,5 +157,6 @@ def _told(work: "Work", system: System) -> Served | None:
         release_token=tokens.release.written if tokens.release else None,
         assessment_tokens=tuple(each.written for each in tokens.assessments),
         key_hashes=work.keys.hashes(system.id),
+        keys=work.keys.served(system.id),
         configuration={"model": running.model, "prompt": running.prompt, "tools": running.tools},
     )

@@ -12,8 +12,9 @@ from jingwei.core.errors import InputError, NotFound
 from jingwei.core.identity.actor import Actor
 from jingwei.core.identity.roles import roles_of
 from jingwei.core.ids import new_id
-from jingwei.core.snapshot import key_hash
-from jingwei.core.store.tables import AccountRow, ApiKeyRow
+from jingwei.core.policy import Limits
+from jingwei.core.snapshot import ServedKey, key_hash
+from jingwei.core.store.tables import AccountRow, ApiKeyRow, KeyTermsRow
 
 PREFIX = "jw_"
 """Lets secret scanners recognise a key of ours."""
@@ -34,6 +35,10 @@ class ApiKey(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    tenant: str = ""
+    """Whom the calls of a System's key are counted for."""
+    limits: Limits | None = None
+    """What a System's key may use; none: what the System's policy says."""
 
 
 class NewKey(BaseModel):
@@ -80,7 +85,7 @@ class ApiKeys:
                         name=name, key_hash=key_hash(key), scopes=sorted(scopes), expires_at=expires_at)  # fmt: skip
         self.session.add(row)
         self.session.flush()
-        return NewKey(record=_record(row), key=key)
+        return NewKey(record=self._record(row), key=key)
 
     def holder(self, key: str) -> KeyHolder | None:
         """Return whom a key belongs to, or None if it is unknown, expired or revoked, or its account is closed."""
@@ -99,10 +104,32 @@ class ApiKeys:
         rows = self.session.scalars(select(ApiKeyRow).where(ApiKeyRow.system_id == system_id))
         return tuple(sorted(row.key_hash for row in rows if self._live(row)))
 
+    def served(self, system_id: str) -> tuple[ServedKey, ...]:
+        """Return what a gateway is told of a System's live keys besides their hashes."""
+        rows = self.session.scalars(select(ApiKeyRow).where(ApiKeyRow.system_id == system_id).order_by(ApiKeyRow.id))
+        records = [(row.key_hash, self._record(row)) for row in rows if self._live(row)]
+        return tuple(ServedKey(hash=hashed, name=each.name, tenant=each.tenant, limits=each.limits)
+                     for hashed, each in records)  # fmt: skip
+
+    def set_terms(self, key_id: str, *, tenant: str = "", limits: Limits | None = None) -> ApiKey:
+        """Say whom a System's key is counted for and what it may use; the newest word counts.
+
+        Raises:
+            NotFound: there is no such key of a System.
+        """
+        row = self.session.get(ApiKeyRow, key_id)
+        if row is None or row.system_id is None:
+            raise NotFound("core.identity:key-unknown", field="key", key=key_id)
+        given = limits.model_dump(mode="json") if limits is not None else {}
+        self.session.add(KeyTermsRow(id=new_id("trm"), created_at=self.clock(), key_id=key_id, tenant=tenant,
+                                     limits=given))  # fmt: skip
+        self.session.flush()
+        return self._record(row)
+
     def keys(self, *, account_id: str | None = None, system_id: str | None = None) -> list[ApiKey]:
         """List the keys of an account or of a System, revoked ones too."""
         query = select(ApiKeyRow).where(ApiKeyRow.account_id == account_id, ApiKeyRow.system_id == system_id)
-        return [_record(row) for row in self.session.scalars(query.order_by(ApiKeyRow.created_at))]
+        return [self._record(row) for row in self.session.scalars(query.order_by(ApiKeyRow.created_at))]
 
     def revoke(self, key_id: str) -> None:
         """End a key at once."""
@@ -115,8 +142,11 @@ class ApiKeys:
     def _live(self, row: ApiKeyRow) -> bool:
         return row.revoked_at is None and (row.expires_at is None or row.expires_at > self.clock())
 
-
-def _record(row: ApiKeyRow) -> ApiKey:
-    return ApiKey(id=row.id, name=row.name, account_id=row.account_id, system_id=row.system_id,
-                  scopes=tuple(row.scopes), created_at=row.created_at, expires_at=row.expires_at,
-                  revoked_at=row.revoked_at)  # fmt: skip
+    def _record(self, row: ApiKeyRow) -> ApiKey:
+        terms = self.session.scalar(
+            select(KeyTermsRow).where(KeyTermsRow.key_id == row.id).order_by(KeyTermsRow.id.desc()).limit(1)
+        )
+        return ApiKey(id=row.id, name=row.name, account_id=row.account_id, system_id=row.system_id,
+                      scopes=tuple(row.scopes), created_at=row.created_at, expires_at=row.expires_at,
+                      revoked_at=row.revoked_at, tenant=terms.tenant if terms else "",
+                      limits=Limits.model_validate(terms.limits) if terms and terms.limits else None)  # fmt: skip

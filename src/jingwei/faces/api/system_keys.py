@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
 from jingwei.core.identity import ApiKey, NewKey
+from jingwei.core.policy import Limits
 from jingwei.faces.api.caller import Asking
 from jingwei.faces.api.failures import refusals
 from jingwei.faces.api.names import Given, KeyId, SystemId
@@ -38,6 +39,22 @@ def make_system_key(caller: Asking, system_id: SystemId, key: Annotated[SystemKe
         made = work.registry.make_key(system_id, key.name, actor=caller.actor, expires_at=key.expires_at)
     caller.publish()
     return made
+
+
+class Terms(Given):
+    """Whom a key is counted for, and what it may use."""
+
+    tenant: str = Field(default="", max_length=80)
+    limits: Limits | None = None
+
+
+@router.put("/system-keys/{key_id}/terms", **said("faces.api:set-key-terms"))
+def set_key_terms(caller: Asking, key_id: KeyId, terms: Annotated[Terms, given("set-key-terms")]) -> ApiKey:
+    """Say whom a System's key is counted for, and what it may use."""
+    with caller.work("key.terms") as work:
+        found = work.registry.set_key_terms(key_id, actor=caller.actor, tenant=terms.tenant, limits=terms.limits)
+    caller.publish()
+    return found
 
 
 @router.delete("/system-keys/{key_id}", status_code=HTTPStatus.NO_CONTENT, **said("faces.api:revoke-system-key"))

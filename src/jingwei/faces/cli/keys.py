@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jingwei.faces.cli.help import Told
 from jingwei.faces.cli.language import say
 
 if TYPE_CHECKING:
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from jingwei.platform import Platform
 
 NAME = click.Option(["--name"], help=say("option-key-name"))
+TERMS = (
+    Told(["key"], metavar="KEY", about=say("key-argument")),
+    click.Option(["--tenant"], default="", metavar="NAME", help=say("option-tenant")),
+    click.Option(["--requests-per-minute", "per_minute"], type=click.IntRange(0), help=say("option-per-minute")),
+    click.Option(["--tokens-per-day", "per_day"], type=click.IntRange(0), help=say("option-per-day")),
+    click.Option(["--concurrent-requests", "at_once"], type=click.IntRange(0), help=say("option-at-once")),
+)
 REVOKE = click.Option(["--revoke"], metavar="KEY", help=say("option-key-revoke"))
 
 
@@ -35,6 +43,27 @@ def system_key(platform: "Platform", *, wanted: str, name: str | None, revoke: s
             work.registry.revoke_key(revoke, actor=actor)
         made = work.registry.make_key(system.id, name, actor=actor, expires_at=aware(until)) if name else None
     _tell(made, revoke, json_out=json_out)
+
+
+def key_terms(platform: "Platform", *, wanted: str, key: str, tenant: str, per_minute: int | None, per_day: int | None,
+              at_once: int | None, login: str | None, json_out: bool) -> None:  # fmt: skip
+    """Say whom a System's key is counted for and what it may use."""
+    from jingwei.core.policy import Limits
+    from jingwei.faces.cli.acting import actor_for
+    from jingwei.faces.cli.lookup import system_named
+    from jingwei.faces.cli.output import as_json
+
+    given = {"requests_per_minute": per_minute, "tokens_per_day": per_day, "concurrent_requests": at_once}
+    known = {name: value for name, value in given.items() if value is not None}
+    actor = actor_for(platform, login)
+    with platform.work(actor, "key.terms") as work:
+        _demand_among(work.keys.keys(system_id=system_named(work, wanted).id), key, field="key")
+        found = work.registry.set_key_terms(key, actor=actor, tenant=tenant,
+                                            limits=Limits.model_validate(known) if known else None)  # fmt: skip
+    if json_out:
+        as_json(found.model_dump(mode="json"))
+        return
+    click.echo(say("key-terms-set", name=found.name or found.id))
 
 
 def account_key(platform: "Platform", *, name: str | None, revoke: str | None, scopes: tuple[str, ...],
@@ -60,12 +89,12 @@ def account_key(platform: "Platform", *, name: str | None, revoke: str | None, s
     _tell(made, revoke, json_out=json_out)
 
 
-def _demand_among(keys: "Sequence[ApiKey]", key_id: str) -> None:
+def _demand_among(keys: "Sequence[ApiKey]", key_id: str, *, field: str = "--revoke") -> None:
     """Refuse to end a key of somebody else."""
     from jingwei.core.errors import NotFound
 
     if key_id not in {each.id for each in keys}:
-        raise NotFound("core.identity:key-unknown", field="--revoke", key=key_id)
+        raise NotFound("core.identity:key-unknown", field=field, key=key_id)
 
 
 def _list(keys: "Sequence[ApiKey]", *, json_out: bool) -> None:
@@ -74,11 +103,11 @@ def _list(keys: "Sequence[ApiKey]", *, json_out: bool) -> None:
     if json_out:
         as_json([each.model_dump(mode="json") for each in keys])
         return
-    headers = ("id", say("column-name"), say("column-scopes"), say("column-made"), say("column-until"),
-               say("column-revoked"))  # fmt: skip
+    headers = ("id", say("column-name"), say("column-tenant"), say("column-scopes"), say("column-made"),
+               say("column-until"), say("column-revoked"))  # fmt: skip
     table(headers, [
-        (each.id, plain(each.name), plain(", ".join(each.scopes)), moment(each.created_at), moment(each.expires_at),
-         moment(each.revoked_at)) for each in keys
+        (each.id, plain(each.name), plain(each.tenant), plain(", ".join(each.scopes)), moment(each.created_at),
+         moment(each.expires_at), moment(each.revoked_at)) for each in keys
     ])  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import click
 
 from jingwei.faces.cli.help import LazyGroup, Told
 from jingwei.faces.cli.home import alone, changes, reads, settings_from
-from jingwei.faces.cli.keys import NAME, REVOKE, system_key
+from jingwei.faces.cli.keys import NAME, REVOKE, TERMS, key_terms, system_key
 from jingwei.faces.cli.language import current, say
 from jingwei.faces.cli.typed import FILE, REASON, SYSTEM, UNTIL, Given
 
@@ -252,6 +252,14 @@ changes(
         'jingwei system key "Staff assistant"',
         'jingwei system key "Staff assistant" --revoke key_…',
     ),
+)
+changes(
+    system,
+    "key-terms",
+    key_terms,
+    SYSTEM,
+    *TERMS,
+    examples=('jingwei system key-terms "Staff assistant" key_… --tenant retail --requests-per-minute 600',),
 )
 changes(
     system, "retire", retire, SYSTEM, REASON, examples=('jingwei system retire "Old assistant" --reason "replaced"',)
