@@ -3,7 +3,7 @@
 from jingwei.core.configuration import deployment_digest
 from jingwei.deploy.guard.compile import Enforced, compile_policy, weaker_points
 from jingwei.deploy.guard.configuration import gateway_version
-from jingwei.deploy.guard.guard import Guard
+from jingwei.deploy.guard.guard import Guard, with_lexicon
 from jingwei.deploy.guard.holding import Holding, take_readable
 from jingwei.deploy.guard.passages import Passage, extract_texts, rewrite
 from jingwei.deploy.guard.sessions import Caller, Sessions
@@ -45,4 +45,5 @@ __all__ = [
     "rewrite",
     "take_readable",
     "weaker_points",
+    "with_lexicon",
 ]

@@ -88,17 +88,6 @@ class Guard:
         bundle = LazyBundle(policy)
         return cls(policy, bundle, turns=conversations(policy, bundle))
 
-    def with_lexicon(self, lexicon: Lexicon) -> "Guard":
-        """Return a guard with other words and all else as it is, in microseconds; this one goes on with its own."""
-        bundle = self.bundle.ready() if isinstance(self.bundle, LazyBundle) else self.bundle
-        if not isinstance(bundle, Bundle):
-            raise TypeError(type(bundle).__name__)
-        other, bundle = copy(self), bundle.with_lexicon(lexicon)
-        object.__setattr__(other, "bundle", bundle)
-        if isinstance(self.turns, Conversations):
-            object.__setattr__(other, "turns", self.turns.reading_with(bundle))
-        return other
-
     def warm(self) -> None:
         """Build the detectors now, where that has not been done."""
         if isinstance(self.bundle, LazyBundle):
@@ -228,6 +217,18 @@ class Guard:
     def _refused(self, rule_id: str, direction: Direction, severity: Severity = Severity.HIGH) -> GuardVerdict:
         verdict = GuardVerdict(direction=direction, decision=Decision.ALLOW, policy_digest=self.policy.digest)
         return self._with(verdict, (own_finding(rule_id, Decision.BLOCK, severity),))
+
+
+def with_lexicon(guard: Guard, lexicon: Lexicon) -> Guard:
+    """Return a guard with other words and all else as it is, in microseconds; the given one goes on with its own."""
+    bundle = guard.bundle.ready() if isinstance(guard.bundle, LazyBundle) else guard.bundle
+    if not isinstance(bundle, Bundle):
+        raise TypeError(type(bundle).__name__)
+    other, bundle = copy(guard), bundle.with_lexicon(lexicon)
+    object.__setattr__(other, "bundle", bundle)
+    if isinstance(guard.turns, Conversations):
+        object.__setattr__(other, "turns", guard.turns.reading_with(bundle))
+    return other
 
 
 _CLEAN: dict[Direction, GuardVerdict] = {

@@ -20,7 +20,7 @@ from jingwei.core.signing import Verifier
 from jingwei.core.snapshot import Content, LiveLexicon, Served, Snapshot, SnapshotReader, read_public_key
 from jingwei.core.token import AssessmentToken, ReleaseToken
 from jingwei.core.token import read as read_token
-from jingwei.deploy.guard import Guard
+from jingwei.deploy.guard import Guard, with_lexicon
 from jingwei.faces.gateway.lexicons import LiveWords, told_for, written
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.settings import GatewaySettings
@@ -237,7 +237,7 @@ class Serving:
         if not told and (present is None or not present.told):
             return Ready(guard)
         try:
-            return Ready(guard.with_lexicon(self._words.lexicon(told, policy)), told)
+            return Ready(with_lexicon(guard, self._words.lexicon(told, policy)), told)
         except (InputError, Tampered, Unavailable):
             if present is None:  # words that the policy names are missing altogether: nothing is served without them
                 raise
