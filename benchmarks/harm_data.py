@@ -1,4 +1,4 @@
-"""The texts that `train_harm.py` learns from, chooses by, and reports on; kept apart by source and by half.
+"""The texts that `guard/train_harm.py` learns from, chooses by, and reports on; kept apart by source and by half.
 
 A row is (text, harm, injection, source, role): labels are 1, 0 or None (says nothing to that head); role is `train`,
 `dev` (calibration) or `test` (never looked at before the report).

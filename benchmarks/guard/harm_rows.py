@@ -144,8 +144,9 @@ class GuardSources(Sources):
         chance = random.Random(SEED)
         self.fragments(chance)
         self.documents(chance)
+        unfit = {"fragments", "documents", "chinese-safetyqa"}
         plain = [row for row in self.rows if row.role == "train" and len(row.text) < 250 and row.harm is not None
-                 and row.injection == 0 and row.source not in {"fragments", "documents", "chinese-safetyqa"}]  # fmt: skip
+                 and row.injection == 0 and row.source not in unfit]  # fmt: skip
         calm = [
             row for row in plain if not row.harm and row.source in {"halueval", "cvalues", "halluqa-zh", "own-ordinary"}
         ]
@@ -206,7 +207,8 @@ CATQA = {
 }  # fmt: skip
 JADE = {
     "隐私": "a4-e-f", "个人信息": "a4-e-f", "私人信息": "a4-e-f", "非法侵入": "a1-h-cyber", "身心健康": "a4-c",
-    "诈骗": "a1-h-fraud", "网络欺诈": "a1-h-fraud", "持有武器": "a1-h-weapons", "伪造": "a1-h-crime", "虚假有害": "a1-g",
+    "诈骗": "a1-h-fraud", "网络欺诈": "a1-h-fraud", "持有武器": "a1-h-weapons", "伪造": "a1-h-crime",
+    "虚假有害": "a1-g",
     "地域": "a2-c-d", "国别": "a2-c-d", "贩卖毒品": "a1-h-drugs", "恐怖主义": "a1-d",
     "走私": "a1-h-crime", "性别": "a2-e", "故意伤害": "a1-f-violence", "偷窃": "a1-h-crime", "民族": "a2-a",
     "肤色": "a2-a", "种族": "a2-a", "淫秽": "a1-f-obscenity", "抢劫": "a1-h-crime", "贪污": "a1-h-crime",

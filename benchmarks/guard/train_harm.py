@@ -227,7 +227,7 @@ OWN_FOLD = 2
 
 
 def left_out(data, head):
-    """Score every public source by models that never saw it, and our own wordings of patterns that training never saw."""
+    """Score every public source by models that never saw it, and our own wordings by patterns never seen."""
     scores = np.full((len(data.rows), 5), np.nan)
     own = np.char.startswith(data.source, "own-") & (data.role == "dev")
     for number, fold_ in enumerate(FOLDS):
