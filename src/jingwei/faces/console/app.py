@@ -20,6 +20,7 @@ from jingwei.faces.console.pages import (
     gate,
     grade,
     jobs,
+    knowledge,
     ledger,
     lexicon_changes,
     lexicons,
@@ -38,7 +39,7 @@ from jingwei.platform import Platform
 _ROOMS = (
     people, board, systems, file, system, missing, access, grade, policy, answers, enter, gate, evidence, jobs, events,
     sessions, event, lexicons, lexicon_changes, candidates,
-    candidate, approvals, watch, ledger, catalogue,
+    candidate, approvals, watch, knowledge, ledger, catalogue,
 )  # fmt: skip
 
 
