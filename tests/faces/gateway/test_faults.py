@@ -92,6 +92,21 @@ def test_a_stream_that_never_ends_is_ended(open_house):
     one_failure(open_house, "upstream-garbage")
 
 
+def test_a_kept_connection_that_the_server_has_closed_is_no_failure(open_house):
+    hung_up = []
+
+    async def answer(request):
+        if len(hung_up) == 1:  # the second request comes over the connection of the first
+            hung_up.append(request.transport.close())
+        elif not hung_up:
+            hung_up.append(None)
+        return web.json_response(completion("The room is free."))
+
+    open_house.model.hook = answer
+    assert [open_house.chat().status for _ in range(2)] == [200, 200]
+    assert len(open_house.model.seen) == 3
+
+
 def test_an_answer_beyond_the_limit_is_refused(open_house):
     open_house.model.answer = completion("word " * 700_000)
     assert open_house.chat().code == "upstream-garbage"

@@ -7,6 +7,7 @@ from jingwei.deploy.guard.guard import Guard, with_lexicon
 from jingwei.deploy.guard.holding import Holding, take_readable
 from jingwei.deploy.guard.passages import Passage, extract_texts, rewrite
 from jingwei.deploy.guard.sessions import Caller, Sessions
+from jingwei.deploy.guard.stages import glance
 from jingwei.deploy.guard.streaming import Release, StreamGuard
 from jingwei.deploy.guard.taint import Label, labels_found, labels_of_messages, labels_of_result
 from jingwei.deploy.guard.tool_call import ToolCall, ToolContext, ToolDecision, definition_digest
@@ -38,6 +39,7 @@ __all__ = [
     "deployment_digest",
     "extract_texts",
     "gateway_version",
+    "glance",
     "is_watched",
     "labels_found",
     "labels_of_messages",

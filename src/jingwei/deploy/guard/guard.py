@@ -25,7 +25,7 @@ from jingwei.deploy.guard.expert import Experts
 from jingwei.deploy.guard.judgement import Judgement, own_finding
 from jingwei.deploy.guard.lazy import LazyBundle, built
 from jingwei.deploy.guard.passages import Passage
-from jingwei.deploy.guard.scanning import Detectors, Scan, scan_awaited, scan_here, scan_watched
+from jingwei.deploy.guard.scanning import Detectors, Scan, scan_awaited, scan_watched
 from jingwei.deploy.guard.tool_call import ToolCall, ToolContext, ToolDecision
 from jingwei.deploy.guard.tools import Toolbox
 from jingwei.deploy.guard.turns import Turns
@@ -137,12 +137,6 @@ class Guard:
         risk = self._turn(session, passages, scan, direction)
         return self._judgement(direction, risk).verdict(passages, scan, began,
                                                              second=self._second(passages, direction))  # fmt: skip
-
-    def judge_here(self, text: str, *, direction: Direction) -> tuple[GuardVerdict, tuple[Hit, ...]]:
-        """Judge a short text in the calling thread, for streams; also return the hits that decide."""
-        began = perf_counter()
-        passage = Passage((), text, role=_role(direction))
-        return self.decided(passage, scan_here((passage,), self.bundle, self._wanted((passage,))), direction, began)
 
     def decided(self, passage: Passage, scan: Scan, direction: Direction, began: float,
                 ) -> tuple[GuardVerdict, tuple[Hit, ...]]:  # fmt: skip

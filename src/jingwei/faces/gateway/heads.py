@@ -15,7 +15,7 @@ import orjson
 
 from jingwei.core.canonical import Json
 from jingwei.core.policy import Decision
-from jingwei.deploy.guard import Guard
+from jingwei.deploy.guard import Guard, glance
 
 _NAMES = ("id", "model", "system_fingerprint", "service_tier")
 _COUNTS = ("usage", "timings")
@@ -95,5 +95,4 @@ def _numbers(value: Mapping[str, Json], *, inner: bool = False) -> dict[str, Jso
 def _clean(values: Mapping[str, object], guard: Guard) -> bool:
     if not values:
         return True
-    verdict, _ = guard.judge_here(orjson.dumps(values).decode(), direction="outbound")
-    return verdict.decision is Decision.ALLOW
+    return glance(guard, orjson.dumps(values).decode()).decision is Decision.ALLOW

@@ -23,6 +23,9 @@ from jingwei.faces.gateway.request import ChatBody
 from jingwei.faces.gateway.settings import GatewaySettings
 from jingwei.faces.gateway.sse import DataReader
 
+KEPT_SECONDS = 4.0
+"""An idle connection is kept so long: many a model's server closes its own after five seconds."""
+
 _REFUSED: dict[int, Code] = {
     HTTPStatus.UNAUTHORIZED: Code.UPSTREAM_DENIED,
     HTTPStatus.FORBIDDEN: Code.UPSTREAM_DENIED,
@@ -75,7 +78,7 @@ class Upstream:
         )
         self._session = aiohttp.ClientSession(
             timeout=timeout,
-            connector=aiohttp.TCPConnector(limit=settings.max_upstream_connections),
+            connector=aiohttp.TCPConnector(limit=settings.max_upstream_connections, keepalive_timeout=KEPT_SECONDS),
             skip_auto_headers=("User-Agent",),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -117,9 +120,7 @@ class Upstream:
     async def _asked(self, served: Served, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
         url, headers = _address(served.upstream_url), _headers(upstream_key(served.upstream_key_env))
         try:
-            async with self._session.post(
-                url, data=orjson.dumps(body), headers=headers, allow_redirects=False
-            ) as response:
+            async with await self._opened(url, orjson.dumps(body), headers) as response:
                 _demand_success(response)
                 yield response
         except TimeoutError as error:
@@ -130,6 +131,13 @@ class Upstream:
             raise Refusal(Code.UPSTREAM_STOPPED) from error
         except (aiohttp.ClientError, ValueError) as error:
             raise Refusal(Code.UPSTREAM_GARBAGE) from error
+
+    async def _opened(self, url: URL, data: bytes, headers: CIMultiDict[str]) -> aiohttp.ClientResponse:
+        """Send a request; once more where the server had closed the connection that was kept from an earlier one."""
+        try:
+            return await self._session.post(url, data=data, headers=headers, allow_redirects=False)
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            return await self._session.post(url, data=data, headers=headers, allow_redirects=False)
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         declared = response.content_length
