@@ -197,7 +197,11 @@ def _about(system_id: str) -> Iterator[None]:
 
 
 def _bearer(request: Request) -> str:
+    """Return the key that a caller shows; Anthropic's clients show it in a header of its own."""
     written = request.header("authorization")
+    apart = request.header("x-api-key")
+    if written is None and apart and not request.repeats("x-api-key") and len(apart) <= _MAX_AUTHORIZATION:
+        return apart.strip()
     if not written or request.repeats("authorization"):
         raise Refusal(Code.KEY_MISSING)
     scheme, _, credential = written.partition(" ")

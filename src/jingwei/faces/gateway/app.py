@@ -19,6 +19,7 @@ from jingwei.faces.gateway.access import Access, Door, Nonces
 from jingwei.faces.gateway.agency import SESSION_HEADER, Agents
 from jingwei.faces.gateway.books import Books
 from jingwei.faces.gateway.chat import Chat
+from jingwei.faces.gateway.dialects import Dialect, Translated, dialect_of
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.introspection import (
     HEALTH,
@@ -71,6 +72,8 @@ class Gateway:
         self._tasks: Sequence[asyncio.Task[None]] = ()
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/chat/completions": ("POST", self._chat),
+            "/v1/messages": ("POST", self._chat),
+            "/v1/responses": ("POST", self._chat),
             "/v1/models": ("GET", self._models),
             "/jingwei/configuration": ("GET", self._configuration),
             "/v1/evaluate": ("POST", self._evaluate_event),
@@ -84,7 +87,10 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._answer(Request.of(scope, receive), Answer(send, new_id("req")))
+            request = Request.of(scope, receive)
+            dialect, request_id = dialect_of(request.path), new_id("req")
+            answer = Translated(send, request_id, dialect) if dialect else Answer(send, request_id)
+            await self._answer(request, answer, dialect)
         # A WebSocket is refused by closing its scope without an answer.
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -107,7 +113,7 @@ class Gateway:
         self._books.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _answer(self, request: Request, answer: Answer) -> None:
+    async def _answer(self, request: Request, answer: Answer, dialect: Dialect | None) -> None:
         access: Access | None = None
         try:
             if request.path in {HEALTH, READY, LIVE}:
@@ -118,6 +124,8 @@ class Gateway:
             access = self._door.admit(request, body)
             exchange = Exchange(answer.request_id, access, self._journal, self._clock)
             with self._books.counted(exchange) if request.method == "POST" else contextlib.nullcontext():
+                if dialect:
+                    body = dialect.request(body)
                 await handler(Visit(request=request, body=body, access=access, exchange=exchange, answer=answer))
         except Refusal as refusal:
             await self._refuse(refusal, access, answer)
