@@ -280,3 +280,16 @@ def test_counts_of_batches_add_up():
     assert summed.told() == whole.told()
     assert summed.totals["newly_stopped"] == summed.totals["newly_passed"] == 1
     assert isinstance(summed.samples[0], TrialSample)
+
+
+def test_compiling_anew_keeps_what_a_promoted_candidate_brought(trying):
+    usual(trying)
+    rules = [rule.model_dump(mode="json") for rule in trying.in_force().rules]
+    rules = [{**rule, "inbound": "block"} if rule["category"] == "pii" and not rule["when"] else rule for rule in rules]
+    found = trying.propose({"rules": rules, "watch_idle_seconds": 30, "limits": {"requests_per_minute": 9}})
+    trying.replay(found)
+    for login in ("zhao", "lin"):
+        trying.sign(found, login)
+    trying.act("promote", found.id)
+    with trying.place.platform.reading() as work:
+        assert work.guarding.compile(trying.system_id).digest == found.digest

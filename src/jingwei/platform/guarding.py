@@ -6,8 +6,9 @@ from typing import NamedTuple
 from jingwei.core.configuration import Configuration, deployment_digest, gateway_part
 from jingwei.core.evidence import BoundTo, Evidence
 from jingwei.core.identity import Actor
-from jingwei.core.policy import Policy, ToolRule
+from jingwei.core.policy import CategoryRule, Policy, ToolRule
 from jingwei.deploy.guard import compile_policy
+from jingwei.deploy.guard.conditions import merged
 from jingwei.manage import (
     AttachedPolicy,
     Desk,
@@ -21,6 +22,9 @@ from jingwei.manage import (
     State,
     standing,
 )  # fmt: skip
+
+_COMPILED = frozenset({"system_id", "grade", "rules", "tools", "explicit_label", "max_input_characters"})
+"""Fields of a policy that follow from the grade; the rest is people's."""
 
 
 class Preview(NamedTuple):
@@ -55,6 +59,7 @@ class Guarding:
         decision = Grading(self.desk).preview(system_id)
         facts = {fact.name: fact.value for fact in Intake(self.desk).facts(system_id)}
         present = Policies(self.desk).in_force(system_id)
+        kept = present if guard is None else None
         if guard is None and present is not None:
             guard = GuardEntry(words=present.words, allowed_words=present.allowed_words, canaries=present.canaries,
                                safe_answer=present.safe_answer, explicit_label=present.explicit_label,
@@ -78,9 +83,9 @@ class Guarding:
             mcp_servers=guard.mcp_servers,
         )
         limit = guard.max_input_characters
-        if limit is None or limit >= policy.max_input_characters:
-            return policy
-        return policy.model_copy(update={"max_input_characters": limit})
+        if limit is not None and limit < policy.max_input_characters:
+            policy = policy.model_copy(update={"max_input_characters": limit})
+        return policy if kept is None else _kept(policy, kept)
 
     def preview(self, system_id: str) -> Preview:
         """Compile a policy and tell what attaching it would change, changing nothing.
@@ -126,3 +131,21 @@ class Guarding:
             Refused: the actor may not.
         """
         return Policies(self.desk).attach(self.compile(system_id, guard=guard, tools=tools), actor=actor)
+
+
+def _kept(compiled: Policy, present: Policy) -> Policy:
+    """Keep what people added to the policy in force, and at the same grade what is stricter in it."""
+    own = {name: getattr(present, name) for name in Policy.model_fields if name not in _COMPILED}
+    if present.grade == compiled.grade:
+        own["rules"] = _stricter(compiled.rules, present.rules)
+        own["max_input_characters"] = min(compiled.max_input_characters, present.max_input_characters)
+    return compiled.model_copy(update=own)
+
+
+def _stricter(compiled: Sequence[CategoryRule], present: Sequence[CategoryRule]) -> tuple[CategoryRule, ...]:
+    own = {(rule.category, rule.when): rule for rule in present}
+    found = []
+    for rule in compiled:
+        was = own.pop((rule.category, rule.when), rule)
+        found.append(merged([rule, was]).model_copy(update={"when": rule.when}))
+    return (*found, *own.values())

@@ -95,7 +95,7 @@ def paths(story: Story) -> dict[str, str]:
         "job": f"/jobs/{story.runs['running']}", "start": f"/jobs/new?system={short}", "events": "/events",
         "event": "/events/evt_100003", "sessions": "/events/sessions", "session": f"/events/sessions/{live}/{'5e' * 32}",
         "trends": "/events/trends", "lexicons": "/lexicons", "lexicon": "/lexicons/organisation",
-        "word": "/lexicons/organisation/word?word=员工卡", "version": "/lexicons/organisation/versions/2",
+        "word": "/lexicons/organisation/word?word=staffcard", "version": "/lexicons/organisation/versions/2",
         "candidates": "/candidates", "candidate": f"/candidates/{story.candidates[0]}",
         "editor": f"/systems/{live}/policy/edit", "approvals": "/approvals", "approval": f"/approvals/{story.held[0]}",
         "watch": f"/systems/{live}/watch",

@@ -184,7 +184,7 @@ def test_guard_events_come_fifty_at_a_time_with_an_assessment_run_as_one_line(me
     second = mei.get(older).text
     assert "data-feed=" not in second
     shown = re.findall(r'<li id="event-([^"]+)"', first + second)
-    assert len(shown) == len(set(shown)) == 60
+    assert len(shown) == len(set(shown)) == 67
     assert "assessment run," not in mei.get("/events?served=yes&lang=en").text
 
 
