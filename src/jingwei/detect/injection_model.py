@@ -34,6 +34,8 @@ _SHARPNESS = 8.0
 """Vectors have length one; without a factor the heads would have to grow large weights."""
 _LINES = ("en", "zh", "en*", "zh*")
 """What a head's offsets are for, in the order of the file."""
+_IDEOGRAPHS = range(0x3400, 0xA000)
+_LOOKED_AT = 2000
 _IDEOGRAPHIC = 0.25
 """Share of ideographs from which on a text counts as Chinese for calibration."""
 
@@ -96,8 +98,8 @@ def planted_rows(read: Embedding) -> "Rows":
 
 def language(folded: str) -> str:
     """Return which calibration a folded text needs."""
-    ideographs = sum("\u3400" <= each <= "\u9fff" for each in folded[:2000])
-    return "zh" if ideographs > _IDEOGRAPHIC * min(len(folded), 2000) else "en"
+    ideographs = sum(ord(each) in _IDEOGRAPHS for each in folded[:_LOOKED_AT])
+    return "zh" if ideographs > _IDEOGRAPHIC * min(len(folded), _LOOKED_AT) else "en"
 
 
 @lru_cache(maxsize=1)
