@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "jingwei.faces.cli.check:check",
     "assess": "jingwei.faces.cli.assess:assess",
     "serve": "jingwei.faces.cli.serve:serve",
+    "gateway": "jingwei.faces.cli.gateway:gateway",
     "system": "jingwei.faces.cli.system:system",
     "evidence": "jingwei.faces.cli.evidence:evidence",
     "policy": "jingwei.faces.cli.policy:policy",

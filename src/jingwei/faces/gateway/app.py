@@ -65,7 +65,7 @@ class Gateway:
         self._serving = Serving(settings, clock=clock)
         self._door = Door(self._serving, clock=clock, nonces=Nonces(settings.spool_path / "nonces"))
         self._journal = Journal(SpoolWriter(settings.spool_path, clock=clock))
-        self._agents = Agents(settings, self._serving, clock=clock)
+        self._agents = Agents(settings, self._serving, clock=clock, asks=not settings.standalone)
         self._books = Books(settings, clock=clock)
         self._upstream: Upstream | None = None
         self._mcp_proxy: McpProxy | None = None
@@ -99,6 +99,8 @@ class Gateway:
         self._upstream = Upstream(self._settings)
         self._mcp_proxy = McpProxy(self._agents, self._settings)
         await self._serving.refresh()
+        if self._settings.standalone:  # few Systems, all of them its own: better late than refused
+            await self._serving.built()
         self._tasks = (asyncio.create_task(self._serving.watch()), asyncio.create_task(self._journal.rotate(0.5)))
         await send({"type": "lifespan.startup.complete"})
         await receive()

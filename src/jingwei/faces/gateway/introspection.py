@@ -52,6 +52,7 @@ async def health(request: Request, serving: Serving, settings: GatewaySettings, 
         "snapshot_limit_seconds": settings.snapshot_limit_seconds,
         "systems": serving.count,
         "gateway": gateway_version(),
+        **({"standalone": True} if settings.standalone else {}),
     }
     await answer.json(503 if problem and request.path != LIVE else 200, value)
 
@@ -84,6 +85,7 @@ def configuration(access: Access, serving: Serving, settings: GatewaySettings) -
         "snapshot_age_seconds": round(age, 3),
         "snapshot_limit_seconds": settings.snapshot_limit_seconds,
         "modes": {name: _mode(path) for name, path in files.items()},
+        **({"standalone": True} if settings.standalone else {}),
     }
 
 

@@ -101,6 +101,10 @@ class Serving:
         self._mark = mark
         self._take(snapshot)
 
+    async def built(self) -> None:
+        """Wait until every guard that is being built is there."""
+        await asyncio.gather(*self._building.values())
+
     async def stop(self) -> None:
         """Stop building."""
         for task in self._building.values():

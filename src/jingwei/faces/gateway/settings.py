@@ -16,6 +16,8 @@ class GatewaySettings(BaseModel):
     spool_path: Path
     public_key_path: Path | None = None
     """The platform's public key; by default `platform.pub` beside the snapshot. Read once, when the gateway starts."""
+    standalone: bool = False
+    """True where no platform stands behind: the snapshot is the gateway's own, and nobody released anything."""
     snapshot_limit_seconds: float = Field(default=5.0, gt=0)
     """An older snapshot means refuse."""
     poll_seconds: float = Field(default=0.25, gt=0)
