@@ -115,9 +115,27 @@ knowledge = LazyGroup("knowledge", help=say("about-knowledge"), examples=(
 ))  # fmt: skip
 _FOLDER = Told(["folder"], type=click.Path(exists=True, file_okay=False, path_type=Path), about=say("knowledge-folder"))
 _MOST = click.Option(["--most"], type=click.IntRange(1, 50), default=5, show_default=True, help=say("knowledge-most"))
-knowledge.command("load", help=say("about-knowledge-load"), params=[_FOLDER, BASE, JSON])(load)
-knowledge.command("ask", help=say("about-knowledge-ask"), params=[
-    Told(["question"], about=say("knowledge-question")), BASE, PERSON, GROUPS, LEVEL, _MOST, JSON,
-])(ask)  # fmt: skip
-knowledge.command("screen", help=say("about-knowledge-screen"), params=[BASE, PERSON, GROUPS, LEVEL, JSON])(screen)
-knowledge.command("documents", help=say("about-knowledge-documents"), params=[BASE, JSON])(documents)
+knowledge.command(
+    "load",
+    help=say("about-knowledge-load"),
+    examples=("jingwei knowledge load docs/ --base handbook.db",),
+    params=[_FOLDER, BASE, JSON],
+)(load)
+knowledge.command(
+    "ask",
+    help=say("about-knowledge-ask"),
+    examples=('jingwei knowledge ask "How many days of leave?" --as wang --group staff',),
+    params=[Told(["question"], about=say("knowledge-question")), BASE, PERSON, GROUPS, LEVEL, _MOST, JSON],
+)(ask)
+knowledge.command(
+    "screen",
+    help=say("about-knowledge-screen"),
+    examples=("jingwei knowledge screen --as wang --group staff < answer.txt",),
+    params=[BASE, PERSON, GROUPS, LEVEL, JSON],
+)(screen)
+knowledge.command(
+    "documents",
+    help=say("about-knowledge-documents"),
+    examples=("jingwei knowledge documents --json",),
+    params=[BASE, JSON],
+)(documents)
