@@ -2,10 +2,13 @@
 
     python benchmarks/guard/keywords.py --data DATA [--words 100000 1000000] [--llm-guard PYTHON] [--litellm PYTHON]
 
-Words are compounds of two to four two-character pieces of the prose below DATA, 90 % Chinese, 8 % with Latin letters,
-2 % Latin; prompts are 700 characters of other prose, every second one with a word planted. CPU time of this thread;
-a prompt is scanned again and again and its median taken, then the median and the 99th percentile over the prompts;
-"first" is the first scan of each. Peers scan the same prompts with a tenth of the words or fewer.
+Words are compounds of two to four two-character pieces of one set's questions (ChineseSafetyQA), 90 % Chinese, 8 % with
+Latin letters, 2 % Latin; prompts are 700 characters of other sets (HalluQA and SafetyBench in Chinese, HaluEval's
+answers in English), as they are and with one word planted in each. Chinese prose of these sets names crimes and drugs,
+so words built in are found in some, too: the table says how many hits there are. CPU time of this thread; prompts are
+scanned in turn, never one twice running, and the median over the rounds is taken of each, then the median and the 99th
+percentile over the prompts; "first" is the first round. Long text has one word planted every 1,000 characters. Peers
+scan the same clean prompts with 10,000 words, and so do we for the ratio.
 """
 
 import argparse
@@ -28,15 +31,23 @@ from jingwei.detect.lexicon import Base, Lexicon, compile_base
 
 LENGTH = 700
 PROMPTS = 120
+ROUNDS = 21
 PEER = Path(__file__).with_name("peer_words.py")
 SEED = 20261122
 
 
-def prose(data: Path) -> dict[str, str]:
+def pieces_of(data: Path) -> str:
     lines = (data / "chinese-safetyqa/chinese_safetyqa.jsonl").read_text(encoding="utf-8").splitlines()
+    return "".join(json.loads(line)["question"] for line in lines)
+
+
+def prose(data: Path) -> dict[str, str]:
+    halluqa = json.loads((data / "halluqa-zh/HalluQA.json").read_text(encoding="utf-8"))
+    bench = data / "safetybench-zh-en/opensource_data__test_zh_subset.json"
     general = (data / "halueval/data__general_data.json").read_text(encoding="utf-8").splitlines()
-    return {"zh": "".join(json.loads(line)["question"] for line in lines),
-            "en": " ".join(json.loads(line)["chatgpt_response"] for line in general)}  # fmt: skip
+    asked = [f"{row['Question']}{row['Best Answer1']}" for row in halluqa]
+    asked += [row["question"] for row in json.loads(bench.read_text(encoding="utf-8"))]
+    return {"zh": "".join(asked), "en": " ".join(json.loads(line)["chatgpt_response"] for line in general)}
 
 
 def made_words(count: int, text: str, chance: random.Random) -> list[str]:
@@ -65,15 +76,20 @@ def made_words(count: int, text: str, chance: random.Random) -> list[str]:
     return sorted(words)
 
 
-def made_prompts(texts: dict[str, str], words: Sequence[str], chance: random.Random) -> dict[str, list[str]]:
-    prompts: dict[str, list[str]] = {}
-    for language, text in texts.items():
-        starts = [chance.randrange(len(text) - LENGTH) for _ in range(PROMPTS)]
-        prompts[language] = [text[at : at + LENGTH] for at in starts]
-        for number in range(0, PROMPTS, 2):
-            prompt, at = prompts[language][number], chance.randrange(LENGTH - 20)
-            prompts[language][number] = (prompt[:at] + " " + chance.choice(words) + " " + prompt[at:])[:LENGTH]
-    return prompts
+def planted(text: str, words: Sequence[str], chance: random.Random, *, every: int = 1000) -> str:
+    parts = [text[at : at + every] + " " + chance.choice(words) + " " for at in range(0, len(text), every)]
+    return "".join(parts)
+
+
+def made_prompts(text: str, words: Sequence[str], chance: random.Random) -> dict[str, list[str]]:
+    starts = [chance.randrange(len(text) - LENGTH) for _ in range(PROMPTS)]
+    clean = [text[at : at + LENGTH] for at in starts]
+    at = [chance.randrange(LENGTH - 20) for _ in range(PROMPTS)]
+    hit = [
+        (prompt[:place] + " " + chance.choice(words) + " " + prompt[place:])[:LENGTH]
+        for prompt, place in zip(clean, at, strict=True)
+    ]
+    return {"as it is": clean, "one word planted": hit}
 
 
 def spent(work: Callable[[], object]) -> float:
@@ -82,15 +98,14 @@ def spent(work: Callable[[], object]) -> float:
     return (time.thread_time_ns() - start) / 1000
 
 
-def row(name: str, scan: Callable[[str], object], prompts: Sequence[str], *, again: int = 25) -> float:
-    first, steady = [], []
-    for prompt in prompts:
-        first.append(spent(lambda prompt=prompt: scan(prompt)))
-        steady.append(median(spent(lambda prompt=prompt: scan(prompt)) for _ in range(again)))
-    steady.sort()
-    first.sort()
+def row(name: str, lexicon: Lexicon, prompts: Sequence[str]) -> float:
+    rounds = [[spent(partial(lexicon.scan, prompt)) for prompt in prompts] for _ in range(ROUNDS)]
+    first = sorted(rounds[0])
+    steady = sorted(median(each) for each in zip(*rounds, strict=True))
     high = int(len(prompts) * 0.99)
-    print(f"  {name:34}{median(steady):12.1f}{steady[high]:12.1f}{median(first):12.1f}{first[high]:12.1f}")
+    found = [hit.score > SIGNAL for prompt in prompts for hit in lexicon.scan(prompt)]
+    print(f"  {name:34}{median(steady):12.1f}{steady[high]:12.1f}{median(first):12.1f}{first[high]:12.1f}"
+          f"{sum(found) / len(prompts):8.2f}{(len(found) - sum(found)) / len(prompts):9.2f}")  # fmt: skip
     return median(steady)
 
 
@@ -131,22 +146,26 @@ def _iterate(automaton: ahocorasick.Automaton, text: str) -> list[object]:
     return list(automaton.iter(text.lower()))
 
 
-def peers(chosen: argparse.Namespace, words: Sequence[str], prompts: Sequence[str], ours: float) -> None:
-    for count in (len(words), 10_000):
-        automaton = ahocorasick.Automaton()
-        for word in words[:count]:
-            automaton.add_word(word, word)
-        automaton.make_automaton()
-        theirs = median(spent(partial(_iterate, automaton, prompt)) for prompt in prompts)
-        print(f"  pyahocorasick, {count} words, no folding: {theirs:.0f} us, {theirs / ours:.1f} x ours")
+def peers(chosen: argparse.Namespace, words: Sequence[str], prompts: Sequence[str]) -> None:
+    few = words[:: max(1, len(words) // 10_000)][:10_000]
+    lexicon = Lexicon.loaded(compile_base(few))
+    rounds = [[spent(partial(lexicon.scan, prompt)) for prompt in prompts] for _ in range(ROUNDS)]
+    ours = median(median(each) for each in zip(*rounds, strict=True))
+    print(f"  {len(few)} words, Chinese prompts as they are: ours {ours:.1f} us")
+    automaton = ahocorasick.Automaton()
+    for word in few:
+        automaton.add_word(word, word)
+    automaton.make_automaton()
+    rounds = [[spent(partial(_iterate, automaton, prompt)) for prompt in prompts] for _ in range(ROUNDS)]
+    theirs = median(median(each) for each in zip(*rounds, strict=True))
+    print(f"  pyahocorasick, lower case, no folding, no disguise: {theirs:.0f} us, {theirs / ours:.1f} x ours")
     for name in ("llm-guard", "litellm"):
         interpreter = getattr(chosen, name.replace("-", "_"))
         if interpreter:
-            few = words[:: max(1, len(words) // 10_000)]
             given = json.dumps({"peer": name, "words": few, "texts": list(prompts[:8]), "time": True})
             ran = subprocess.run([interpreter, str(PEER)], input=given, capture_output=True, text=True, check=True)
             theirs = json.loads(ran.stdout.splitlines()[-1])["microseconds"]
-            print(f"  {name}, {len(few)} words: {theirs:.0f} us, {theirs / ours:.0f} x ours with {len(words)}")
+            print(f"  {name}: {theirs:.0f} us, {theirs / ours:.0f} x ours")
 
 
 def main() -> None:
@@ -156,21 +175,22 @@ def main() -> None:
     for name in ("llm-guard", "litellm"):
         parser.add_argument(f"--{name}", help=f"a Python interpreter that has {name}")
     chosen = parser.parse_args()
-    texts = prose(chosen.data)
+    texts, source = prose(chosen.data), pieces_of(chosen.data)
     fold("汉")
     Lexicon().scan("汉 a")
     for count in chosen.words:
         chance = random.Random(SEED)
-        words = made_words(count, texts["zh"][:40_000], chance)
+        words = made_words(count, source, chance)
         print(f"{count} words")
         lexicon = swap(words)
-        prompts = made_prompts({"zh": texts["zh"][40_000:], "en": texts["en"]}, words, chance)
-        print(f"  {'prompt of 700, us':34}{'p50':>12}{'p99':>12}{'first p50':>12}{'first p99':>12}")
-        acted = sum(hit.score > SIGNAL for text in prompts["zh"][1::2] for hit in lexicon.scan(text))
-        print(f"  hits that act in {PROMPTS // 2} Chinese prompts with no word planted: {acted}")
-        steady = [row(f"{language}, fold and scan", lexicon.scan, prompts[language]) for language in prompts]
+        print(
+            f"  {'prompt of 700, us':34}{'p50':>12}{'p99':>12}{'first p50':>12}{'first p99':>12}{'act':>8}{'signal':>9}"
+        )
         for language, text in texts.items():
-            long = (text * 4)[:400_000]
+            for name, prompts in made_prompts(text, words, chance).items():
+                row(f"{language}, fold and scan, {name}", lexicon, prompts)
+        for language, text in texts.items():
+            long = planted((text * 4)[:400_000], words, chance)
             best = min(spent(partial(lexicon.scan, long)) for _ in range(3))
             folding = min(spent(partial(fold, long)) for _ in range(3))
             size = len(long.encode())
@@ -178,7 +198,7 @@ def main() -> None:
                 f"  long text, {language}: {size / best:.0f} MB/s fold and scan; fold alone {size / folding:.0f} MB/s"
             )
         held(lexicon, texts)
-        peers(chosen, words, prompts["zh"], steady[0])
+    peers(chosen, words, made_prompts(texts["zh"], words, chance)["as it is"])
 
 
 if __name__ == "__main__":

@@ -103,6 +103,10 @@ def test_no_form_leaves_character_by_character(word, form):
     assert released(list(text)) <= 3
 
 
+def test_pinyin_on_both_sides_of_a_character_is_held_as_one_word():
+    assert HELD.hold_back("zhuan账密maz") == len("zhuan账密maz")
+
+
 def test_a_phrase_of_the_whitelist_is_waited_for():
     bundle = Bundle.build(["转账密码"], allowed_words=["转账密码学导论"])
     assert bundle.hold_back("关于转账密码学") == len("转账密码学")

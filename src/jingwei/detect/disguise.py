@@ -60,16 +60,21 @@ class _Place(NamedTuple):
     end: int
 
 
-def sites(reading: Reading) -> tuple[tuple[Site, ...], ...]:
-    """Find the sites of a text, once for each way to read them; two at most."""
-    parts = _split_sites(reading) if reading.has_han else _NOTHING
-    spelled = _spelled_sites(reading) if reading.has_latin else _NOTHING
+def sites(reading: Reading, *, whole: bool = True) -> tuple[tuple[Site, ...], ...]:
+    """Find the sites of a text, once for each way to read them; two at most.
+
+    Args:
+        reading: the text.
+        whole: whether syllables count wherever they stand, not only beside Chinese characters.
+    """
+    spelled = _spelled_sites(reading, whole=whole) if reading.has_latin else _NOTHING
+    split = _split_sites(reading, spelled=bool(spelled.first)) if reading.has_han else _NOTHING
     if not spelled.first:
-        first, second = parts
-    elif not parts.first:
+        first, second = split
+    elif not split.first:
         first, second = spelled
     else:
-        first, second = sorted(parts.first + spelled.first), sorted(parts.second + spelled.second)
+        first, second = sorted(split.first + spelled.first), sorted(split.second + spelled.second)
     if not first:
         return ()
     return (tuple(first),) if first == second else (tuple(first), tuple(second))
@@ -80,23 +85,28 @@ class _Ways(NamedTuple):
     second: list[Site]
 
 
+_PARTED = "\n"
 _TONES = frozenset("12345")
 _NOTHING = _Ways([], [])
 
 
-def _spelled_sites(reading: Reading) -> _Ways:
-    found = pinyin.tokens(reading.folded)
+def _spelled_sites(reading: Reading, *, whole: bool) -> _Ways:
+    found = pinyin.tokens(reading.letters, whole=whole)
     if not found:
         return _NOTHING
-    ways = _Ways([], [])
-    for number, way in enumerate(ways):
-        syllables = [(token.start + each.start, token.start + each.end, each.code)
-                     for token in found for each in token.cuts[number]]  # fmt: skip
-        starts = _in_skeleton(reading, [start for start, _, _ in syllables])
-        ends = _in_skeleton(reading, [end for _, end, _ in syllables])
-        for start, end, (_, _, code) in zip(starts, ends, syllables, strict=True):
-            way.append(Site(start, end + _tone(reading.skeleton, end), code, code, weak=False))
-    return ways
+    first = _in_way(reading, found, 0)
+    same = all(token.cuts.left == token.cuts.right for token in found)
+    return _Ways(first, first if same else _in_way(reading, found, 1))
+
+
+def _in_way(reading: Reading, found: Sequence[pinyin.Token], number: int) -> list[Site]:
+    syllables = [(token.start + each.start, token.start + each.end, each.code)
+                 for token in found for each in token.cuts[number]]  # fmt: skip
+    starts = _in_skeleton(reading, [start for start, _, _ in syllables])
+    ends = _in_skeleton(reading, [end for _, end, _ in syllables])
+    skeleton = reading.skeleton
+    return [Site(start, end + _tone(skeleton, end), code, code, weak=False)
+            for start, end, (_, _, code) in zip(starts, ends, syllables, strict=True)]  # fmt: skip
 
 
 def _in_skeleton(reading: Reading, places: list[int]) -> list[int]:
@@ -111,12 +121,14 @@ def _tone(skeleton: str, end: int) -> int:
     return int(skeleton[end : end + 1] in _TONES and not skeleton[end + 1 : end + 2].isdigit())
 
 
-def _split_sites(reading: Reading) -> _Ways:
+def _split_sites(reading: Reading, *, spelled: bool) -> _Ways:
     table = splits()
     found = table.matcher.find(reading.skeleton)
     if not found:
         return _NOTHING
     found = list(found)
+    if not spelled and all(number in table.natural for _, _, number in found):
+        return _NOTHING
     first = _apart(sorted(found, key=lambda span: (span[0], -span[1])))
     second = _apart(sorted(found, key=lambda span: (-span[1], span[0])))
     known = syllables().known
@@ -126,6 +138,31 @@ def _split_sites(reading: Reading) -> _Ways:
             letter = table.wholes[number][which]
             way.append(Site(start, end, letter, known.get(letter, letter), number in table.natural))
     return ways
+
+
+def replaced(text: str, way: Sequence[Site], reach: int, *, by_sound: bool) -> tuple[str, list[int]]:
+    """Return the surroundings of all sites, each replaced by its character or its sound, and where those stand."""
+    pieces: list[str] = []
+    at: list[int] = []
+    size, done = 0, -1
+    for site in way:
+        begin = done
+        if done < 0 or site.start - done > 2 * reach:
+            tail = text[done : done + reach] + _PARTED if done >= 0 else ""
+            begin = max(0, site.start - reach)
+            pieces.append(tail)
+            size += len(tail)
+        pieces += text[begin : site.start], site.sound if by_sound else site.letter
+        size += site.start - begin
+        at.append(size)
+        size += 1
+        done = site.end
+    return "".join([*pieces, text[done : done + reach]]), at
+
+
+def touched(places: list[int], spans: Iterable[tuple[int, int, int]]) -> bool:
+    """Tell whether one of the spans has one of the places in it."""
+    return any(bisect_left(places, start) < bisect_left(places, end) for start, end, _ in spans)
 
 
 def _apart(spans: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

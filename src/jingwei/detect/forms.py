@@ -85,6 +85,8 @@ def form(word: str, written: Written, reading: Reading, *, crowd: int) -> Form |
     if written.piece != known.skeleton:
         return _by_sound(known, written, reading, crowd)
     start, end = reading.span(written.start, written.end)
+    if not (written.replaced or word != written.piece or end - start != len(word) or _latin_edge(word)):
+        return Form.LITERAL
     if not stands_alone(reading.folded, start, end):
         return None
     if written.replaced:
@@ -112,6 +114,8 @@ def _by_sound(known: Shape, written: Written, reading: Reading, crowd: int) -> F
 
 def _alone_where_latin(piece: str, reading: Reading, start: int, end: int) -> bool:
     """Tell whether a letter of the word itself, at its edge, is not the middle of another word."""
+    if not _latin_edge(piece):
+        return True
     text = reading.folded
     before = start and _joined(text[start - 1], piece[0])
     return not (before or (end < len(text) and _joined(piece[-1], text[end])))
@@ -155,6 +159,11 @@ def stands_alone(text: str, start: int, end: int) -> bool:
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
     return not (_joined(before, text[start]) or _joined(text[end - 1], after))
+
+
+def _latin_edge(word: str) -> bool:
+    """Tell whether a letter stands at the edge of a word, where it may be joined to another one."""
+    return word[0].isascii() or word[-1].isascii()
 
 
 def _joined(left: str, right: str) -> bool:

@@ -27,3 +27,14 @@ def widest(hits: list[Hit]) -> list[Hit]:
         if not kept or hit.end > kept[-1].end:
             kept.append(hit)
     return kept
+
+
+def strongest(hits: list[Hit], *, floor: float) -> tuple[Hit, ...]:
+    """Drop what lies inside another hit; one that scores no more than the floor drops none that does."""
+    if len(hits) == 1:
+        return tuple(hits)
+    ranked = sorted(hits, key=lambda hit: -hit.score)
+    acting = widest([hit for hit in ranked if hit.score > floor])
+    signals = widest([hit for hit in ranked if hit.score <= floor])
+    kept = [hit for hit in signals if not any(each.start <= hit.start and hit.end <= each.end for each in acting)]
+    return tuple(sorted(acting + kept))

@@ -66,7 +66,7 @@ class Hold:
             starts += _place(reading, end), self._earliest(before, sites(before))
         if reading.has_latin:
             starts += [
-                self._disguised(plain) for plain in leet.plain(near) if plain.start + len(plain.text) == len(near)
+                self._disguised(plain) for plain in leet.plain(reading) if plain.start + len(plain.text) == len(near)
             ]
             starts.append(self._spoken_start(reading, folded))
         return len(folded) - len(near) + min(starts)

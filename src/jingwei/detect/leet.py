@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
+from jingwei.detect.reading import Reading
+
 _SIGNS = "0123456789@$!"
 _MARKS = bytes(
     97 if chr(code).isalpha() else 49 if chr(code) in _SIGNS else 32 for code in range(128)
@@ -27,11 +29,14 @@ class Plain(NamedTuple):
     text: str
 
 
-def plain(folded: str) -> Iterator[Plain]:
+def plain(reading: Reading) -> Iterator[Plain]:
     """Read the stretches where digits stand for letters, in each way that differs; mostly none."""
-    marks = folded.encode("ascii", "replace").translate(_MARKS)
+    marks = reading.letters.translate(_MARKS)
+    if b"a1" not in marks and b"1a" not in marks:
+        return
     if not any(seed in marks for seed in _SEEDS):
         return
+    folded = reading.folded
     group: list[tuple[int, int]] = []
     for place in _tokens(marks):
         if group and place[0] - group[-1][1] > _BESIDE:

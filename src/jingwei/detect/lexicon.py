@@ -18,13 +18,14 @@ from jingwei.core.canonical import digest
 from jingwei.core.errors import InputError
 from jingwei.core.policy import Category
 from jingwei.detect import leet, pinyin
-from jingwei.detect.disguise import Window, sites, windows
+from jingwei.detect.disguise import Site, Window, replaced, sites, touched, windows
 from jingwei.detect.forms import SIGNAL, Form, Written, form
-from jingwei.detect.hit import Hit, widest
+from jingwei.detect.hit import Hit, strongest
 from jingwei.detect.matcher import matcher
 from jingwei.detect.normalize import Folded, fold
-from jingwei.detect.reading import Reading, read, read_text
+from jingwei.detect.reading import Reading, read, read_plain, read_text
 from jingwei.detect.topics import OWN, Meaning, meaning, rule_of, topics
+from jingwei.detect.typed import letters_of
 from jingwei.detect.wordlist import SHORT, Entry, WordList, compiled, load
 
 _PARTED = "\n"
@@ -89,15 +90,16 @@ class Lexicon:
             InputError: a word is empty or too long, or a topic is not written like an id.
         """
         own = _entries(words, field="words")
-        listed = {entry.word: entry for entry in (*_built_in(), *own)}
+        known = any(base.words.holds == _built_in_digest() for base in bases)
+        listed = {entry.word: entry for entry in (*(() if known else _built_in()), *own)}
         self._removed = frozenset(folded_word(word, field="removed") for word in removed) - {each.word for each in own}
         kept = [entry for entry in listed.values() if entry.word not in self._removed]
-        self.parts: tuple[WordList, ...] = (*(base.words for base in bases), compiled(kept))
+        self.parts = tuple(part for part in (*(base.words for base in bases), compiled(kept)) if len(part))
         phrases = sorted({folded_word(word, field="allowed_words") for word in allowed})
-        self._allowed = matcher(phrases)
+        self._phrases, self._allowed = len(phrases), matcher(phrases)
         self.held = (*self.parts, compiled([Entry(phrase, "") for phrase in phrases]))
         """What a stream waits for: a phrase of the whitelist, too, so that its beginning is not taken for a word."""
-        self._reach = max(part.longest for part in self.parts)
+        self._reach = max((part.longest for part in self.parts), default=0)
         given = "\n".join(sorted({"\t".join(each) for each in own}))
         self.version = digest({
             "words": sha256(given.encode()).hexdigest(), "allowed": phrases, "removed": sorted(self._removed),
@@ -117,47 +119,73 @@ class Lexicon:
 
     def scan(self, text: str | Folded) -> tuple[Hit, ...]:
         """Find the words that the whitelist does not cover."""
-        folded = fold(text)
-        found = self._find(folded)
+        reading = read(text) if isinstance(text, Folded) else read_plain(text)
+        if reading is None:
+            text = fold(text)
+            reading = read(text)
+        found = self._find(reading)
+        allowed = list(self._allowed.find(reading.folded)) if found and self._phrases else ()
+        if allowed:
+            found = [each for each in found
+                     if not any(first <= each.start and each.end <= last for first, last, _ in allowed)]  # fmt: skip
         if not found:
             return ()
-        allowed = list(self._allowed.find(folded.folded))
-        hits = [
-            _hit(folded, each)
-            for each in found
-            if not any(first <= each.start and each.end <= last for first, last, _ in allowed)
-        ]
-        return _strongest(hits)
+        span = text.span if isinstance(text, Folded) else _as_is
+        return strongest([_hit(each, *span(each.start, each.end)) for each in found], floor=SIGNAL)
 
-    def _find(self, folded: Folded) -> list[Found]:
-        reading = read(folded)
-        found = [each for part in self.parts for each in self._as_written(part, reading)]
-        if reading.has_han or self._spoken(reading):
-            for way in sites(reading):
+    def _find(self, reading: Reading) -> list[Found]:
+        found: list[Found] = []
+        for part in self.parts:
+            self._as_written(part, reading, found)
+        for way in self._ways(reading):
+            if self._touches(reading, way):
                 found += self._in_windows(list(windows(reading, way, self._reach)), reading)
         if reading.has_latin:
-            for plain in leet.plain(folded.folded):
-                found += self._with_digits(plain, folded.folded)
+            for plain in leet.plain(reading):
+                found += self._with_digits(plain, reading.folded)
         return found
 
-    def _as_written(self, part: WordList, reading: Reading) -> list[Found]:
-        found: list[Found] = []
-        for patterns, text in ((part.short, reading.skeleton), (part.sounds, reading.sounds)):
-            for start, end, number in patterns.matcher.find(text):
-                written = Written(reading.skeleton[start:end], start, end, replaced=False)
-                found += self._judged(part, patterns.owned(number), written, reading)
+    def _as_written(self, part: WordList, reading: Reading, found: list[Found]) -> None:
+        spans = [(span, part.sounds) for span in part.sounds.matcher.find(reading.sounds)]
+        if part.has_short:
+            spans += [(span, part.short) for span in part.short.matcher.find(reading.skeleton)]
+        for (start, end, number), patterns in spans:
+            written = Written(reading.skeleton[start:end], start, end, replaced=False)
+            found += self._judged(part, patterns.owned(number), written, reading)
         if part.has_symbols:
             found += self._symbols(part, reading.folded)
-        return found
 
     def _symbols(self, part: WordList, folded: str) -> Iterator[Found]:
         for start, end, number in part.symbols.matcher.find(folded):
             for owner in part.symbols.owned(number):
                 yield from self._meant(part.entry(owner), start, end, Form.LITERAL)
 
+    def _ways(self, reading: Reading) -> tuple[tuple[Site, ...], ...]:
+        """Say how to read a text again, if that is worth it: something is spelled, or parts make a word's character."""
+        if reading.has_han:
+            whole = reading.has_latin and (not reading.marks_han or self._typed(reading))
+            return sites(reading, whole=whole)
+        return sites(reading) if reading.has_latin and self._typed(reading) and self._spoken(reading) else ()
+
+    def _touches(self, reading: Reading, way: Sequence[Site]) -> bool:
+        """Tell whether some pattern is there once the sites are replaced; mostly none is."""
+        sounds, at = replaced(reading.sounds, way, self._reach, by_sound=True)
+        if any(touched(at, part.sounds.matcher.find(sounds)) for part in self.parts):
+            return True
+        short = [part for part in self.parts if part.has_short]
+        if not short:
+            return False
+        skeleton, at = replaced(reading.skeleton, way, self._reach, by_sound=False)
+        return any(touched(at, part.short.matcher.find(skeleton)) for part in short)
+
+    def _typed(self, reading: Reading) -> bool:
+        """Tell whether letters stand side by side that begin a word in pinyin."""
+        letters = letters_of(reading.letters)
+        return any(part.spoken.find(letters) for part in self.parts)
+
     def _spoken(self, reading: Reading) -> bool:
-        """Tell whether a text that is all Latin may have a word in pinyin; mostly its syllables alone say no."""
-        texts = pinyin.spoken(reading.folded)
+        """Tell whether a text without Chinese characters may have a word in pinyin; mostly its syllables say no."""
+        texts = pinyin.spoken(reading.folded, reading.letters)
         return any(end - start > SHORT for text in texts for part in self.parts
                    for start, end, _ in part.sounds.matcher.find(text))  # fmt: skip
 
@@ -180,7 +208,9 @@ class Lexicon:
     def _with_digits(self, plain: leet.Plain, folded: str) -> Iterator[Found]:
         reading = read_text(plain.text)
         for part in self.parts:
-            for each in self._as_written(part, reading):
+            written: list[Found] = []
+            self._as_written(part, reading, written)
+            for each in written:
                 start, end = plain.start + each.start, plain.start + each.end
                 was, became = folded[start:end], plain.text[each.start : each.end]
                 same = sum(left == right for left, right in zip(was, became, strict=True))
@@ -194,7 +224,7 @@ class Lexicon:
     def _judged(self, part: WordList, owners: Iterable[int], written: Written, reading: Reading) -> Iterator[Found]:
         for owner in owners:
             entry = part.entry(owner)
-            found = form(entry.word, written, reading, crowd=len(part))
+            found = form(entry.word, written, reading, crowd=0 if entry.built_in else len(part))
             if found:
                 yield from self._meant(entry, *reading.span(written.start, written.end), found)
 
@@ -204,13 +234,13 @@ class Lexicon:
 
 
 def compile_base(words: Iterable[Given]) -> bytes:
-    """Compile an organisation's words into an image for `Lexicon(bases=…)`.
+    """Compile an organisation's words into an image for `Lexicon(bases=…)`, the built-in words with them.
 
     Raises:
         InputError: a word is empty or too long, or a topic is not written like an id.
     """
-    listed = {entry.word: entry for entry in _entries(words, field="words")}
-    return compiled(list(listed.values())).image()
+    listed = {entry.word: entry for entry in (*_built_in(), *_entries(words, field="words"))}
+    return compiled(list(listed.values()), holds=_built_in_digest()).image()
 
 
 @lru_cache(maxsize=1)
@@ -221,6 +251,11 @@ def _built_in() -> tuple[Entry, ...]:
             folded = folded_word(word, field="lexicon")
             listed.setdefault(folded, Entry(folded, f"={topic.id}"))
     return tuple(listed.values())
+
+
+@lru_cache(maxsize=1)
+def _built_in_digest() -> str:
+    return digest([list(entry) for entry in _built_in()])
 
 
 def _entries(words: Iterable[Given], *, field: str) -> list[Entry]:
@@ -256,18 +291,10 @@ def _checked(folded: str, *, field: str) -> str:
     return folded
 
 
-def _hit(folded: Folded, found: Found) -> Hit:
-    first, last = folded.span(found.start, found.end)
+def _as_is(start: int, end: int) -> tuple[int, int]:
+    return start, end
+
+
+def _hit(found: Found, first: int, last: int) -> Hit:
     score = found.form.score(found.meaning.score)
     return Hit(first, last, Category.KEYWORD, found.meaning.rule_id, score, found.meaning.severity)
-
-
-def _strongest(hits: list[Hit]) -> tuple[Hit, ...]:
-    """Drop what lies inside another hit; a mere signal drops none that acts."""
-    if len(hits) == 1:
-        return tuple(hits)
-    ranked = sorted(hits, key=lambda hit: -hit.score)
-    acting = widest([hit for hit in ranked if hit.score > SIGNAL])
-    signals = widest([hit for hit in ranked if hit.score <= SIGNAL])
-    kept = [hit for hit in signals if not any(each.start <= hit.start and hit.end <= each.end for each in acting)]
-    return tuple(sorted(acting + kept))

@@ -83,7 +83,7 @@ def fold(text: str | Folded, *, role: Role = "user") -> Folded:
     if int(clean.max()) >= _GONE:
         clean, offsets = _irregular(codes, clean, tables)
     folded = tables.lower.take(clean)
-    return Folded(text, written(clean), written(folded), offsets, role, {"codes": folded})
+    return Folded(text, written(clean), written(folded), offsets, role)
 
 
 def code_points(text: str) -> "Codes":
@@ -101,6 +101,16 @@ def written(codes: "Codes") -> str:
         return codes.tobytes().decode("utf-32-le")
     text: str = codes.view(f"<U{len(codes)}").item()
     return text
+
+
+def folded_units() -> "Codes":
+    """Return what each code unit of UTF-16 folds to in lower case; 0x10000 or more where that is not one character."""
+    tables = _tables()
+    clean = tables.clean[:0x10000]
+    lower = tables.lower.take(clean)
+    lower[clean >= _GONE] = _GONE
+    lower[0xD800:0xE000] = _GONE  # halves of a character
+    return lower
 
 
 def _irregular(codes: "Codes", clean: "Codes", tables: "_Tables") -> tuple["Codes", Sequence[int]]:

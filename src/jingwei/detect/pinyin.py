@@ -14,9 +14,13 @@ from jingwei.detect.reading import syllables
 
 _LONGEST = 6
 _LONGEST_TOKEN = 60
+_SHORT_RUN = 24
 _TOKEN = re.compile(r"[a-z]+")
+_NOT_LATIN = re.compile(r"[^\W\d_a-z]")
 _SPELLED = re.compile(r"(?<![a-z])[a-z](?:[^a-z0-9]{1,3}[a-z](?![a-z])){5,}")
 """Letters one by one: z h u a n."""
+_RUN = re.compile(rb"[a-z](?:[^\x01]*[a-z])?")
+"""From one letter to the last before a Chinese character."""
 _LETTERS = bytes(code if chr(code).isalpha() else 32 for code in range(128)) + bytes([32]) * 128
 _LONE = 255
 """Counted for a letter that stands alone."""
@@ -53,27 +57,69 @@ class Token(NamedTuple):
     start: int
     cuts: Cuts
 
+    def moved(self, by: int) -> "Token":
+        """Return the token at a place further on."""
+        return Token(self.start + by, self.cuts)
 
-def tokens(folded: str) -> list[Token]:
-    """Find the tokens that are nothing but syllables; places count in the folded text."""
-    counts = _counts(folded)
-    spelled_out = list(_one_by_one(folded)) if _ONE_BY_ONE in counts else []
+
+def tokens(letters: bytes, *, whole: bool) -> list[Token]:
+    """Find the tokens that are nothing but syllables; places count in the folded text.
+
+    Args:
+        letters: the folded text, each character beyond ASCII as a mark, a Chinese one as 1.
+        whole: look at all of the text. Else only at tokens from which syllables alone lead to a Chinese character.
+    """
+    if whole:
+        return _of_run(0, letters, whole=True)
+    found: list[Token] = []
+    for match in _RUN.finditer(letters):
+        run, start = match[0], match.start()
+        if len(run) > _SHORT_RUN:
+            found += _of_run(start, run, whole=False)
+        else:
+            found += [token.moved(start) for token in _of_short_run(run)]
+    return found
+
+
+@lru_cache(maxsize=65536)
+def _of_short_run(run: bytes) -> list[Token]:
+    return _of_run(0, run, whole=False)
+
+
+def _of_run(start: int, run: bytes, *, whole: bool) -> list[Token]:
+    pieces = run.translate(_LETTERS).split()
+    counts = bytes(map(_count, pieces))
+    spelled_out = [each.moved(start) for each in _one_by_one(run.decode())] if _ONE_BY_ONE in counts else []
+    wanted = range(len(pieces)) if whole else _at_the_edges(pieces)
+    if not wanted and not spelled_out:
+        return []
     taken = {each.start + syllable.start + at for each in spelled_out for syllable in each.cuts.left
              for at in range(syllable.end - syllable.start)}  # fmt: skip
-    found = spelled_out
-    for match, count in zip(_TOKEN.finditer(folded), counts, strict=True):
-        cuts = cut(match[0]) if count and match.start() not in taken else None
+    found, at = spelled_out, 0
+    chosen = frozenset(wanted)
+    for number, piece in enumerate(pieces):
+        at = run.index(piece, at)
+        cuts = cut(piece.decode()) if number in chosen and start + at not in taken else None
         if cuts:
-            found.append(Token(match.start(), cuts))
+            found.append(Token(start + at, cuts))
+        at += len(piece)
     return sorted(found)
 
 
-def spoken(folded: str) -> tuple[str, ...]:
+def _at_the_edges(pieces: Sequence[bytes]) -> list[int]:
+    """Return which tokens at the beginning and at the end are nothing but syllables, up to the first that is not."""
+    size = len(pieces)
+    first = next((at for at in range(size) if not sounds(pieces[at])[0].strip()), size)
+    last = next((at for at in range(size, first, -1) if not sounds(pieces[at - 1])[0].strip()), first)
+    return [*range(first), *range(last, size)]
+
+
+def spoken(folded: str, given: bytes) -> tuple[str, ...]:
     """Return the sounds of a text that is all Latin, as far as enough syllables stand side by side; mostly nothing.
 
     One text for each way to cut the tokens; what stands apart is parted by a blank.
     """
-    letters = _letters(folded)
+    letters = given.translate(_LETTERS).split()
     counts = bytes(map(_count, letters))
     one_by_one = [token.cuts for token in _one_by_one(folded)] if _ONE_BY_ONE in counts else []
     beside = _BESIDE.finditer(counts.replace(b"\xff", b"\1") if _LONE in counts else counts)
@@ -92,14 +138,6 @@ def spoken(folded: str) -> tuple[str, ...]:
 def _worth_it(counts: bytes) -> bool:
     """Tell whether so many syllables, token by token, are enough to spell a word."""
     return len(counts) >= _ENOUGH or sum(counts) >= _ENOUGH or max(counts) >= _ENOUGH_IN_ONE
-
-
-def _letters(folded: str) -> list[bytes]:
-    return folded.encode("ascii", "replace").translate(_LETTERS).split()
-
-
-def _counts(folded: str) -> bytes:
-    return bytes(map(_count, _letters(folded)))
 
 
 @lru_cache(maxsize=65536)
@@ -185,7 +223,8 @@ class Ending(NamedTuple):
 
 def endings(tail: str) -> Iterator[Ending]:
     """Say in which ways the end of a text that grows may be syllables, the last one perhaps not whole."""
-    parts = [_Part(match[0], range(*match.span())) for match in _TOKEN.finditer(tail)]
+    begin = max((match.end() for match in _NOT_LATIN.finditer(tail)), default=0)
+    parts = [_Part(match[0], range(*match.span())) for match in _TOKEN.finditer(tail, begin)]
     if not parts:
         return
     last = parts.pop()

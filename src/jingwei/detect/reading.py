@@ -9,13 +9,14 @@ there is looked at only on a hit. The code points lie where UTF-8, which the aut
 that Unicode has there are moved away in `sounds`, so nothing can imitate a syllable.
 """
 
+from codecs import utf_16_le_decode, utf_16_le_encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jingwei.detect.normalize import Folded, code_points, written
+from jingwei.detect.normalize import Folded, code_points, fold, folded_units, written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,29 +31,59 @@ _MOVED = 0xE000
 _TYPED = {"lv": "lu", "nv": "nu"}
 _LAST_LETTER = 0x32400
 """No letter or digit lies beyond."""
+_UNITS = 0x10000
 _KEY = "lexicon.reading"
 _SEPARATORS = bytes(code for code in range(128) if not chr(code).isalnum())
 
 
 class Reading:
-    """One text, read for the lexicon."""
+    """One text, read for the lexicon. What only a find needs is worked out when it is asked for."""
 
-    __slots__ = ("_places", "folded", "has_han", "has_latin", "skeleton", "sounds")
+    __slots__ = ("_folded", "_letters", "_original", "_places", "_skeleton", "has_han", "has_latin", "sounds")
 
-    def __init__(self, folded: str, skeleton: str, sounds: str, *, places: Any = None,
-                 has_han: bool = False, has_latin: bool = True) -> None:  # fmt: skip
-        """Any: an array of the place in `folded` of each character of the skeleton."""
-        self.folded = folded
-        self.skeleton = skeleton
+    def __init__(self, folded: str | None, skeleton: Any, sounds: str, *, places: Any = None, has_han: bool = False,
+                 has_latin: bool = True, original: str = "", letters: bytes | None = None) -> None:  # fmt: skip
+        """Any: the skeleton, or its code points; an array of the place in `folded` of each of its characters."""
         self.sounds = sounds
         self.has_han = has_han
         self.has_latin = has_latin
+        self._original = original
+        self._folded = folded
+        self._skeleton = skeleton
         self._places = places
+        self._letters = letters
+
+    @property
+    def folded(self) -> str:
+        """Return the folded text."""
+        if self._folded is None:
+            self._folded = fold(self._original).folded
+        return self._folded
+
+    @property
+    def letters(self) -> bytes:
+        """Return the folded text with a mark for each character beyond ASCII."""
+        if self._letters is None:
+            self._letters = self.folded.encode("ascii", "replace")
+        return self._letters
+
+    @property
+    def marks_han(self) -> bool:
+        """Tell whether `letters` says where the Chinese characters are."""
+        return b"\1" in self.letters
+
+    @property
+    def skeleton(self) -> str:
+        """Return letters, digits and characters only."""
+        if not isinstance(self._skeleton, str):
+            self._skeleton = utf_16_le_decode(self._skeleton.data)[0]
+        skeleton: str = self._skeleton
+        return skeleton
 
     @property
     def places(self) -> "NDArray[np.intp] | None":
         """Return the place in `folded` of each character of the skeleton; None where they are the same."""
-        if self._places is None and len(self.skeleton) != len(self.folded):
+        if self._places is None and len(self.sounds) != len(self._folded or self._original):
             self._places = _tables().kinds.take(code_points(self.folded)).nonzero()[0]
         places: NDArray[np.intp] | None = self._places
         return places
@@ -67,7 +98,7 @@ class Reading:
     def cut(self, end: int) -> "Reading":
         """Return the reading of the text up to a place in the skeleton."""
         places = self.places
-        folded = self.folded[: self.span(end, end + 1)[0]] if end < len(self.skeleton) else self.folded
+        folded = self.folded[: self.span(end, end + 1)[0]] if end < len(self.sounds) else self.folded
         kept = None if places is None else places[:end]
         return Reading(folded, self.skeleton[:end], self.sounds[:end], places=kept,
                        has_han=self.has_han, has_latin=self.has_latin)  # fmt: skip
@@ -77,17 +108,17 @@ def read(folded: Folded) -> Reading:
     """Read a folded text, once for all who need it."""
     found: Reading | None = folded.shared.get(_KEY)
     if found is None:
-        found = folded.shared[_KEY] = read_text(folded.folded, folded.shared.get("codes"))
+        found = folded.shared[_KEY] = read_text(folded.folded)
     return found
 
 
-def read_text(text: str, codes: Any = None) -> Reading:
-    """Read a text that is folded already. Any: the array of its code points, where there is one."""
-    if text.isascii():
-        skeleton = text.encode().translate(None, _SEPARATORS).decode()
-        return Reading(text, skeleton, skeleton)
+def read_text(text: str) -> Reading:
+    """Read a text that is folded already."""
+    found = read_plain(text, text)
+    if found is not None:
+        return found
     tables = _tables()
-    codes = code_points(text) if codes is None else codes
+    codes = code_points(text)
     kinds = tables.kinds.take(codes)
     kept = kinds.nonzero()[0]
     marks = kinds.tobytes()
@@ -97,6 +128,33 @@ def read_text(text: str, codes: Any = None) -> Reading:
         skeleton = written(codes)
     sounds = written(tables.sounds.take(codes))
     return Reading(text, skeleton, sounds, places=places, has_han=b"\1" in marks, has_latin=b"\2" in marks)
+
+
+def read_plain(text: str, folded: str | None = None) -> Reading | None:
+    """Read a text that is not folded, folding as it reads; None where a character vanishes, expands or is rare.
+
+    What is read is what `read` finds in the folded text, place by place.
+    """
+    if text.isascii():
+        folded = folded or text.lower()
+        letters = folded.encode()
+        skeleton = letters.translate(None, _SEPARATORS).decode()
+        return Reading(folded, skeleton, skeleton, letters=letters)
+    import numpy as np  # noqa: PLC0415 - imported when a text first needs it
+
+    tables = _plain_tables()
+    codes = np.frombuffer(utf_16_le_encode(text, "surrogatepass")[0], np.uint16)
+    letters = tables.letters.take(codes).tobytes()
+    if b"\0" in letters:
+        return None
+    codes = tables.skeleton.take(codes)
+    kept = codes.nonzero()[0]
+    places = None
+    if len(kept) != len(codes):
+        codes, places = codes.take(kept), kept
+    sounds = utf_16_le_decode(tables.sounds.take(codes).data)[0]
+    return Reading(folded, codes, sounds, places=places, has_han=b"\1" in letters, has_latin=letters.islower(),
+                   original=text, letters=letters)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +210,37 @@ def _tables() -> _Tables:
         sounds[ord(character)] = ord(code)
     kinds.flags.writeable = sounds.flags.writeable = False
     return _Tables(kinds, sounds)
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainTables:
+    """By the code unit of a character that is not folded yet."""
+
+    letters: "NDArray[np.uint8]"
+    """Its folded letter, digit or sign; 1 for a Chinese character, `?` for others, 0 where it is not one character."""
+    skeleton: "NDArray[np.uint16]"
+    """What it folds to; 0 where it separates."""
+    sounds: "NDArray[np.uint16]"
+    """By what it folds to: the code point of its syllable, or itself."""
+
+
+@lru_cache(maxsize=1)
+def _plain_tables() -> _PlainTables:
+    import numpy as np  # noqa: PLC0415 - as above
+
+    tables = _tables()
+    plain = folded_units()
+    single = plain < _UNITS
+    plain = np.where(single, plain, 0)
+    kinds = tables.kinds.take(plain)
+    shown = (plain >= ord(" ")) & (plain < 0x80)
+    ascii_or_mark = np.where(shown | (plain == 0), plain, np.where(kinds == HAN, 1, ord("?")))
+    letters = np.where(single, ascii_or_mark, 0).astype(np.uint8)
+    skeleton = np.where(kinds > 0, plain, 0).astype(np.uint16)
+    sounds = tables.sounds[:_UNITS].astype(np.uint16)
+    for table in (letters, skeleton, sounds):
+        table.flags.writeable = False
+    return _PlainTables(letters, skeleton, sounds)
 
 
 def is_syllable(character: str) -> bool:

@@ -16,6 +16,7 @@ from itertools import accumulate, islice, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jingwei.core.errors import InputError
+from jingwei.detect import typed
 from jingwei.detect.matcher import Matcher, has_daachorse, matcher
 from jingwei.detect.reading import is_syllable, read_text, syllables
 
@@ -42,6 +43,11 @@ class Entry(NamedTuple):
 
     word: str
     topic: str
+
+    @property
+    def built_in(self) -> bool:
+        """Tell whether it is a word of the product's own; those are few."""
+        return self.topic.startswith("=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class WordList:
     """By the sounds of longer ones."""
     symbols: Patterns
     """Words without any letter or digit, as they are written."""
+    spoken: Matcher
+    """By the first letters of words in pinyin."""
     beginnings: Matcher
     reaches: bytes
     """Of each beginning: how long the longest word is that begins so."""
@@ -83,6 +91,8 @@ class WordList:
     """The same, of words that begin with a Chinese character."""
     longest_word: int
     """Characters of the longest word as written."""
+    holds: str = ""
+    """Digest of the built-in words, where they are among these."""
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -97,6 +107,11 @@ class WordList:
         return map(self.entry, range(len(self)))
 
     @property
+    def has_short(self) -> bool:
+        """Tell whether some words are looked for as they are written only."""
+        return len(self.short.owners) > 0
+
+    @property
     def has_symbols(self) -> bool:
         """Tell whether some words have no letter or digit."""
         return len(self.symbols.owners) > 0
@@ -109,13 +124,14 @@ class WordList:
         """Return the compiled form."""
         parts: dict[str, bytes] = {
             "text": self.text.encode(), "starts": self.starts.tobytes(), "topics": self.topic_numbers.tobytes(),
-            "beginnings": self.beginnings.image(), "reaches": self.reaches,
+            "beginnings": self.beginnings.image(), "spoken": self.spoken.image(), "reaches": self.reaches,
         }  # fmt: skip
         for name, patterns in (("short", self.short), ("sounds", self.sounds), ("symbols", self.symbols)):
             parts |= {f"{name}.automaton": patterns.matcher.image(), f"{name}.starts": patterns.starts.tobytes(),
                       f"{name}.owners": patterns.owners.tobytes()}  # fmt: skip
         about = {
             "topics": self.topics,
+            "holds": self.holds,
             "heads": "".join(sorted(self.heads)),
             "longest": [self.longest, self.longest_spoken, self.longest_word],
             "engine": "daachorse" if has_daachorse() else "",
@@ -144,17 +160,21 @@ def load(image: bytes) -> WordList:
     text = str(parts["text"], "utf-8")
     starts = _numbers("i", parts["starts"])
     topics, numbers = tuple(about["topics"]), _numbers("H", parts["topics"])
-    if (about["engine"] == "daachorse") is not has_daachorse():
+    if (about["engine"] == "daachorse") is not has_daachorse() or "spoken" not in parts:
         spans = zip(starts, starts[1:], numbers, strict=False)
-        return compiled([Entry(text[first:last], topics[topic]) for first, last, topic in spans])
+        return compiled(
+            [Entry(text[first:last], topics[topic]) for first, last, topic in spans], holds=about.get("holds", "")
+        )
 
     def patterns(name: str) -> Patterns:
         owners = (_numbers("i", parts[f"{name}.{each}"]) for each in ("starts", "owners"))
         return Patterns(matcher((), image=parts[f"{name}.automaton"]), *owners)
 
+    longest, longest_spoken, longest_word = about["longest"]
     return WordList(
         text, starts, topics, numbers, patterns("short"), patterns("sounds"), patterns("symbols"),
-        matcher((), image=parts["beginnings"]), bytes(parts["reaches"]), frozenset(about["heads"]), *about["longest"],
+        matcher((), image=parts["spoken"]), matcher((), image=parts["beginnings"]), bytes(parts["reaches"]),
+        frozenset(about["heads"]), longest, longest_spoken, longest_word, about["holds"],
     )  # fmt: skip
 
 
@@ -168,7 +188,7 @@ def _aligned(part: bytes) -> bytes:
     return part + b"\0" * (-len(part) % 4)
 
 
-def compiled(entries: Sequence[Entry]) -> WordList:
+def compiled(entries: Sequence[Entry], *, holds: str = "") -> WordList:
     """Compile folded words, each of which is given once."""
     words = [entry.word for entry in entries]
     topics = tuple(dict.fromkeys(entry.topic for entry in entries))
@@ -191,12 +211,14 @@ def compiled(entries: Sequence[Entry]) -> WordList:
         short=short.patterns(),
         sounds=long.patterns(),
         symbols=symbols.patterns(),
+        spoken=matcher(typed.beginnings(long.numbers)),
         beginnings=matcher(list(reaches)),
         reaches=bytes(reaches.values()),
         heads=frozenset(each[0] for each in (*short.numbers, *symbols.numbers)),
         longest=max(map(len, skeletons), default=0),
         longest_spoken=max((len(each) for each in (*long.numbers, *short.numbers) if not each[0].isascii()), default=0),
         longest_word=max(map(len, words), default=0),
+        holds=holds,
     )
 
 
