@@ -128,7 +128,7 @@ def test_a_key_given_twice_has_one_meaning_on_its_way_out_too(open_house):
 
 
 def test_a_failed_detector_blocks_and_is_an_event(open_house, monkeypatch):
-    guard = next(iter(open_house.app._serving._guards.values()))
+    guard = next(iter(open_house.app._serving._guards.values())).guard
 
     def crash(_text):
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""Sentences of a stream: where one ends, so that a model is asked about whole ones and not about every piece."""
+"""Sentences and words of a stream: where one ends, so that a model is asked about whole ones and not every piece."""
 
 import re
 
@@ -7,6 +7,8 @@ LEAST = 8
 LONGEST = 80
 """A sentence that goes on longer is cut here."""
 
+NEIGHBOUR = 16
+"""Released characters that are looked at to tell what must wait."""
 END = re.compile(r"[。！？!?\n]+|\.(?=\s)")
 """What ends a sentence."""
 
@@ -24,3 +26,14 @@ def ends(text: str) -> list[int]:
             return found
         found.append(end)
         start = end
+
+
+def edge(window: str, known: int) -> int:
+    """Return from where on a window tells what must wait: a little before what may leave, between two words.
+
+    What began earlier has left already, and was no beginning of anything; so it is only the neighbour of what follows.
+    """
+    for place in range(max(0, known - NEIGHBOUR), 0, -1):
+        if not (window[place - 1].isascii() and window[place - 1].isalnum()):
+            return place
+    return 0

@@ -26,7 +26,7 @@ from jingwei.deploy.guard.expert import outcome_verdict
 from jingwei.deploy.guard.guard import Guard
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.scanning import Scan, Work
-from jingwei.deploy.guard.sentences import END, LEAST, LONGEST, ends
+from jingwei.deploy.guard.sentences import END, LEAST, LONGEST, edge, ends
 from jingwei.deploy.guard.stages import Finish, in_a_thread, stages, waited_for
 from jingwei.deploy.guard.verdict import GuardVerdict
 from jingwei.detect import Hit, redact
@@ -163,7 +163,8 @@ class StreamGuard:
         passage = Passage((), window, role="assistant")
         work = Work((passage,), self._guard.bundle, self._rules)
         scan = await finish(work) if work.needs_thread else work.scan
-        safe = len(window) if final else max(known, len(window) - self._guard.bundle.hold_back(window))
+        held = 0 if final else self._guard.bundle.hold_back(window[edge(window, known) :])
+        safe = max(known, len(window) - held)
         if not scan.failed and not scan.hits[0]:
             return await self._in_context(window, known, safe, finish)
         verdict, hits = self._guard.decided(passage, scan, "outbound", began)
