@@ -10,13 +10,13 @@ from jingwei.faces.api.caller import Asking
 from jingwei.faces.api.failures import refusals
 from jingwei.faces.api.names import Given
 from jingwei.faces.api.route import KeyedRoute
-from jingwei.faces.api.words import given, said
+from jingwei.faces.api.words import given, line, said
 from jingwei.operate.access import Acl, Asker, Document, Leak, Passage
 from jingwei.platform.knowledge import Sight
 
 router = APIRouter(tags=["knowledge"], route_class=KeyedRoute, responses=refusals())
-BaseName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", examples=["handbook"])]
-DocumentId = Annotated[str, Path(pattern=r"^doc_[0-9A-Za-z]{1,40}$", examples=["doc_01J00000000000000000000000"])]
+BaseName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description=line("faces.api:the-base"))]
+DocumentId = Annotated[str, Path(pattern=r"^doc_[0-9A-Za-z]{1,40}$", description=line("faces.api:the-document"))]
 
 
 class NewDocument(Given):
