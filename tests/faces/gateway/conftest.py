@@ -272,6 +272,7 @@ def house(tmp_path_factory):
         built.loop = asyncio.get_running_loop()
         application = web.Application(client_max_size=10**8)
         application.router.add_post("/v1/chat/completions", built.model.__call__)
+        application.router.add_post("/v1/embeddings", built.model.__call__)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -20,6 +20,7 @@ from jingwei.faces.gateway.agency import SESSION_HEADER, Agents
 from jingwei.faces.gateway.books import Books
 from jingwei.faces.gateway.chat import Chat
 from jingwei.faces.gateway.dialects import Dialect, Translated, dialect_of
+from jingwei.faces.gateway.embeddings import embedded
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.introspection import (
     HEALTH,
@@ -74,6 +75,7 @@ class Gateway:
             "/v1/chat/completions": ("POST", self._chat),
             "/v1/messages": ("POST", self._chat),
             "/v1/responses": ("POST", self._chat),
+            "/v1/embeddings": ("POST", self._embeddings),
             "/v1/models": ("GET", self._models),
             "/jingwei/configuration": ("GET", self._configuration),
             "/v1/evaluate": ("POST", self._evaluate_event),
@@ -178,6 +180,11 @@ class Gateway:
         agent = self._agents.of(visit.access, visit.exchange, session=visit.request.header(SESSION_HEADER) or "")
         visit.exchange.session = agent.session_digest
         await Chat(visit.exchange, self._upstream, visit.answer, presence, agent).serve(visit.body)
+
+    async def _embeddings(self, visit: Visit) -> None:
+        if self._upstream is None:
+            raise Refusal(Code.INTERNAL)
+        await visit.answer.json(200, await embedded(visit.body, visit.exchange, self._upstream))
 
     async def _mcp(self, visit: Visit) -> None:
         if self._mcp_proxy is None:

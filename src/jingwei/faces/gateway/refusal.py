@@ -1,5 +1,6 @@
 """Refusals: every way the gateway says no, as a code with its HTTP status and its text in both languages."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -43,6 +44,8 @@ class Code(StrEnum):
     UPSTREAM_BUSY = "upstream-busy"
     UPSTREAM_GARBAGE = "upstream-garbage"
     UPSTREAM_STOPPED = "upstream-stopped"
+    UPSTREAM_OPEN = "upstream-open"
+    CONTENT = "content-filter"
     SESSION_INVALID = "session-invalid"
     SESSION_UNKNOWN = "session-unknown"
     SESSIONS = "sessions-unwritable"
@@ -82,6 +85,8 @@ _STATUS = {
     Code.UPSTREAM_BUSY: HTTPStatus.TOO_MANY_REQUESTS,
     Code.UPSTREAM_GARBAGE: HTTPStatus.BAD_GATEWAY,
     Code.UPSTREAM_STOPPED: HTTPStatus.BAD_GATEWAY,
+    Code.UPSTREAM_OPEN: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.CONTENT: HTTPStatus.BAD_REQUEST,
     Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
@@ -95,11 +100,14 @@ class Refusal(Exception):  # noqa: N818 - the domain's word
     Args:
         code: why.
         retry_seconds: after how long to try again; 0: not known.
+        told: what else the caller is told of a verdict.
         values: what fills the places of the text.
     """
 
-    def __init__(self, code: Code, *, retry_seconds: int = 0, **values: object) -> None:
+    def __init__(self, code: Code, *, retry_seconds: int = 0, told: Mapping[str, object] | None = None,
+                 **values: object) -> None:  # fmt: skip
         self.code = code
+        self.told = told
         self.retry_seconds = retry_seconds
         self.system_id = ""
         """The System the request was about, once that is known."""
@@ -130,4 +138,6 @@ class Refusal(Exception):  # noqa: N818 - the domain's word
     def body(self) -> dict[str, object]:
         """Return the error in the shape OpenAI's clients read, with the Chinese text beside it."""
         kind = "upstream_error" if self.is_upstream else "rate_limit_error" if self.is_limit else "gateway_refusal"
-        return {"error": {"message": self.message.en, "zh": self.message.zh, "type": kind, "code": str(self.code)}}
+        more = {"jingwei": self.told} if self.told else {}
+        return {"error": {"message": self.message.en, "zh": self.message.zh, "type": kind, "code": str(self.code),
+                          **more}}  # fmt: skip

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.snapshot import PUBLIC_KEY
+from jingwei.core.text import Both
 
 
 class GatewaySettings(BaseModel):
@@ -33,6 +34,13 @@ class GatewaySettings(BaseModel):
     total_seconds: float = Field(default=300.0, gt=0)
     max_upstream_connections: int = Field(default=2048, gt=0)
     """Requests to models' servers at one time; further ones wait."""
+    fallback_upstreams: dict[str, tuple[str, ...]] = {}
+    """Further servers of the same model, by the address of the first, asked in this order where it does not answer."""
+    breaker_failures: int = Field(default=10, gt=0)
+    """So many failures in a row, and a model's server is left alone for a while."""
+    breaker_seconds: float = Field(default=15.0, gt=0)
+    manual_fallback: Both | None = None
+    """What people are told meanwhile: how to go on without the model. None: a general text."""
     drain_seconds: int = Field(default=30, gt=0)
     """How long answers under way may go on after the gateway was told to stop."""
 

@@ -5,8 +5,8 @@ the chat body alone. Error texts of the server are replaced by ours, because the
 packed answer is refused: it was not asked for, and a small one can unpack to a very large one.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple, cast
@@ -18,6 +18,7 @@ from yarl import URL
 
 from jingwei.core.snapshot import Served
 from jingwei.core.upstream import upstream_key
+from jingwei.faces.gateway.attempts import Attempts
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.request import ChatBody
 from jingwei.faces.gateway.settings import GatewaySettings
@@ -26,6 +27,7 @@ from jingwei.faces.gateway.sse import DataReader
 KEPT_SECONDS = 4.0
 """An idle connection is kept so long: many a model's server closes its own after five seconds."""
 
+CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
 _REFUSED: dict[int, Code] = {
     HTTPStatus.UNAUTHORIZED: Code.UPSTREAM_DENIED,
     HTTPStatus.FORBIDDEN: Code.UPSTREAM_DENIED,
@@ -71,6 +73,7 @@ class Upstream:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._max_bytes = settings.max_answer_bytes
+        self._attempts = Attempts(settings)
         timeout = aiohttp.ClientTimeout(
             total=settings.total_seconds,
             sock_connect=settings.connect_seconds,
@@ -83,6 +86,11 @@ class Upstream:
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+
+    @property
+    def breakers(self) -> Mapping[str, str]:
+        """Return how the breaker of each server stands."""
+        return self._attempts.breakers.states
 
     async def close(self) -> None:
         """Close all connections."""
@@ -116,21 +124,40 @@ class Upstream:
                 raise Refusal(Code.UPSTREAM_GARBAGE)
             yield Stream(response, self._max_bytes)
 
-    @asynccontextmanager
-    async def _asked(self, served: Served, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
-        url, headers = _address(served.upstream_url), _headers(upstream_key(served.upstream_key_env))
+    async def embed(self, served: Served, body: ChatBody) -> ChatBody:
+        """Return the answer to a request for embeddings.
+
+        Raises:
+            Refusal: as for `complete`.
+        """
+        async with self._asked(served, body, EMBEDDINGS) as response:
+            raw = await self._read(response)
         try:
-            async with await self._opened(url, orjson.dumps(body), headers) as response:
-                _demand_success(response)
-                yield response
-        except TimeoutError as error:
-            raise Refusal(Code.UPSTREAM_SLOW) from error
-        except aiohttp.ClientConnectorError as error:
-            raise Refusal(Code.UPSTREAM_DOWN) from error
-        except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, ConnectionError) as error:
-            raise Refusal(Code.UPSTREAM_STOPPED) from error
-        except (aiohttp.ClientError, ValueError) as error:
+            answer = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
             raise Refusal(Code.UPSTREAM_GARBAGE) from error
+        if not isinstance(answer, dict):
+            raise Refusal(Code.UPSTREAM_GARBAGE)
+        return cast("ChatBody", answer)
+
+    @asynccontextmanager
+    async def _asked(self, served: Served, body: ChatBody, path: str = CHAT) -> AsyncIterator[aiohttp.ClientResponse]:
+        headers, data = _headers(upstream_key(served.upstream_key_env)), orjson.dumps(body)
+
+        async def ask(server: str) -> aiohttp.ClientResponse:
+            with _translated():
+                response = await self._opened(_address(server, path), data, headers)
+                try:
+                    _demand_success(response)
+                except Refusal:
+                    response.close()
+                    raise
+                return response
+
+        response = await self._attempts.made(served.upstream_url, ask)
+        with _translated():
+            async with response:
+                yield response
 
     async def _opened(self, url: URL, data: bytes, headers: CIMultiDict[str]) -> aiohttp.ClientResponse:
         """Send a request; once more where the server had closed the connection that was kept from an earlier one."""
@@ -153,9 +180,24 @@ class Upstream:
         return b"".join(pieces)
 
 
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what may go wrong with a connection into a refusal."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise Refusal(Code.UPSTREAM_SLOW) from error
+    except aiohttp.ClientConnectorError as error:
+        raise Refusal(Code.UPSTREAM_DOWN) from error
+    except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, ConnectionError) as error:
+        raise Refusal(Code.UPSTREAM_STOPPED) from error
+    except (aiohttp.ClientError, ValueError) as error:
+        raise Refusal(Code.UPSTREAM_GARBAGE) from error
+
+
 @lru_cache(maxsize=1024)
-def _address(base: str) -> URL:
-    return URL(base.rstrip("/") + "/chat/completions")
+def _address(base: str, path: str) -> URL:
+    return URL(base.rstrip("/") + path)
 
 
 @lru_cache(maxsize=1024)
@@ -171,4 +213,6 @@ def _demand_success(response: aiohttp.ClientResponse) -> None:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Refusal(Code.UPSTREAM_GARBAGE)
         return
-    raise Refusal(_REFUSED.get(response.status, Code.UPSTREAM_GARBAGE), status=response.status)
+    wait = response.headers.get("Retry-After", "")
+    seconds = int(wait) if wait.isascii() and wait.isdigit() and len(wait) < 6 else 0
+    raise Refusal(_REFUSED.get(response.status, Code.UPSTREAM_GARBAGE), status=response.status, retry_seconds=seconds)
