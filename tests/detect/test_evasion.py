@@ -11,6 +11,7 @@ WORDS = ["转账密码", "制造火枪", "方案设计", "银行女经理", "法
 LEXICON = Lexicon(WORDS)
 FORMS = {
     "转账密码": [
+        "转1账2密3码", "码密账转",
         "转*账-密.码", "转 账 密 码", "转，账。密、码", "转\n账\n密\n码", "转　账　密　码", "转😀账😀密😀码", "转\u200b账\u200b密\u200b码",
         "转\U000e0061账\U000e0062密码", "轉賬密碼", "砖帐蜜马", "砖 帐*蜜 马", "zhuanzhangmima", "zhuan zhang mi ma", "zhuǎn zhàng mì mǎ",
         "zhuan3zhang4mi4ma3", "z h u a n z h a n g m i m a", "zhuan账密ma", "转zhang密码", "车专贝长宀必山石马", "车专账密码", "转贝长mi马",
@@ -43,6 +44,11 @@ def test_three_syllables_are_only_a_signal(form):
 @pytest.mark.parametrize("text", ["兵堂", "bingtang", "冰，糖", "冰。糖", "冰 糖"])
 def test_two_characters_count_only_as_they_are_written(text):
     assert LEXICON.scan(f"我要{text}的") == ()
+
+
+@pytest.mark.parametrize("text", ["转1账密2码", "转12账3密4码", "马蜜帐砖", "转账1密码"])
+def test_a_few_digits_or_backward_sounds_are_no_disguise(text):
+    assert acting(f"看{text}的") == []
 
 
 def test_two_characters_are_found_across_signs_that_prose_does_not_put_there():

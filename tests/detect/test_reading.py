@@ -1,6 +1,6 @@
 """What is read without folding first is what is read of the folded text, place by place."""
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jingwei.detect import fold
@@ -9,6 +9,7 @@ from jingwei.detect.reading import is_syllable, read, read_plain
 TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("转账密码轉帳 ａＢ1é*，。\u200b㈱😀\ud800ĀZz")), max_size=40)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 @example("轉*账 ＭＩ码!")
 @example("plain Text 1")
@@ -25,6 +26,7 @@ def test_a_text_reads_the_same_folded_and_not(text):
     assert "".join(folded.folded[start:end] for start, end in spans) == reading.skeleton
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_only_what_parts_a_word_is_left_out(text):
     folded = fold(text)

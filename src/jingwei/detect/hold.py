@@ -64,6 +64,9 @@ class Hold:
         for end in _unfinished(reading):
             before = reading.cut(end)
             starts += _place(reading, end), self._earliest(before, sites(before))
+        run = leet.numbered_end(reading) if reading.has_han else None
+        if run:
+            starts.append(run.start + 2 * (self._numbered(run)))
         if reading.has_latin:
             starts += [
                 self._disguised(plain) for plain in leet.plain(reading) if plain.start + len(plain.text) == len(near)
@@ -76,6 +79,10 @@ class Hold:
         size = len(reading.skeleton)
         begun = [self._begun(window(reading, way, begin=0, end=size), reading) for way in ways]
         return min(self._begun(_as_it_is(reading), reading), *begun, len(reading.folded))
+
+    def _numbered(self, run: leet.Plain) -> int:
+        reading = read_text(run.text)
+        return self._begun(_as_it_is(reading), reading)
 
     def _disguised(self, plain: leet.Plain) -> int:
         reading = read_text(plain.text)

@@ -1,5 +1,9 @@
-"""Leet: digits and signs written for letters (h4ck3r). Only inside a token that has letters, too."""
+"""Leet: digits and signs written for letters (h4ck3r), and digits that number the characters of a word.
 
+Leet is read only inside a token that has letters, too; digits are left out only where one stands after each character.
+"""
+
+import re
 from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
@@ -22,11 +26,33 @@ _BESIDE = 24
 _AROUND = 64
 
 
+_DIGITS = bytes(2 if chr(code) in "0123456789" else 1 if code == 1 else 0 for code in range(256))
+"""1 a Chinese character, 2 a digit."""
+_NUMBERED = re.compile(rb"(?:\x01\x02){3,}\x01")
+_NUMBERED_SEED = b"\1\2\1\2\1\2\1"
+_NUMBERED_END = re.compile(rb"(?:\x01\x02)+\x01?\Z")
+
+
 class Plain(NamedTuple):
     """A stretch of a text with letters in the place of digits, of the same length."""
 
     start: int
     text: str
+
+
+def numbered(reading: Reading) -> list[Plain]:
+    """Read the stretches in which one digit stands after each Chinese character, without the digits; mostly none."""
+    marks = reading.letters.translate(_DIGITS)
+    if _NUMBERED_SEED not in marks:
+        return []
+    return [Plain(run.start(), reading.folded[run.start() : run.end() : 2]) for run in _NUMBERED.finditer(marks)]
+
+
+def numbered_end(reading: Reading) -> Plain | None:
+    """Return the same for the end of a text, where such a stretch may have begun."""
+    marks = reading.letters.translate(_DIGITS)
+    run = _NUMBERED_END.search(marks) if b"\1\2" in marks[-3:] else None
+    return run and Plain(run.start(), reading.folded[run.start() :: 2])
 
 
 def plain(reading: Reading) -> Iterator[Plain]:

@@ -15,28 +15,24 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from jingwei.core.canonical import digest
-from jingwei.core.errors import InputError
 from jingwei.core.policy import Category
 from jingwei.detect import leet, pinyin
 from jingwei.detect.disguise import Site, Window, replaced, sites, touched, windows
 from jingwei.detect.forms import SIGNAL, Form, Written, form
+from jingwei.detect.given import LONGEST_WORD, Given, entries, folded_word
 from jingwei.detect.hit import Hit, strongest
 from jingwei.detect.matcher import matcher
 from jingwei.detect.normalize import Folded, fold
 from jingwei.detect.reading import Reading, read, read_plain, read_text
-from jingwei.detect.topics import OWN, Meaning, meaning, rule_of, topics
+from jingwei.detect.topics import Meaning, meaning, topics
 from jingwei.detect.typed import letters_of
 from jingwei.detect.wordlist import SHORT, Entry, WordList, compiled, load
+
+__all__ = ["LONGEST_WORD", "Base", "Given", "Lexicon", "compile_base", "folded_word", "topics"]
 
 _PARTED = "\n"
 _LEET_FROM = 4
 _SHORT_LATIN = 4
-
-LONGEST_WORD = 64
-"""Longer words are refused: a stream would have to hold back that many characters."""
-
-Given = str | tuple[str, str]
-"""A word, or a word and its topic."""
 
 
 class Found(NamedTuple):
@@ -89,12 +85,14 @@ class Lexicon:
         Raises:
             InputError: a word is empty or too long, or a topic is not written like an id.
         """
-        own = _entries(words, field="words")
+        own = entries(words, field="words")
         known = any(base.words.holds == _built_in_digest() for base in bases)
         listed = {entry.word: entry for entry in (*(() if known else _built_in()), *own)}
         self._removed = frozenset(folded_word(word, field="removed") for word in removed) - {each.word for each in own}
         kept = [entry for entry in listed.values() if entry.word not in self._removed]
-        self.parts = tuple(part for part in (*(base.words for base in bases), compiled(kept)) if len(part))
+        self.parts = tuple(
+            part for part in (*(base.words for base in bases), compiled(kept, backwards=own)) if len(part)
+        )
         phrases = sorted({folded_word(word, field="allowed_words") for word in allowed})
         self._phrases, self._allowed = len(phrases), matcher(phrases)
         self.held = (*self.parts, compiled([Entry(phrase, "") for phrase in phrases]))
@@ -140,6 +138,8 @@ class Lexicon:
         for way in self._ways(reading):
             if self._touches(reading, way):
                 found += self._in_windows(list(windows(reading, way, self._reach)), reading)
+        for run in leet.numbered(reading) if reading.has_han else ():
+            found += self._numbered(run)
         if reading.has_latin:
             for plain in leet.plain(reading):
                 found += self._with_digits(plain, reading.folded)
@@ -205,6 +205,16 @@ class Lexicon:
                         written = Written(skeleton[start:end], *span, replaced=True)
                         yield from self._judged(part, patterns.owned(number), written, reading)
 
+    def _numbered(self, run: leet.Plain) -> Iterator[Found]:
+        written: list[Found] = []
+        for part in self.parts:
+            self._as_written(part, read_text(run.text), written)
+        for each in written:
+            if each.end - each.start >= _LEET_FROM and each.form is Form.LITERAL:
+                start = run.start + 2 * each.start
+                end = run.start + 2 * each.end - 1
+                yield each._replace(start=start, end=end, form=Form.REPLACED)
+
     def _with_digits(self, plain: leet.Plain, folded: str) -> Iterator[Found]:
         reading = read_text(plain.text)
         for part in self.parts:
@@ -223,9 +233,11 @@ class Lexicon:
 
     def _judged(self, part: WordList, owners: Iterable[int], written: Written, reading: Reading) -> Iterator[Found]:
         for owner in owners:
-            entry = part.entry(owner)
+            entry = part.entry(owner if owner >= 0 else ~owner)
+            if owner < 0:
+                written = written._replace(piece=written.piece[::-1], replaced=True)
             found = form(entry.word, written, reading, crowd=0 if entry.built_in else len(part))
-            if found:
+            if found and (owner >= 0 or found is Form.REPLACED):
                 yield from self._meant(entry, *reading.span(written.start, written.end), found)
 
     def _meant(self, entry: Entry, start: int, end: int, found: Form) -> Iterator[Found]:
@@ -239,7 +251,7 @@ def compile_base(words: Iterable[Given]) -> bytes:
     Raises:
         InputError: a word is empty or too long, or a topic is not written like an id.
     """
-    listed = {entry.word: entry for entry in (*_built_in(), *_entries(words, field="words"))}
+    listed = {entry.word: entry for entry in (*_built_in(), *entries(words, field="words"))}
     return compiled(list(listed.values()), holds=_built_in_digest()).image()
 
 
@@ -256,39 +268,6 @@ def _built_in() -> tuple[Entry, ...]:
 @lru_cache(maxsize=1)
 def _built_in_digest() -> str:
     return digest([list(entry) for entry in _built_in()])
-
-
-def _entries(words: Iterable[Given], *, field: str) -> list[Entry]:
-    given = [(each, "") if isinstance(each, str) else each for each in words]
-    rules = {topic: rule_of(topic) for topic in {topic for _, topic in given}}
-    folded = _folded_words([word for word, _ in given], field=field)
-    return [Entry(word, "" if rules[topic] == OWN else rules[topic])
-            for word, (_, topic) in zip(folded, given, strict=True)]  # fmt: skip
-
-
-def _folded_words(words: list[str], *, field: str) -> list[str]:
-    """Fold many words at once."""
-    lines = fold("\n".join(words)).folded.split("\n") if words else []
-    if len(lines) != len(words):
-        return [folded_word(word, field=field) for word in words]
-    return [_checked(" ".join(line.split()), field=field) for line in lines]
-
-
-def folded_word(word: str, *, field: str) -> str:
-    """Fold one word of a list.
-
-    Raises:
-        InputError: nothing is left of it, or it is too long to be held back in a stream.
-    """
-    return _checked(" ".join(fold(word).folded.split()), field=field)
-
-
-def _checked(folded: str, *, field: str) -> str:
-    if not folded:
-        raise InputError("detect:word-empty", field=field)
-    if len(folded) > LONGEST_WORD:
-        raise InputError("detect:word-too-long", field=field, length=len(folded), limit=LONGEST_WORD)
-    return folded
 
 
 def _as_is(start: int, end: int) -> tuple[int, int]:

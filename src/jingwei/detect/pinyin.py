@@ -223,6 +223,8 @@ class Ending(NamedTuple):
 
 def endings(tail: str) -> Iterator[Ending]:
     """Say in which ways the end of a text that grows may be syllables, the last one perhaps not whole."""
+    if not _may_end(tail):
+        return
     begin = max((match.end() for match in _NOT_LATIN.finditer(tail)), default=0)
     parts = [_Part(match[0], range(*match.span())) for match in _TOKEN.finditer(tail, begin)]
     if not parts:
@@ -246,6 +248,22 @@ def endings(tail: str) -> Iterator[Ending]:
                 yield Ending(
                     "".join(code for code, _ in said), tuple(place for _, place in said), end, len(said_before)
                 )
+
+
+def _may_end(tail: str) -> bool:
+    """Tell whether the last token is syllables, whole ones or all but the last; mostly it is not."""
+    end = len(tail)
+    while end and not "a" <= tail[end - 1] <= "z":
+        end -= 1
+    start = end
+    while start and "a" <= tail[start - 1] <= "z":
+        start -= 1
+    return end - start == 1 or _syllabic(tail[start:end])
+
+
+@lru_cache(maxsize=65536)
+def _syllabic(token: str) -> bool:
+    return bool(token) and (cut(token) is not None or bool(_unfinished(token)))
 
 
 class _Part(NamedTuple):

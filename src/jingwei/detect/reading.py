@@ -127,7 +127,11 @@ def read_text(text: str) -> Reading:
         codes, places = codes.take(kept), kept
         skeleton = written(codes)
     sounds = written(tables.sounds.take(codes))
-    return Reading(text, skeleton, sounds, places=places, has_han=b"\1" in marks, has_latin=b"\2" in marks)
+    letters = bytearray(text.encode("ascii", "replace"))
+    for place in (kinds == HAN).nonzero()[0].tolist():
+        letters[place] = 1
+    return Reading(text, skeleton, sounds, places=places, has_han=b"\1" in marks, has_latin=b"\2" in marks,
+                   letters=bytes(letters))  # fmt: skip
 
 
 def read_plain(text: str, folded: str | None = None) -> Reading | None:

@@ -22,13 +22,16 @@ _CODE = re.compile(
     # Letters up to the first digit, so that a group can be read in one way only: with two the search never ends.
     rf"(?:(?:{_LETTER}*[0-9]{_GLYPH}*|[A-Z]{{1,4}})[ ])*{_GLYPH}*$"
 )
+_ENDS_A_CODE = re.compile(rf"{_GLYPH}|[ ]").match
 _HEADER = re.compile(r"-{1,5}[A-Z ]{0,48}-{0,5}$")
 
 
 def number_start(clean: str) -> int:
     """Return where the end of a text begins that may still become a number, a key, a name or an address."""
     tail = clean[-LIMIT:]
-    starts = [match.start() for pattern in (_CODE, _HEADER) if (match := pattern.search(tail))]
+    starts = []
+    if _ENDS_A_CODE(tail[-1:]):
+        starts = [match.start() for pattern in (_CODE, _HEADER) if (match := pattern.search(tail))]
     announced = _announced()
     for number in announced.named(tail):
         match = announced.pattern(number).search(tail)

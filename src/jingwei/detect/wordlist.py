@@ -33,6 +33,9 @@ _FEW = 300
 what sounds like them by chance is seldom enough to be looked at."""
 _MAGIC = b"JWWORDS1"
 _MOST_READINGS = 6
+_MOST_BACKWARDS = 5_000
+"""Of more words than this none is looked for backwards: it would double the automaton."""
+_BACKWARDS_FROM = 4
 _DEPTH = 3
 """Characters by which the beginning of a word is told; then it is held as far as the longest such word reaches."""
 _LATIN_DEPTH = 6
@@ -188,8 +191,8 @@ def _aligned(part: bytes) -> bytes:
     return part + b"\0" * (-len(part) % 4)
 
 
-def compiled(entries: Sequence[Entry], *, holds: str = "") -> WordList:
-    """Compile folded words, each of which is given once."""
+def compiled(entries: Sequence[Entry], *, holds: str = "", backwards: Sequence[Entry] = ()) -> WordList:
+    """Compile folded words, each of which is given once; some may be found written backwards, too."""
     words = [entry.word for entry in entries]
     topics = tuple(dict.fromkeys(entry.topic for entry in entries))
     ranks = {topic: number for number, topic in enumerate(topics)}
@@ -201,6 +204,10 @@ def compiled(entries: Sequence[Entry], *, holds: str = "") -> WordList:
             long.add(sound, number)
         else:
             (short if skeleton else symbols).add(skeleton or words[number], number)
+    turned = frozenset(entry.word for entry in backwards if len(backwards) <= _MOST_BACKWARDS)
+    for number, (word, sound) in enumerate(zip(words, sounds, strict=True)):
+        if word in turned and len(sound) >= _BACKWARDS_FROM and all(map(is_syllable, sound)):
+            long.add(sound[::-1], ~number)
     _add_other_readings(long, skeletons)
     reaches = _beginnings(long.numbers)
     return WordList(
