@@ -22,7 +22,7 @@ class Site(NamedTuple):
     letter: str
     sound: str
     weak: bool
-    """Ordinary text has this too: a window with nothing else is not worth a look."""
+    """Ordinary text has this too: with nothing else it counts only in a word of four characters and more."""
 
 
 class Window(NamedTuple):
@@ -37,8 +37,8 @@ class Window(NamedTuple):
     """Place of each site in the window."""
 
     def touches(self, start: int, end: int) -> bool:
-        """Tell whether a span of the window has a site in it."""
-        return bisect_left(self.at, start) < bisect_left(self.at, end)
+        """Tell whether a span of the window has a site in it, and is long enough for one that prose has, too."""
+        return _counts(self.at, self.sites, start, end)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Turn a span of the window into one of the skeleton."""
@@ -68,7 +68,7 @@ def sites(reading: Reading, *, whole: bool = True) -> tuple[tuple[Site, ...], ..
         whole: whether syllables count wherever they stand, not only beside Chinese characters.
     """
     spelled = _spelled_sites(reading, whole=whole) if reading.has_latin else _NOTHING
-    split = _split_sites(reading, spelled=bool(spelled.first)) if reading.has_han else _NOTHING
+    split = _split_sites(reading) if reading.has_han else _NOTHING
     if not spelled.first:
         first, second = split
     elif not split.first:
@@ -86,6 +86,7 @@ class _Ways(NamedTuple):
 
 
 _PARTED = "\n"
+_WEAK_FROM = 4
 _TONES = frozenset("12345")
 _NOTHING = _Ways([], [])
 
@@ -121,14 +122,12 @@ def _tone(skeleton: str, end: int) -> int:
     return int(skeleton[end : end + 1] in _TONES and not skeleton[end + 1 : end + 2].isdigit())
 
 
-def _split_sites(reading: Reading, *, spelled: bool) -> _Ways:
+def _split_sites(reading: Reading) -> _Ways:
     table = splits()
     found = table.matcher.find(reading.skeleton)
     if not found:
         return _NOTHING
     found = list(found)
-    if not spelled and all(number in table.natural for _, _, number in found):
-        return _NOTHING
     first = _apart(sorted(found, key=lambda span: (span[0], -span[1])))
     second = _apart(sorted(found, key=lambda span: (-span[1], span[0])))
     known = syllables().known
@@ -160,9 +159,14 @@ def replaced(text: str, way: Sequence[Site], reach: int, *, by_sound: bool) -> t
     return "".join([*pieces, text[done : done + reach]]), at
 
 
-def touched(places: list[int], spans: Iterable[tuple[int, int, int]]) -> bool:
-    """Tell whether one of the spans has one of the places in it."""
-    return any(bisect_left(places, start) < bisect_left(places, end) for start, end, _ in spans)
+def touched(places: Sequence[int], way: Sequence[Site], spans: Iterable[tuple[int, int, int]]) -> bool:
+    """Tell whether one of the spans has a site in it, by where the sites stand."""
+    return any(_counts(places, way, start, end) for start, end, _ in spans)
+
+
+def _counts(places: Sequence[int], way: Sequence[Site], start: int, end: int) -> bool:
+    first, last = bisect_left(places, start), bisect_left(places, end)
+    return first < last and (end - start >= _WEAK_FROM or not all(site.weak for site in way[first:last]))
 
 
 def _apart(spans: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
@@ -179,16 +183,15 @@ def windows(reading: Reading, found: Sequence[Site], reach: int) -> Iterator[Win
     group: list[Site] = []
     for site in found:
         if group and site.start - group[-1].end > reach:
-            yield from _strong(reading, group, reach)
+            yield _around(reading, group, reach)
             group = []
         group.append(site)
-    yield from _strong(reading, group, reach)
+    yield _around(reading, group, reach)
 
 
-def _strong(reading: Reading, group: list[Site], reach: int) -> Iterator[Window]:
-    if any(not site.weak for site in group):
-        begin, end = max(0, group[0].start - reach), min(len(reading.skeleton), group[-1].end + reach)
-        yield window(reading, tuple(group), begin=begin, end=end)
+def _around(reading: Reading, group: list[Site], reach: int) -> Window:
+    begin, end = max(0, group[0].start - reach), min(len(reading.skeleton), group[-1].end + reach)
+    return window(reading, tuple(group), begin=begin, end=end)
 
 
 def window(reading: Reading, group: tuple[Site, ...], *, begin: int, end: int) -> Window:

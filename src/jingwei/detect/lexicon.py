@@ -170,13 +170,13 @@ class Lexicon:
     def _touches(self, reading: Reading, way: Sequence[Site]) -> bool:
         """Tell whether some pattern is there once the sites are replaced; mostly none is."""
         sounds, at = replaced(reading.sounds, way, self._reach, by_sound=True)
-        if any(touched(at, part.sounds.matcher.find(sounds)) for part in self.parts):
+        if any(touched(at, way, part.sounds.matcher.find(sounds)) for part in self.parts):
             return True
         short = [part for part in self.parts if part.has_short]
         if not short:
             return False
         skeleton, at = replaced(reading.skeleton, way, self._reach, by_sound=False)
-        return any(touched(at, part.short.matcher.find(skeleton)) for part in short)
+        return any(touched(at, way, part.short.matcher.find(skeleton)) for part in short)
 
     def _typed(self, reading: Reading) -> bool:
         """Tell whether letters stand side by side that begin a word in pinyin."""
