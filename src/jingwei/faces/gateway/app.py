@@ -36,6 +36,7 @@ from jingwei.faces.gateway.journal import Journal
 from jingwei.faces.gateway.mcp import PREFIX, McpProxy
 from jingwei.faces.gateway.ogr import event_evaluated, heartbeat
 from jingwei.faces.gateway.refusal import Code, Refusal
+from jingwei.faces.gateway.restoring import Restoring, Vaults
 from jingwei.faces.gateway.serving import Serving
 from jingwei.faces.gateway.settings import GatewaySettings
 from jingwei.faces.gateway.upstream import Upstream
@@ -67,7 +68,8 @@ class Gateway:
         self._door = Door(self._serving, clock=clock, nonces=Nonces(settings.spool_path / "nonces"))
         self._journal = Journal(SpoolWriter(settings.spool_path, clock=clock))
         self._agents = Agents(settings, self._serving, clock=clock, asks=not settings.standalone)
-        self._books = Books(settings, clock=clock)
+        self._books = Books(settings, self._serving, clock=clock)
+        self._vaults = Vaults()
         self._upstream: Upstream | None = None
         self._mcp_proxy: McpProxy | None = None
         self._tasks: Sequence[asyncio.Task[None]] = ()
@@ -113,8 +115,8 @@ class Gateway:
         await self._serving.stop()
         await self._upstream.close()
         await self._mcp_proxy.close()
-        await self._journal.close()
         self._books.close()
+        await self._journal.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, request: Request, answer: Answer, dialect: Dialect | None) -> None:
@@ -179,7 +181,11 @@ class Gateway:
         presence = Presence(visit.request.receive)
         agent = self._agents.of(visit.access, visit.exchange, session=visit.request.header(SESSION_HEADER) or "")
         visit.exchange.session = agent.session_digest
-        await Chat(visit.exchange, self._upstream, visit.answer, presence, agent).serve(visit.body)
+        vault = None
+        if visit.access.served.policy.restore_personal_data:
+            vault = self._vaults.of(visit.access.key.hash if visit.access.key else "", visit.exchange.session)
+        answer = Restoring(visit.answer, vault) if vault is not None else visit.answer
+        await Chat(visit.exchange, self._upstream, answer, presence, agent, vault).serve(visit.body)
 
     async def _embeddings(self, visit: Visit) -> None:
         if self._upstream is None:

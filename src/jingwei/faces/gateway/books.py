@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jingwei.core.clock import Clock
+from jingwei.faces.gateway.afterwards import RECORDINGS, Afterwards
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.limits import Limiter
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.seats import Seat
+from jingwei.faces.gateway.serving import Serving
 from jingwei.faces.gateway.settings import GatewaySettings
 
 FOLDER = "gateways"
@@ -20,7 +22,9 @@ FOLDER = "gateways"
 class Books:
     """Counts requests while they are under way, and what they used."""
 
-    def __init__(self, settings: GatewaySettings, *, clock: Clock) -> None:
+    def __init__(self, settings: GatewaySettings, serving: Serving, *, clock: Clock) -> None:
+        self._serving = serving
+        self.afterwards = Afterwards(settings.spool_path.parent / RECORDINGS, clock=clock)
         self._folder = settings.spool_path.parent / FOLDER
         self._clock = clock
         self._seat: Seat | None = None
@@ -38,6 +42,7 @@ class Books:
     def close(self) -> None:
         """Give the seat back."""
         if self._limiter and self._seat:
+            self.afterwards.close()
             self._limiter.close()
             self._seat.leave()
 
@@ -55,3 +60,5 @@ class Books:
                 yield
             finally:
                 self._limiter.spent(exchange.access, exchange.used.tokens)
+                if exchange.seen:
+                    self.afterwards.take(exchange, self._serving.shadow(exchange.access.served))

@@ -15,6 +15,7 @@ from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
 from jingwei.core.policy import Decision
 from jingwei.deploy.guard import GuardVerdict, Passage, ToolCall, extract_texts, rewrite
+from jingwei.detect.vault import Vault
 from jingwei.faces.gateway.agency import Agent, Judged
 from jingwei.faces.gateway.answers import (
     DONE_LINE,
@@ -33,6 +34,7 @@ from jingwei.faces.gateway.frames import says_no_more
 from jingwei.faces.gateway.heads import plain_counts, plain_head
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.request import ChatBody, is_streaming, read_chat
+from jingwei.faces.gateway.restoring import concealed
 from jingwei.faces.gateway.upstream import Upstream
 from jingwei.faces.gateway.wire import Answer, Presence
 from jingwei.operate.label import labelled
@@ -52,6 +54,8 @@ class Chat:
     answer: Answer
     presence: Presence
     agent: Agent
+    vault: Vault | None = None
+    """Where personal data waits while placeholders go to the model."""
 
     async def serve(self, raw: bytes) -> None:
         """Answer the request.
@@ -76,8 +80,16 @@ class Chat:
         except InputError as error:
             problem = error.message
             raise Refusal(Code.REQUEST_INVALID, place=error.field or "messages", problem=problem) from error
-        verdict = await self.exchange.access.guard.judged(passages, direction="inbound", session=HISTORY)
-        return rewrite(body, verdict.rewritten), verdict
+        guard = self.exchange.access.guard
+        verdict = await guard.judged(passages, direction="inbound", session=HISTORY)
+        self.exchange.saw(passages, verdict)
+        if self.vault is None or verdict.blocks:
+            return rewrite(body, verdict.rewritten), verdict
+        body = concealed(body, passages, guard, self.vault)
+        if verdict.decision is not Decision.REDACT:
+            return body, verdict
+        left = await guard.judged(extract_texts(body), direction="inbound")  # what else is to be redacted
+        return rewrite(body, left.rewritten), left if left.blocks else verdict
 
     async def _complete(self, body: ChatBody) -> None:
         given, raw = await self.upstream.complete(self.exchange.access.served, body)
@@ -89,6 +101,7 @@ class Chat:
         whole = kept = {**head, **plain_counts(given, guard), "choices": _known_choices(given)}
         passages = tuple(_answer_texts(whole))
         verdict = await self.exchange.access.guard.judged(passages, direction="outbound")
+        self.exchange.saw(passages, verdict)
         event_id = self.exchange.verdict(verdict)
         whole = rewrite(whole, verdict.rewritten)
         if verdict.blocks:
@@ -168,6 +181,7 @@ class Chat:
             self.exchange.failure(str(refusal.code))
             last = error_line(refusal)
         finally:
+            self.exchange.saw([Passage((), streamed.text, role="assistant")], streamed.verdict())
             if not self.exchange.used.tokens:
                 self.exchange.used.estimate(body["messages"], streamed.text)
         try:

@@ -1,6 +1,8 @@
 """One exchange: who asked, under which policy, and the events it leaves behind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 
@@ -9,7 +11,8 @@ from jingwei.core.clock import Clock
 from jingwei.core.event import EventKind, event_line
 from jingwei.core.ids import new_id
 from jingwei.core.policy import Decision
-from jingwei.deploy.guard import GuardVerdict
+from jingwei.deploy.guard import GuardVerdict, Passage
+from jingwei.deploy.guard.verdict import Direction
 from jingwei.faces.gateway.access import Access
 from jingwei.faces.gateway.journal import Batch, Journal
 
@@ -46,6 +49,14 @@ class Used:
         self.answered = len(answered.encode("utf-8", "replace")) // _BYTES_A_TOKEN
 
 
+class Seen(NamedTuple):
+    """Texts that were judged, and what was decided: in memory, for as long as somebody wants them afterwards."""
+
+    direction: Direction
+    passages: tuple[Passage, ...]
+    decision: Decision
+
+
 def _count(value: Json) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_TOKENS else None
 
@@ -62,6 +73,18 @@ class Exchange:
     """Digest of the caller's session id."""
     pending: list[Batch] = field(default_factory=list)
     used: Used = field(default_factory=Used)
+    seen: list[Seen] | None = None
+    """None where nobody will want to see the texts again."""
+
+    def __post_init__(self) -> None:
+        served = self.access.served
+        if not self.access.trial and (served.shadow is not None or served.policy.record_share > 0):
+            self.seen = []
+
+    def saw(self, passages: Sequence[Passage], verdict: GuardVerdict) -> None:
+        """Keep the texts of a verdict where they are wanted afterwards."""
+        if self.seen is not None:
+            self.seen.append(Seen(verdict.direction, tuple(passages), verdict.decision))
 
     def note(self, kind: EventKind, **fields: object) -> str:
         """Record an event; return its id.

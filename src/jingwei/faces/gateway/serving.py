@@ -170,6 +170,11 @@ class Serving:
             raise Refusal(Code.POLICY_LOADING)
         return found
 
+    def shadow(self, served: Served) -> Guard | None:
+        """Return the guard of a System's candidate policy; none where there is none, or not yet."""
+        found = self._guards.get(served.shadow.digest) if served.shadow else None
+        return found.guard if found else None
+
     @property
     def building(self) -> bool:
         """Tell whether the detectors of some policy are still being built."""
@@ -214,6 +219,7 @@ class Serving:
 
     def _build_guards(self, content: Content) -> None:
         wanted = {served.policy.digest: served.policy for served in content.systems}
+        wanted |= {served.shadow.digest: served.shadow for served in content.systems if served.shadow}
         self._guards = {name: ready for name, ready in self._guards.items() if name in wanted}
         self._words.keep({each.base for each in content.lexicons})
         for name, policy in wanted.items():
