@@ -5,8 +5,9 @@ is read again with the sites replaced, and only there: ordinary prose has few si
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from jingwei.detect import pinyin
@@ -60,24 +61,24 @@ class _Place(NamedTuple):
     end: int
 
 
-def sites(reading: Reading, *, whole: bool = True) -> tuple[tuple[Site, ...], ...]:
+def sites(reading: Reading, *, worth: Callable[[bytes], bool] | None = None) -> tuple[tuple[Site, ...], ...]:
     """Find the sites of a text, once for each way to read them; two at most.
 
     Args:
         reading: the text.
-        whole: whether syllables count wherever they stand, not only beside Chinese characters.
+        worth: says whether syllables in a stretch of letters count wherever they stand; see `pinyin.tokens`.
     """
-    spelled = _spelled_sites(reading, whole=whole) if reading.has_latin else _NOTHING
+    spelled = _spelled_sites(reading, worth) if reading.has_latin else _NOTHING
     split = _split_sites(reading) if reading.has_han else _NOTHING
-    if not spelled.first:
-        first, second = split
-    elif not split.first:
-        first, second = spelled
+    if not split.first or not spelled.first:
+        first, second = spelled if spelled.first else split
     else:
-        first, second = sorted(split.first + spelled.first), sorted(split.second + spelled.second)
+        first = second = sorted(split.first + spelled.first, key=_start)
+        if split.first is not split.second or spelled.first is not spelled.second:
+            second = sorted(split.second + spelled.second, key=_start)
     if not first:
         return ()
-    return (tuple(first),) if first == second else (tuple(first), tuple(second))
+    return (tuple(first),) if first is second or first == second else (tuple(first), tuple(second))
 
 
 class _Ways(NamedTuple):
@@ -86,13 +87,14 @@ class _Ways(NamedTuple):
 
 
 _PARTED = "\n"
+_start = itemgetter(0)
 _WEAK_FROM = 4
 _TONES = frozenset("12345")
 _NOTHING = _Ways([], [])
 
 
-def _spelled_sites(reading: Reading, *, whole: bool) -> _Ways:
-    found = pinyin.tokens(reading.letters, whole=whole)
+def _spelled_sites(reading: Reading, worth: Callable[[bytes], bool] | None) -> _Ways:
+    found = pinyin.tokens(reading.letters, worth=worth)
     if not found:
         return _NOTHING
     first = _in_way(reading, found, 0)
@@ -136,7 +138,7 @@ def _split_sites(reading: Reading) -> _Ways:
         for start, end, number in chosen:
             letter = table.wholes[number][which]
             way.append(Site(start, end, letter, known.get(letter, letter), number in table.natural))
-    return ways
+    return _Ways(ways.first, ways.first) if ways.first == ways.second else ways
 
 
 def replaced(text: str, way: Sequence[Site], reach: int, *, by_sound: bool) -> tuple[str, list[int]]:
@@ -159,9 +161,9 @@ def replaced(text: str, way: Sequence[Site], reach: int, *, by_sound: bool) -> t
     return "".join([*pieces, text[done : done + reach]]), at
 
 
-def touched(places: Sequence[int], way: Sequence[Site], spans: Iterable[tuple[int, int, int]]) -> bool:
-    """Tell whether one of the spans has a site in it, by where the sites stand."""
-    return any(_counts(places, way, start, end) for start, end, _ in spans)
+def touched(places: Sequence[int], way: Sequence[Site], spans: Iterable[tuple[int, int, int]]) -> set[Site]:
+    """Return the sites that one of the spans has in it, by where they stand."""
+    return {way[bisect_left(places, start)] for start, end, _ in spans if _counts(places, way, start, end)}
 
 
 def _counts(places: Sequence[int], way: Sequence[Site], start: int, end: int) -> bool:
@@ -178,15 +180,17 @@ def _apart(spans: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     return kept
 
 
-def windows(reading: Reading, found: Sequence[Site], reach: int) -> Iterator[Window]:
-    """Cut out the windows around sites, far enough on both sides for the longest word."""
+def windows(reading: Reading, way: Sequence[Site], reach: int, *, only: set[Site]) -> Iterator[Window]:
+    """Cut out the windows around some of the sites, far enough on both sides for the longest word."""
     group: list[Site] = []
-    for site in found:
+    for site in way:
         if group and site.start - group[-1].end > reach:
-            yield _around(reading, group, reach)
+            if not only.isdisjoint(group):
+                yield _around(reading, group, reach)
             group = []
         group.append(site)
-    yield _around(reading, group, reach)
+    if not only.isdisjoint(group):
+        yield _around(reading, group, reach)
 
 
 def _around(reading: Reading, group: list[Site], reach: int) -> Window:

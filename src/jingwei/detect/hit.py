@@ -1,5 +1,6 @@
 """Hits: what a detector reports. Offsets always count characters of the text as it was given."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from jingwei.core.finding import Severity
@@ -36,5 +37,7 @@ def strongest(hits: list[Hit], *, floor: float) -> tuple[Hit, ...]:
     ranked = sorted(hits, key=lambda hit: -hit.score)
     acting = widest([hit for hit in ranked if hit.score > floor])
     signals = widest([hit for hit in ranked if hit.score <= floor])
-    kept = [hit for hit in signals if not any(each.start <= hit.start and hit.end <= each.end for each in acting)]
+    starts = [hit.start for hit in acting]  # of the widest, one that begins later ends later, too
+    kept = [hit for hit in signals
+            if not (at := bisect_right(starts, hit.start)) or acting[at - 1].end < hit.end]  # fmt: skip
     return tuple(sorted(acting + kept))

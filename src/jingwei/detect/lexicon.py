@@ -136,8 +136,9 @@ class Lexicon:
         for part in self.parts:
             self._as_written(part, reading, found)
         for way in self._ways(reading):
-            if self._touches(reading, way):
-                found += self._in_windows(list(windows(reading, way, self._reach)), reading)
+            only = self._touched(reading, way)
+            if only:
+                found += self._in_windows(list(windows(reading, way, self._reach, only=only)), reading)
         for run in leet.numbered(reading) if reading.has_han else ():
             found += self._numbered(run)
         if reading.has_latin:
@@ -163,24 +164,22 @@ class Lexicon:
     def _ways(self, reading: Reading) -> tuple[tuple[Site, ...], ...]:
         """Say how to read a text again, if that is worth it: something is spelled, or parts make a word's character."""
         if reading.has_han:
-            whole = reading.has_latin and (not reading.marks_han or self._typed(reading))
-            return sites(reading, whole=whole)
-        return sites(reading) if reading.has_latin and self._typed(reading) and self._spoken(reading) else ()
+            return sites(reading, worth=self._typed if reading.marks_han else None)
+        return sites(reading) if reading.has_latin and self._typed(reading.letters) and self._spoken(reading) else ()
 
-    def _touches(self, reading: Reading, way: Sequence[Site]) -> bool:
-        """Tell whether some pattern is there once the sites are replaced; mostly none is."""
+    def _touched(self, reading: Reading, way: Sequence[Site]) -> set[Site]:
+        """Return the sites that some pattern has in it once they are replaced; mostly none."""
         sounds, at = replaced(reading.sounds, way, self._reach, by_sound=True)
-        if any(touched(at, way, part.sounds.matcher.find(sounds)) for part in self.parts):
-            return True
+        found = [touched(at, way, part.sounds.matcher.find(sounds)) for part in self.parts]
         short = [part for part in self.parts if part.has_short]
-        if not short:
-            return False
-        skeleton, at = replaced(reading.skeleton, way, self._reach, by_sound=False)
-        return any(touched(at, way, part.short.matcher.find(skeleton)) for part in short)
+        if short:
+            skeleton, at = replaced(reading.skeleton, way, self._reach, by_sound=False)
+            found += [touched(at, way, part.short.matcher.find(skeleton)) for part in short]
+        return set[Site]().union(*found)
 
-    def _typed(self, reading: Reading) -> bool:
+    def _typed(self, text: bytes) -> bool:
         """Tell whether letters stand side by side that begin a word in pinyin."""
-        letters = letters_of(reading.letters)
+        letters = letters_of(text)
         return any(part.spoken.find(letters) for part in self.parts)
 
     def _spoken(self, reading: Reading) -> bool:

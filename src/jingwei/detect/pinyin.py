@@ -6,7 +6,7 @@ Chinese characters a look is worth it only where enough syllables stand side by 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -62,20 +62,21 @@ class Token(NamedTuple):
         return Token(self.start + by, self.cuts)
 
 
-def tokens(letters: bytes, *, whole: bool) -> list[Token]:
+def tokens(letters: bytes, *, worth: Callable[[bytes], bool] | None = None) -> list[Token]:
     """Find the tokens that are nothing but syllables; places count in the folded text.
 
     Args:
         letters: the folded text, each character beyond ASCII as a mark, a Chinese one as 1.
-        whole: look at all of the text. Else only at tokens from which syllables alone lead to a Chinese character.
+        worth: says whether all of a stretch without a Chinese character is worth a look; where it is not, only tokens
+            from which syllables alone lead to such a character are. Without it all of the text is.
     """
-    if whole:
+    if worth is None:
         return _of_run(0, letters, whole=True)
     found: list[Token] = []
     for match in _RUN.finditer(letters):
         run, start = match[0], match.start()
         if len(run) > _SHORT_RUN:
-            found += _of_run(start, run, whole=False)
+            found += _of_run(start, run, whole=worth(run))
         else:
             found += [token.moved(start) for token in _of_short_run(run)]
     return found
@@ -83,7 +84,7 @@ def tokens(letters: bytes, *, whole: bool) -> list[Token]:
 
 @lru_cache(maxsize=65536)
 def _of_short_run(run: bytes) -> list[Token]:
-    return _of_run(0, run, whole=False)
+    return _of_run(0, run, whole=True)
 
 
 def _of_run(start: int, run: bytes, *, whole: bool) -> list[Token]:
@@ -95,8 +96,7 @@ def _of_run(start: int, run: bytes, *, whole: bool) -> list[Token]:
         return []
     taken = {each.start + syllable.start + at for each in spelled_out for syllable in each.cuts.left
              for at in range(syllable.end - syllable.start)}  # fmt: skip
-    found, at = spelled_out, 0
-    chosen = frozenset(wanted)
+    found, at, chosen = spelled_out, 0, frozenset(wanted)
     for number, piece in enumerate(pieces):
         at = run.index(piece, at)
         cuts = cut(piece.decode()) if number in chosen and start + at not in taken else None

@@ -117,6 +117,8 @@ def read_text(text: str) -> Reading:
     found = read_plain(text, text)
     if found is not None:
         return found
+    import numpy as np  # noqa: PLC0415 - imported when a text first needs it
+
     tables = _tables()
     codes = code_points(text)
     kinds = tables.kinds.take(codes)
@@ -128,8 +130,7 @@ def read_text(text: str) -> Reading:
         skeleton = written(codes)
     sounds = written(tables.sounds.take(codes))
     letters = bytearray(text.encode("ascii", "replace"))
-    for place in (kinds == HAN).nonzero()[0].tolist():
-        letters[place] = 1
+    np.frombuffer(letters, np.uint8)[kinds == HAN] = 1
     return Reading(text, skeleton, sounds, places=places, has_han=b"\1" in marks, has_latin=b"\2" in marks,
                    letters=bytes(letters))  # fmt: skip
 
