@@ -109,6 +109,9 @@ def test_too_long_an_input_is_blocked_before_it_is_scanned():
     guarded = Guard(policy(max_input_characters=10), OwnDetectors({}))
     verdict = guarded.check("x" * 11)
     assert verdict.rule_ids == ("input.too-long",)
+    assert {each.category for each in verdict.unjudged} == {each.category for each in guarded.scanned}
+    assert {each.why for each in verdict.unjudged} == {"too-long"}
+    assert "10" in verdict.safe_answer("en")
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_span_counts_the_characters_of_the_text_as_it_was_given(detect):
         (b'{"text": "x"}\n', "id"),
         (b'{"id": true, "text": "x"}\n', "id"),
         (b'{"id": 1, "text": "x", "role": "system"}\n', "role"),
-        (b'{"id": 1, "text": "x", "session": 4}\n', "session"),
+        (b'{"id": 1, "text": "x", "session": [4]}\n', "session"),
         (b'{"id": 1, "text": "x", "passages": "y"}\n', "passages"),
         (b'{"id": 1, "text": "\xff"}\n', "JSON"),
         (b'{"id": 1, "text": "\\ud800"}\n', "JSON"),

@@ -1,7 +1,7 @@
 """Conversations: what only several turns together show.
 
     session.escalation   risk that no single turn reaches, rising over several: a moving average
-    session.rephrased    much the same again, in other words, after it was refused
+    session.rephrased    much the same again, in other words, after the model refused it or the guard stopped it
     session.split        nothing in any turn, but something in the turns read as one
 
 A chat request brings its whole history, and is judged by that. Where texts come one by one, the last turns of each
@@ -55,6 +55,8 @@ class Said(NamedTuple):
     risk: float = 0.0
     rules: frozenset[str] = frozenset()
     """Rules that fired on it alone."""
+    stopped: bool = False
+    """The guard let nothing of it pass; whoever asked knows so without an answer of the model."""
 
 
 class Conversations:
@@ -68,6 +70,8 @@ class Conversations:
     def __init__(self, bundle: Detectors, rules: Sequence[CategoryRule]) -> None:
         self._bundle = bundle
         self._rules = [rule for rule in rules if rule.category in _JOINED]
+        self._stopping = [rule for rule in rules
+                          if rule.category in _RISKY and not rule.when and not rule.inbound.passes]  # fmt: skip
         self._kept: OrderedDict[str, list[Said]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -83,9 +87,9 @@ class Conversations:
         history = [(passage, found) for passage, found in zip(passages, hits, strict=True)
                    if passage.path[:1] == ("messages",)]  # fmt: skip
         if history:
-            said = [_said(passage, found) for passage, found in history if _is_turn(passage)]
+            said = [self._said(passage, found) for passage, found in history if _is_turn(passage)]
         else:
-            new = [_said(passage, found) for passage, found in zip(passages, hits, strict=True)
+            new = [self._said(passage, found) for passage, found in zip(passages, hits, strict=True)
                    if passage.role in {"user", "assistant"}]  # fmt: skip
             said = self._remembered(session, new)
         if direction != "inbound" or not said or not said[-1].by_person:
@@ -111,12 +115,22 @@ class Conversations:
         if len(pieces) < 2 or not self._rules:
             return {}
         alone = frozenset[str]().union(*(each.rules for each in pieces))
-        joined = "".join(each.text for each in pieces)
-        seams = tuple(accumulate(len(each.text) for each in pieces[:-1]))
-        scan = scan_here((Passage((), joined),), self._bundle, self._rules)
-        scores = [hit.score for hit in scan.hits[0] if hit.rule_id not in alone and not hit.rule_id.endswith(".model")
-                  and any(hit.start < seam < hit.end for seam in seams)]  # fmt: skip
+        scores = [hit.score for glue in ("", " ") for hit in self._across([each.text for each in pieces], glue)
+                  if hit.rule_id not in alone]  # fmt: skip
         return {"session.split": max(scores)} if scores else {}
+
+    def _across(self, texts: Sequence[str], glue: str) -> list[Hit]:
+        """Find what reaches over a seam where texts are put together: a cut word, or a sentence cut between words."""
+        seams = tuple(accumulate(len(each) + len(glue) for each in texts[:-1]))
+        scan = scan_here((Passage((), glue.join(texts)),), self._bundle, self._rules)
+        return [hit for hit in scan.hits[0] if any(hit.start < seam < hit.end for seam in seams)]
+
+    def _said(self, passage: Passage, hits: Sequence[Hit]) -> Said:
+        risk = max((hit.score for hit in hits if hit.category in _RISKY), default=0.0)
+        stopped = any(hit.category is rule.category and hit.score >= rule.threshold for rule in self._stopping
+                      for hit in hits)  # fmt: skip
+        return Said(passage.role == "user", passage.text[:LONGEST_TEXT], risk,
+                    frozenset(hit.rule_id for hit in hits), stopped)  # fmt: skip
 
 
 def conversations(policy: Policy, bundle: Detectors) -> Conversations | None:
@@ -160,7 +174,9 @@ def _asked_again(said: Sequence[Said]) -> float:
     """Return how surely the last turn asks again for what was refused; 0 where it does not."""
     last, best, times = said[-1], 0.0, 0
     for before, answer in pairwise(said):
-        if not before.by_person or answer.by_person or before is last or not is_refusal(answer.text):
+        refused = not answer.by_person and is_refusal(answer.text)
+        stopped = before.stopped and (last.risk >= NOTABLE or not before.rules.isdisjoint(last.rules))
+        if not before.by_person or not (refused or stopped):
             continue
         alike, risk = alikeness(before.text, last.text), max(before.risk, last.risk)
         if alike >= ALIKE and risk >= NOTABLE:
@@ -190,11 +206,6 @@ def _refusals() -> re.Pattern[str]:
 def _is_turn(passage: Passage) -> bool:
     return not passage.fixed and passage.role in {"user", "assistant"} and len(passage.path) > 2 \
         and passage.path[2] == "content"  # fmt: skip
-
-
-def _said(passage: Passage, hits: Sequence[Hit]) -> Said:
-    risk = max((hit.score for hit in hits if hit.category in _RISKY), default=0.0)
-    return Said(passage.role == "user", passage.text[:LONGEST_TEXT], risk, frozenset(hit.rule_id for hit in hits))
 
 
 def _hit(rule: str, score: float) -> Hit:

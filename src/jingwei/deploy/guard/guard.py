@@ -29,7 +29,7 @@ from jingwei.deploy.guard.scanning import Detectors, Scan, scan_awaited, scan_wa
 from jingwei.deploy.guard.tool_call import ToolCall, ToolContext, ToolDecision
 from jingwei.deploy.guard.tools import Toolbox
 from jingwei.deploy.guard.turns import Turns
-from jingwei.deploy.guard.verdict import Direction, ExpertOutcome, GuardFinding, GuardVerdict
+from jingwei.deploy.guard.verdict import Direction, ExpertOutcome, GuardFinding, GuardVerdict, Unjudged
 from jingwei.detect import Bundle, Hit, Role
 from jingwei.detect.lexicon import Lexicon
 
@@ -206,7 +206,10 @@ class Guard:
         characters = sum(len(each.text) for each in passages if not each.fixed)
         if direction != "inbound" or characters <= self.policy.max_input_characters:
             return None
-        return self._refused("input.too-long", direction, Severity.LOW)
+        refused = self._refused("input.too-long", direction, Severity.LOW)
+        unjudged = tuple(Unjudged(category=each.category, why="too-long", decision=Decision.BLOCK)
+                         for each in self._wanted(passages))  # fmt: skip
+        return refused.model_copy(update={"unjudged": unjudged})
 
     def _refused(self, rule_id: str, direction: Direction, severity: Severity = Severity.HIGH) -> GuardVerdict:
         verdict = GuardVerdict(direction=direction, decision=Decision.ALLOW, policy_digest=self.policy.digest)

@@ -63,7 +63,7 @@ def read_line(raw: bytes | None) -> Asked:
         InputError: it cannot be judged; the message names the field, what is wrong, and the mend.
     """
     if raw is None:
-        raise InputError("deploy.guard:line-too-long", limit=MAX_LINE_BYTES)
+        raise InputError("deploy.guard:line-too-long", limit=f"{MAX_LINE_BYTES:,}")
     try:
         given = orjson.loads(raw)
     except ValueError as error:  # not JSON, not UTF-8, half a character, nested too deeply
@@ -80,7 +80,7 @@ def read_line(raw: bytes | None) -> Asked:
     passages = given.get("passages") or ()
     if not isinstance(passages, list | tuple) or not all(isinstance(each, str) for each in passages):
         raise InputError("deploy.guard:line-passages", field="passages")
-    return Asked(name, content, role, _text(given, "session", ""), tuple(passages))
+    return Asked(name, content, role, _session(given), tuple(passages))
 
 
 def judged(asked: Asked, guard: Guard) -> GuardVerdict:
@@ -137,6 +137,16 @@ def _text(given: dict[str, Json], name: str, missing: str | None) -> str:
     if not isinstance(value, str):
         raise InputError("deploy.guard:line-text", field=name, name=name)
     return value
+
+
+def _session(given: dict[str, Json]) -> str:
+    """Read a session's name; a number names it as well."""
+    name = given.get("session")
+    if isinstance(name, int | float) and not isinstance(name, bool):
+        return str(name)
+    if name is not None and not isinstance(name, str):
+        raise InputError("deploy.guard:line-session", field="session")
+    return name or ""
 
 
 def _kind(value: Json) -> str:

@@ -10,7 +10,7 @@ from jingwei.core.text import Both, Language, text
 
 Direction = Literal["inbound", "outbound", "tool"]
 Path = tuple[str | int, ...]
-Why = Literal["crashed", "timed-out", "not-reached", "nonsense"]
+Why = Literal["crashed", "timed-out", "not-reached", "nonsense", "too-long"]
 
 
 class Span(NamedTuple):

@@ -97,8 +97,7 @@ def _reaches(verdict: "GuardVerdict", fail_on: str | None) -> bool:
 
 def _tell_problem(found: "Outcome") -> None:
     why = found.problem.of(current()) if found.problem else ""
-    where = f"{found.field}: " if found.field else ""
-    click.echo(say("detect-bad-line", number=found.number, why=f"{where}{why}"), err=True)
+    click.echo(say("detect-bad-line", number=found.number, why=why), err=True)
 
 
 def _outcomes(stream: "BinaryIO", policy: Path | None, key: Path | None, jobs: int) -> "Iterator[Outcome]":

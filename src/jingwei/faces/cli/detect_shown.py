@@ -56,7 +56,14 @@ def row(answer: dict[str, Any]) -> bytes:  # Any: JSON
     rules = ", ".join(dict.fromkeys(each["rule"] for each in answer["spans"])) or "–"
     name = "".join(each if each.isprintable() else "\ufffd" for each in str(answer["id"]))
     action = say(f"decision-{answer['action']}")
-    return f"{name:<20}  {action:<16}  {categories:<24}  {rules}\n".encode()
+    return f"{_wide(name, 20)}  {_wide(action, 18)}  {_wide(categories, 24)}  {rules}\n".encode()
+
+
+def _wide(shown: str, columns: int) -> str:
+    """Fill a text up to a width on the screen, where a Chinese character takes two columns."""
+    from rich.cells import cell_len
+
+    return shown + " " * (columns - cell_len(shown))
 
 
 def explain(given: str, verdict: "GuardVerdict") -> None:
