@@ -164,7 +164,7 @@ def test_a_snapshot_signed_by_another_key_stops_everything_though_its_key_lies_b
     "path",
     ["//v1/chat/completions", "/v1//chat/completions", "/V1/chat/completions", "/v1/chat/completions/",
      "/v1/chat%2fcompletions", "/v1/./chat/completions", "/jingwei/../v1/chat/completions", "/v1/chat/completions;x",
-     "/v1/completions", "/v1/embeddings", "/v1/chat/completions%00", "/", "/metrics"],
+     "/v1/completions", "/v1/embeddings/", "/v1/chat/completions%00", "/", "/metrics/", "/v1/messages/count_tokens"],
 )  # fmt: skip
 def test_only_the_exact_address_leads_anywhere(open_house, path):
     not_served(open_house, open_house.call(path=path, body={"messages": []}), 404, "not-found")

@@ -33,6 +33,8 @@ _RELEASE_STATES = frozenset({"approved", "live"})
 _ASSESSMENT_STATES = frozenset({"draft", "assessed", "approved", "live"})
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 _MAX_AUTHORIZATION = 8192
+_KEYED_APART = frozenset({"/v1/messages", "/v1/models"})
+"""Where Anthropic's clients show their key in a header of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Door:
         return Access(served, ready.guard, principal=principal, tenant=tenant, lexicon=ready.lexicon, key=known)
 
     def _by_assessment(self, credential: str, request: Request, body: bytes) -> Access:
-        _demand_loopback(request)
+        demand_loopback(request)
         token = self._assessment_token(credential)
         with _about(token.system_id):
             return self._by_token(token, credential, request, body)
@@ -197,10 +199,16 @@ def _about(system_id: str) -> Iterator[None]:
 
 
 def _bearer(request: Request) -> str:
-    """Return the key that a caller shows; Anthropic's clients show it in a header of its own."""
+    """Return the key that a caller shows."""
     written = request.header("authorization")
     apart = request.header("x-api-key")
-    if written is None and apart and not request.repeats("x-api-key") and len(apart) <= _MAX_AUTHORIZATION:
+    if (
+        request.path in _KEYED_APART
+        and written is None
+        and apart
+        and not request.repeats("x-api-key")
+        and len(apart) <= _MAX_AUTHORIZATION
+    ):
         return apart.strip()
     if not written or request.repeats("authorization"):
         raise Refusal(Code.KEY_MISSING)
@@ -210,7 +218,7 @@ def _bearer(request: Request) -> str:
     return credential.strip()
 
 
-def _demand_loopback(request: Request) -> None:
+def demand_loopback(request: Request) -> None:
     """Demand a direct connection from this machine: behind a proxy anyone would look as if he were here."""
     if any(request.header(name) is not None for name in _FORWARDED):
         raise Refusal(Code.NOT_LOOPBACK)

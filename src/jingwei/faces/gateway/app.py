@@ -7,15 +7,19 @@ events. Addresses are matched exactly, byte for byte.
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 from urllib.parse import parse_qs
+
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from jingwei.core.clock import Clock, utc_now
 from jingwei.core.event import EventKind, event_line
 from jingwei.core.ids import new_id
 from jingwei.core.policy import Decision
 from jingwei.core.spool import SpoolWriter
-from jingwei.faces.gateway.access import Access, Door, Nonces
+from jingwei.faces.gateway.access import Access, Door, Nonces, demand_loopback
 from jingwei.faces.gateway.agency import SESSION_HEADER, Agents
 from jingwei.faces.gateway.books import Books
 from jingwei.faces.gateway.chat import Chat
@@ -34,6 +38,7 @@ from jingwei.faces.gateway.introspection import (
 )
 from jingwei.faces.gateway.journal import Journal
 from jingwei.faces.gateway.mcp import PREFIX, McpProxy
+from jingwei.faces.gateway.metrics import Outcome
 from jingwei.faces.gateway.ogr import event_evaluated, heartbeat
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.restoring import Restoring, Vaults
@@ -42,6 +47,9 @@ from jingwei.faces.gateway.settings import GatewaySettings
 from jingwei.faces.gateway.upstream import Upstream
 from jingwei.faces.gateway.wire import Answer, Presence, Receive, Request, Scope, Send
 
+METRICS = "/metrics"
+SERVED = "served"
+_CALLER_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _log = logging.getLogger(__name__)
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[["Visit"], Awaitable[None]]
@@ -105,7 +113,11 @@ class Gateway:
         await self._serving.refresh()
         if self._settings.standalone:  # few Systems, all of them its own: better late than refused
             await self._serving.built()
-        self._tasks = (asyncio.create_task(self._serving.watch()), asyncio.create_task(self._journal.rotate(0.5)))
+        upstream = self._upstream
+        self._tasks = (
+            asyncio.create_task(self._serving.watch()), asyncio.create_task(self._journal.rotate(0.5)),
+            asyncio.create_task(self._books.write(lambda: upstream.breakers)),
+        )  # fmt: skip
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in self._tasks:
@@ -120,10 +132,15 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, request: Request, answer: Answer, dialect: Dialect | None) -> None:
-        access: Access | None = None
+        exchange: Exchange | None = None
+        outcome, began = SERVED, perf_counter()
+        answer.caller_id = _said_back(request)
         try:
             if request.path in {HEALTH, READY, LIVE}:
                 await health(request, self._serving, self._settings, answer)
+                return
+            if request.path == METRICS:
+                await self._metrics(request, answer)
                 return
             handler = self._handler(request)
             body = await self._read(request)
@@ -134,10 +151,29 @@ class Gateway:
                     body = dialect.request(body)
                 await handler(Visit(request=request, body=body, access=access, exchange=exchange, answer=answer))
         except Refusal as refusal:
-            await self._refuse(refusal, access, answer)
+            outcome = str(refusal.code)
+            await self._refuse(refusal, exchange, answer)
         except Exception:  # noqa: BLE001 - the outermost edge: the cause is logged, nothing of it is told
+            outcome = str(Code.INTERNAL)
             _log.exception("request %s failed inside the gateway", answer.request_id)
-            await self._refuse(Refusal(Code.INTERNAL), access, answer)
+            await self._refuse(Refusal(Code.INTERNAL), exchange, answer)
+        finally:
+            self._books.ended(Outcome(self._route(request), outcome, perf_counter() - began), exchange)
+
+    def _route(self, request: Request) -> str:
+        """Return a request's address where it is one of ours, so that nobody can invent names for what is counted."""
+        known = request.path in self._routes or request.path in {HEALTH, READY, LIVE, METRICS}
+        return request.path if known else PREFIX if request.path.startswith(PREFIX) else "other"
+
+    async def _metrics(self, request: Request, answer: Answer) -> None:
+        """Tell what was counted: to this machine itself, or to whoever has a System's key."""
+        if request.method != "GET":
+            raise Refusal(Code.METHOD, allowed="GET")
+        try:
+            demand_loopback(request)
+        except Refusal:
+            self._door.admit(request, b"")
+        await answer.page(await asyncio.to_thread(self._books.page), CONTENT_TYPE_LATEST.encode())
 
     def _handler(self, request: Request) -> Handler:
         if request.path.startswith(PREFIX):
@@ -157,7 +193,8 @@ class Gateway:
                 raise Refusal(Code.MEDIA_TYPE)
         return await request.body(limit=self._settings.max_body_bytes, seconds=self._settings.body_seconds)
 
-    async def _refuse(self, refusal: Refusal, access: Access | None, answer: Answer) -> None:
+    async def _refuse(self, refusal: Refusal, exchange: Exchange | None, answer: Answer) -> None:
+        access = exchange.access if exchange else None
         served = access.served if access else None
         line = event_line({
             "id": new_id("evt"), "at": self._clock(), "request_id": answer.request_id, "decision": Decision.BLOCK,
@@ -221,6 +258,12 @@ class Gateway:
         if not visit.access.trial or wanted != [visit.access.run_id]:
             raise Refusal(Code.OTHER_RUN)
         await visit.answer.json(200, run_events(self._journal.of_run(visit.access.run_id)))
+
+
+def _said_back(request: Request) -> str:
+    """Return the caller's own id of a request where it may be said back: short, and of letters that end no header."""
+    given = request.header("x-request-id") or ""
+    return given if _CALLER_ID.fullmatch(given) else ""
 
 
 def gateway(settings: GatewaySettings, *, clock: Clock = utc_now) -> Application:

@@ -73,6 +73,8 @@ class Exchange:
     """Digest of the caller's session id."""
     pending: list[Batch] = field(default_factory=list)
     used: Used = field(default_factory=Used)
+    verdicts: list[GuardVerdict] = field(default_factory=list)
+    """All that was decided, for those who count."""
     seen: list[Seen] | None = None
     """None where nobody will want to see the texts again."""
 
@@ -108,6 +110,7 @@ class Exchange:
 
     def verdict(self, verdict: GuardVerdict, *, tool: str = "", reason: str = "") -> str:
         """Record a verdict, and each detector that failed; return the event's id."""
+        self.verdicts.append(verdict)
         for gap in verdict.unjudged:
             self.note(
                 EventKind.DETECTOR_FAILURE, direction=verdict.direction, decision=gap.decision,

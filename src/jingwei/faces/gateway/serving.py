@@ -76,6 +76,8 @@ class Serving:
         self._guards: dict[str, Ready] = {}
         self._words = LiveWords(settings.snapshot_path)
         self._again = clock()
+        self.words_since = clock()
+        """When a guard took other words last."""
         self._building: dict[str, asyncio.Task[None]] = {}
 
     async def watch(self) -> None:
@@ -181,6 +183,11 @@ class Serving:
         return bool(self._building)
 
     @property
+    def behind(self) -> int:
+        """Return how many guards could not take their newest words."""
+        return sum(not each.built for each in self._guards.values())
+
+    @property
     def count(self) -> int:
         """Return how many Systems the snapshot names."""
         return len(self._index.by_system)
@@ -233,6 +240,7 @@ class Serving:
             told: tuple[LiveLexicon, ...] | None = None
             while told != (newest := self._told(policy)):
                 told = newest
+                self.words_since = self._clock()
                 self._guards[name] = await asyncio.to_thread(self._built, policy, told, self._guards.get(name))
         except Exception:  # noqa: BLE001 - the edge of a task: unlogged it would vanish, and the System is not served
             _log.exception("the detectors of a policy could not be built; its System is not served")

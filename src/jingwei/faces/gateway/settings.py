@@ -41,6 +41,10 @@ class GatewaySettings(BaseModel):
     breaker_seconds: float = Field(default=15.0, gt=0)
     manual_fallback: Both | None = None
     """What people are told meanwhile: how to go on without the model. None: a general text."""
+    telemetry_url: str = ""
+    """OTLP address for spans over HTTP, such as `http://127.0.0.1:4318/v1/traces`; empty: none are made."""
+    telemetry_share: float = Field(default=0.05, ge=0, le=1)
+    """Share of the requests that leave spans."""
     drain_seconds: int = Field(default=30, gt=0)
     """How long answers under way may go on after the gateway was told to stop."""
 

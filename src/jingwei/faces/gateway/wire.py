@@ -127,6 +127,8 @@ class Answer:
     begun: bool = False
     last: bool = False
     """True where the connection ends with the answer, because what the caller still sends is not wanted."""
+    caller_id: str = ""
+    """The caller's own id of the request, said back."""
 
     async def json(self, status: int, value: object, *, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         """Send a whole JSON answer."""
@@ -139,6 +141,12 @@ class Answer:
         await self.send({"type": "http.response.start", "status": status,
                          "headers": [*self._headers(JSON), (b"content-length", str(len(body)).encode()),
                                      *more]})  # fmt: skip
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def page(self, body: bytes, media_type: bytes) -> None:
+        """Send a whole answer of another kind."""
+        self.begun = True
+        await self.send({"type": "http.response.start", "status": 200, "headers": self._headers(media_type)})
         await self.send({"type": "http.response.body", "body": body})
 
     async def empty(self, status: int) -> None:
@@ -162,4 +170,6 @@ class Answer:
         headers = [(b"content-type", media_type), (b"cache-control", b"no-store"),
                    (b"x-content-type-options", b"nosniff"),
                    (b"jingwei-request-id", self.request_id.encode())]  # fmt: skip
+        if self.caller_id:
+            headers.append((b"x-request-id", self.caller_id.encode()))
         return [*headers, (b"connection", b"close")] if self.last else headers
