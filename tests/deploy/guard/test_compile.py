@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jingwei.core.errors import InputError
-from jingwei.core.policy import Category, Decision, FailMode, ToolRule
+from jingwei.core.policy import Category, Decision, FailMode, Policy, ToolRule
 from jingwei.deploy.guard import Enforced, compile_policy, weaker_points
 
 FACTS = {
@@ -94,6 +94,39 @@ def test_a_weakened_policy_is_named_point_by_point():
         f"{first.category}.outbound", f"{first.category}.threshold", rest[-1].category, "emotion.when", "label",
         "tools.shell", "max_input_characters",
     }  # fmt: skip
+
+
+def test_a_rule_that_blocks_late_and_one_that_lets_pass_early_do_not_make_one_that_blocks_early():
+    demanded = enforced(3, {}, ())
+    split = []
+    for rule in demanded.rules:
+        if rule.category is Category.INJECTION:
+            late = rule.model_copy(update={"threshold": 1.0})
+            early = rule.model_copy(update={"inbound": Decision.ALLOW, "outbound": Decision.ALLOW, "threshold": 0.0})
+            split += [late, early]
+        else:
+            split.append(rule)
+    assert weaker_points(demanded.model_copy(update={"rules": tuple(split)}), demanded) == ("injection.threshold",)
+
+
+def test_a_detector_that_fails_open_may_not_be_given_less_time():
+    demanded = enforced(1, {}, ())
+    hurried = tuple(rule.model_copy(update={"timeout_milliseconds": 1}) for rule in demanded.rules)
+    found = weaker_points(demanded.model_copy(update={"rules": hurried}), demanded)
+    assert "pii.timeout_milliseconds" in found
+    assert "secret.timeout_milliseconds" not in found  # it fails closed: too little time stops more, not less
+
+
+@pytest.mark.parametrize(("change", "point"), [
+    ({"lexicons": ()}, "lexicons"),
+    ({"on_disagreement": Decision.ALLOW}, "on_disagreement"),
+    ({"watch_idle_seconds": 3600}, "watch_idle_seconds"),
+    ({"approval_seconds": 10**6}, "approval_seconds"),
+])  # fmt: skip
+def test_words_monitor_and_people_may_not_be_switched_off_below_the_grade(change, point):
+    policy = compile_policy("s", 3, {})
+    weak = Policy.model_validate({name: getattr(policy, name) for name in Policy.model_fields} | change)
+    assert weaker_points(Enforced.of(weak), Enforced.of(policy)) == (point,)
 
 
 def test_the_same_demands_give_the_same_digest_in_any_order():

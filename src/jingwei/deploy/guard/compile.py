@@ -51,6 +51,8 @@ class _Level(BaseModel):
     also: tuple[_Conditional, ...] = ()
     """Demands that hold only under a condition, beside the others."""
     max_input_characters: int = 2**31
+    watch_idle_seconds: int = 2**31
+    approval_seconds: int = 2**31
     label: bool = False
     person_for: tuple[str, ...] = ()
 
@@ -65,6 +67,8 @@ class _Level(BaseModel):
             },
             also=_joined(self.also, other.also),
             max_input_characters=min(self.max_input_characters, other.max_input_characters),
+            watch_idle_seconds=min(self.watch_idle_seconds, other.watch_idle_seconds),
+            approval_seconds=min(self.approval_seconds, other.approval_seconds),
             label=self.label or other.label,
             person_for=tuple(sorted({*self.person_for, *other.person_for})),
         )
@@ -176,24 +180,37 @@ def compile_policy(
     return policy
 
 
-def _points(rule: CategoryRule, wanted: CategoryRule) -> list[str]:
-    """Name the points where one rule is weaker than another."""
-    points = {
-        "inbound": rule.inbound.rank < wanted.inbound.rank,
-        "outbound": rule.outbound.rank < wanted.outbound.rank,
-        "threshold": rule.threshold > wanted.threshold,
-        "on_failure": wanted.on_failure is FailMode.CLOSED and rule.on_failure is FailMode.OPEN,
-    }
-    return [name for name, holds in points.items() if holds]
+def _points(rules: Sequence[CategoryRule], wanted: CategoryRule) -> list[str]:
+    """Name the points where some rules of one category, taken together, are weaker than another rule.
+
+    A rule acts on what reaches its own threshold, so one that blocks late and one that lets pass early do not make one
+    that blocks early: the threshold that counts is that of the rules that do as much as is wanted.
+    """
+    points = []
+    thresholds = []
+    for direction in ("inbound", "outbound"):
+        strict = [rule for rule in rules if getattr(rule, direction).rank >= getattr(wanted, direction).rank]
+        points += [] if strict else [direction]
+        thresholds += [min(rule.threshold for rule in strict)] if strict else []
+    if thresholds and max(thresholds) > wanted.threshold:
+        points.append("threshold")
+    if all(rule.on_failure is FailMode.OPEN for rule in rules):
+        if wanted.on_failure is FailMode.CLOSED:
+            points.append("on_failure")
+        elif (
+            min(rule.timeout_milliseconds for rule in rules) < wanted.timeout_milliseconds
+        ):  # it would never be in time
+            points.append("timeout_milliseconds")
+    return points
 
 
-def _unconditional(rules: Iterable[CategoryRule]) -> dict[Category, CategoryRule]:
+def _unconditional(rules: Iterable[CategoryRule]) -> dict[Category, list[CategoryRule]]:
     """Return what is done about each category whatever the case; a rule with a condition only ever adds to that."""
     found: dict[Category, list[CategoryRule]] = {}
     for rule in rules:
         if not rule.when.strip():
             found.setdefault(rule.category, []).append(rule)
-    return {category: merged(group) for category, group in found.items()}
+    return found
 
 
 def _tightened(demand: _Demand, threshold: float | None) -> _Demand:
@@ -210,35 +227,49 @@ class Enforced(BaseModel):
     tools: tuple[ToolRule, ...] = ()
     labelled: bool = False
     max_input_characters: int
+    lexicons: tuple[str, ...] = Policy.model_fields["lexicons"].default
+    on_disagreement: Decision = Decision.HOLD
+    watch_idle_seconds: int = 60
+    approval_seconds: int = 900
 
     @classmethod
     def of(cls, policy: Policy) -> "Enforced":
         """Leave out what an outsider must not learn."""
         return cls(grade=policy.grade, rules=policy.rules, tools=policy.tools,
                    labelled=policy.explicit_label is not None,
-                   max_input_characters=policy.max_input_characters)  # fmt: skip
+                   max_input_characters=policy.max_input_characters, lexicons=policy.lexicons,
+                   on_disagreement=policy.on_disagreement, watch_idle_seconds=policy.watch_idle_seconds,
+                   approval_seconds=policy.approval_seconds)  # fmt: skip
 
 
 def weaker_points(enforced: Enforced, demanded: Enforced) -> tuple[str, ...]:
     """Name each point where a policy is weaker than another, such as `pii.outbound`; none: it is at least as strict."""
     weaker: list[str] = []
     rules = _unconditional(enforced.rules)
-    for wanted in _unconditional(demanded.rules).values():
-        rule = rules.get(wanted.category)
-        weaker += (
-            [wanted.category] if rule is None else [f"{wanted.category}.{point}" for point in _points(rule, wanted)]
-        )
+    for category, group in _unconditional(demanded.rules).items():
+        own = rules.get(category)
+        weaker += [category] if own is None else [f"{category}.{point}" for point in _points(own, merged(group))]
     for wanted in (rule for rule in demanded.rules if rule.when.strip()):
         under = [rule for rule in enforced.rules if rule.category is wanted.category and rule.when in {"", wanted.when}]
-        if not any(not _points(rule, wanted) for rule in under):
+        if all(_points([rule], wanted) for rule in under):
             weaker.append(f"{wanted.category}.when")
     wanted_tools = {(tool.server, tool.name): tool for tool in demanded.tools}
     for tool in enforced.tools:
         listed = wanted_tools.get((tool.server, tool.name))
         if listed is None or (listed.needs_person and not tool.needs_person):
             weaker.append(f"tools.{tool.name}")
-    if demanded.labelled and not enforced.labelled:
-        weaker.append("label")
-    if enforced.max_input_characters > demanded.max_input_characters:
-        weaker.append("max_input_characters")
-    return tuple(weaker)
+    return (*weaker, *_weaker_bounds(enforced, demanded))
+
+
+def _weaker_bounds(enforced: Enforced, demanded: Enforced) -> list[str]:
+    """Name what is weaker besides rules and tools."""
+    level = _demanded(demanded.grade, {})
+    points = {
+        "label": demanded.labelled and not enforced.labelled,
+        "max_input_characters": enforced.max_input_characters > demanded.max_input_characters,
+        "lexicons": not set(demanded.lexicons) <= set(enforced.lexicons),
+        "on_disagreement": enforced.on_disagreement.rank < demanded.on_disagreement.rank,
+        "watch_idle_seconds": enforced.watch_idle_seconds > level.watch_idle_seconds,
+        "approval_seconds": enforced.approval_seconds > level.approval_seconds,
+    }
+    return [name for name, holds in points.items() if holds]
