@@ -14,14 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
-from jingwei.deploy.guard.passages import MAX_DEPTH, MAX_PASSAGES, Passage, extract_texts
+from jingwei.deploy.guard.passages import MAX_DEPTH, MAX_PASSAGES, Passage, extract_texts, is_name, is_plain_key
 from jingwei.deploy.guard.verdict import Direction, Path
 
 Protocol = Literal["openai.chat", "openai.responses", "anthropic.messages", "canonical"]
 _NAMES = frozenset({"id", "object", "type", "role", "model", "finish_reason", "stop_reason", "status", "call_id",
                     "system_fingerprint", "service_tier", "tool_call_id", "name"})  # fmt: skip
-"""Keys of an answer whose values are identifiers; they must still be short."""
-_MAX_NAME = 128
+"""Keys of an answer whose values are identifiers, where they look like one."""
 _UNREAD = frozenset({"usage", "timing"})
 
 
@@ -109,13 +108,15 @@ def _said(value: Json, path: Path) -> Iterator[Passage]:
     if len(path) > MAX_DEPTH:
         raise InputError("deploy.guard:too-deep", field="payload", place="payload", limit=MAX_DEPTH)
     if isinstance(value, str):
-        if value and not (path and path[-1] in _NAMES and len(value) <= _MAX_NAME):
+        if value and not (path and is_name(value, path, _NAMES)):
             yield Passage(path, value, role="assistant")
     elif isinstance(value, list):
         for place, entry in enumerate(value):
             yield from _said(entry, (*path, place))
     elif isinstance(value, dict):
         for key, entry in value.items():
+            if not is_plain_key(key):
+                yield Passage((*path, "(key)"), key, fixed=True, role="assistant")
             if len(path) > 0 or key not in _UNREAD:
                 yield from _said(entry, (*path, key))
 

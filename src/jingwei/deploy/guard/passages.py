@@ -5,7 +5,8 @@ turn, in the second part of a multi-part message, in an argument of a made-up ea
 but the application's own opening system prompt, which the gate has already seen.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -18,8 +19,13 @@ MAX_DEPTH = 32
 MAX_PASSAGES = 4096
 _APPLICATION_ROLES = frozenset({"system", "developer"})
 _NAMES = frozenset({"role", "type", "id", "tool_call_id", "detail"})
-"""Keys whose values are identifiers from short closed sets or made by the server; they must still be short."""
-_MAX_NAME = 256
+"""Keys of a message, its parts and its calls whose values are identifiers; what does not look like one is a text."""
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_.:/+=|-]{1,64}")
+"""No blank is in it, so it says nothing to a model; ids of other providers' calls and parts are of this form."""
+_KEY = re.compile(r"[A-Za-z0-9_.$@:/-]{1,64}")
+"""The same for the key of an object: one with blanks in it can give orders as well as any text."""
+_OPAQUE = frozenset({"input", "arguments", "metadata"})
+"""Below these everything is somebody's own words, whatever its key."""
 _ROLES: dict[Json, Role] = {"assistant": "assistant", "tool": "tool", "function": "tool"}
 _PART_ROLES: dict[Json, Role] = {"tool_result": "tool", "function_call_output": "tool", "document": "document",
                                  "file": "document", "input_file": "document", "search_result": "document"}  # fmt: skip
@@ -86,7 +92,7 @@ def _walk(value: Json, path: Path, role: Role = "user") -> Iterator[Passage]:
         where = written_path(path[:4])
         raise InputError("deploy.guard:too-deep", field=where, place=where, limit=MAX_DEPTH)
     if isinstance(value, str):
-        if value and not (path[-1] in _NAMES and len(value) <= _MAX_NAME and path[0] == "messages"):
+        if value and not (path[0] == "messages" and is_name(value, path, _NAMES)):
             yield Passage(path, value, role=role)
     elif isinstance(value, list):
         for place, entry in enumerate(value):
@@ -94,9 +100,19 @@ def _walk(value: Json, path: Path, role: Role = "user") -> Iterator[Passage]:
     elif isinstance(value, dict):
         role = _role_of(value, path, role)
         for key, entry in value.items():
-            if len(key) > 64 or not key.isascii():
+            if not is_plain_key(key):
                 yield Passage((*path, "(key)"), key, fixed=True, role=role)
             yield from _walk(entry, (*path, key), role)
+
+
+def is_name(value: str, path: Path, names: Collection[str | int]) -> bool:
+    """Tell whether a value is the identifier that its key says, and no text that hides there."""
+    return path[-1] in names and _OPAQUE.isdisjoint(path) and _IDENTIFIER.fullmatch(value) is not None
+
+
+def is_plain_key(key: str) -> bool:
+    """Tell whether a key is a name and no text."""
+    return not key or _KEY.fullmatch(key) is not None
 
 
 def _role_of(value: Mapping[str, Json], path: Path, role: Role) -> Role:

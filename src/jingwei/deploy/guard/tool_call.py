@@ -1,7 +1,7 @@
 """What a decision on a tool call is made from, and what it says: plain values."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -9,7 +9,7 @@ from jingwei.core.canonical import Json, digest
 from jingwei.core.policy import Category, ToolRule
 from jingwei.deploy.guard.arguments import read_arguments
 from jingwei.deploy.guard.passages import Passage, rewrite
-from jingwei.deploy.guard.verdict import GuardVerdict, written_path
+from jingwei.deploy.guard.verdict import GuardFinding, GuardVerdict, Path, written_path
 from jingwei.detect import Hit, redact
 
 MAX_LEAVES = 1024
@@ -81,15 +81,20 @@ DISAGREES = "tool.reasoning-disagrees"
 
 def readable_arguments(written: str, passages: Sequence[Passage], scanned: GuardVerdict) -> str:
     """Return the arguments as a person may read them: personal data and secrets that were found are hidden."""
+    private = [each for each in scanned.findings if each.category in _PRIVATE]
+    changes = hidden_texts(passages, private)
+    return json.dumps(rewrite(read_arguments(written), changes), ensure_ascii=False, sort_keys=True)
+
+
+def hidden_texts(passages: Sequence[Passage], findings: Iterable[GuardFinding]) -> tuple[tuple[Path, str], ...]:
+    """Return each text in which something was found, with what was found replaced."""
     hidden: dict[str, list[Hit]] = {}
-    for each in scanned.findings:
-        if each.category in _PRIVATE:
+    for each in findings:
+        if each.category is not None:
             hit = Hit(each.start, each.end, each.category, each.rule_id, each.score, each.severity)
             hidden.setdefault(each.path, []).append(hit)
-    arguments = read_arguments(written)
-    changes = [(each.path, redact(each.text, hidden[written_path(each.path)])) for each in passages
-               if written_path(each.path) in hidden and not each.fixed]  # fmt: skip
-    return json.dumps(rewrite(arguments, changes), ensure_ascii=False, sort_keys=True)
+    return tuple((each.path, redact(each.text, hidden[written_path(each.path)])) for each in passages
+                 if written_path(each.path) in hidden and not each.fixed)  # fmt: skip
 
 
 def definition_digest(name: str, description: str, schema: Json) -> str:
@@ -118,7 +123,8 @@ def argument_facts(arguments: dict[str, Json]) -> dict[str, object]:
 def _named(value: Json, name: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, entry in value.items():
-            yield from _named(entry, f"{name}.{key}" if name else key)
+            step = key.replace(".", "\\.")  # a key with a dot in it is no way into another object
+            yield from _named(entry, f"{name}.{step}" if name else step)
     elif isinstance(value, list):
         scalars = [each for each in value if not isinstance(each, dict | list)]
         if len(scalars) == len(value):

@@ -29,6 +29,7 @@ from jingwei.deploy.guard.tool_call import (
     ToolContext,
     ToolDecision,
     argument_facts,
+    hidden_texts,
     readable_arguments,
 )
 from jingwei.deploy.guard.verdict import GuardFinding, GuardVerdict
@@ -100,7 +101,7 @@ class Toolbox:
         found = self._considered(call, context)
         clean = GuardVerdict(direction="tool", decision=Decision.ALLOW)
         scanned = clean if found.blocked else scan(found.passages)
-        verdict = compose(_permitting(scanned) if context.approved else scanned, found.findings)
+        verdict = compose(_permitting(scanned, found.passages) if context.approved else scanned, found.findings)
         if verdict.decision is not Decision.HOLD:
             return ToolDecision(verdict, found.rule, arguments_digest=found.arguments_digest)
         if DEFINITION_CHANGED in verdict.rule_ids:  # no single yes mends that: the policy has to accept the tool anew
@@ -192,15 +193,20 @@ def _wanting(rule: ToolRule, context: ToolContext) -> Iterator[tuple[str, Need]]
         yield "tool.irreversible", "presence"
 
 
-def _permitting(scanned: GuardVerdict) -> GuardVerdict:
-    """Return a verdict in which what was held for a person is let through, since one has said yes."""
+def _permitting(scanned: GuardVerdict, passages: Sequence[Passage]) -> GuardVerdict:
+    """Return a verdict in which what was held for a person is let through, since one has said yes.
+
+    What is to be redacted still is: the person was shown the call without it.
+    """
     if scanned.decision is not Decision.HOLD:
         return scanned
     findings = tuple(each.model_copy(update={"decision": Decision.ALLOW}) if each.decision is Decision.HOLD else each
                      for each in scanned.findings)  # fmt: skip
     left = [each.decision for each in findings] + [each.decision for each in scanned.unjudged]
     decision = max(left, key=lambda each: each.rank, default=Decision.ALLOW)
-    return scanned.model_copy(update={"findings": findings, "decision": decision, "answer": None})
+    rewritten = hidden_texts(passages, [each for each in findings if each.decision is Decision.REDACT])
+    return scanned.model_copy(update={"findings": findings, "decision": decision, "answer": None,
+                                      "rewritten": rewritten if decision is Decision.REDACT else ()})  # fmt: skip
 
 
 def _finding(rule_id: str, decision: Decision, severity: Severity) -> GuardFinding:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from jingwei.core.canonical import Json
 from jingwei.core.text import text
 from jingwei.deploy.guard import Passage
+from jingwei.deploy.guard.passages import is_plain_key
 from jingwei.detect import Role
 
 MAX_TEXTS = 8192
@@ -115,6 +116,6 @@ def _walk(value: Json | Mapping[str, Json], path: tuple[str | int, ...], role: R
             yield from _walk(entry, (*path, place), role)
     elif isinstance(value, Mapping):
         for key, entry in value.items():
-            if len(key) > 64 or not key.isascii():
+            if not is_plain_key(key):
                 yield Passage((*path, "(key)"), key, fixed=True, role=role)
             yield from _walk(entry, (*path, key), role)
