@@ -29,7 +29,7 @@ _AROUND = 64
 _DIGITS = bytes(2 if chr(code) in "0123456789" else 1 if code == 1 else 0 for code in range(256))
 """1 a Chinese character, 2 a digit."""
 _NUMBERED = re.compile(rb"(?:\x01\x02){3,}\x01")
-_NUMBERED_SEED = b"\2\1\2\1\2"
+_NUMBERED_SEED = re.compile(rb"\x02\x01\x02\x01\x02")
 _NUMBERED_END = re.compile(rb"(?:\x01\x02)+\x01?\Z")
 
 
@@ -43,7 +43,7 @@ class Plain(NamedTuple):
 def numbered(reading: Reading) -> list[Plain]:
     """Read the stretches in which one digit stands after each Chinese character, without the digits; mostly none."""
     marks = reading.letters.translate(_DIGITS)
-    if b"\2" not in marks or _NUMBERED_SEED not in marks:
+    if not _NUMBERED_SEED.search(marks):
         return []
     return [Plain(run.start(), reading.folded[run.start() : run.end() : 2]) for run in _NUMBERED.finditer(marks)]
 
