@@ -317,6 +317,20 @@ def two_calls_with_one_approval_in_one_answer(bank):
     return "held" if not second.decision.passes else "passes"
 
 
+@attack("held")
+def one_approval_for_two_calls_that_the_reasoning_speaks_against(bank):
+    thought, note = "I only need to read the note, nothing will be changed.", {"name": "a"}
+    held = bank.judged("delete_note", note, reasoning=thought)
+    bank.publish([
+        Approval(id=held.asked.id, host=bank.agents.host, system_id=bank.system_id, principal="buyer", server="bank",
+                 tool="delete_note", arguments_digest=held.decision.arguments_digest,
+                 policy_digest=bank.guard.policy.digest, expires_at=held.asked.expires_at),
+    ])  # fmt: skip
+    call = ToolCall("delete_note", json.dumps(note), server="bank")
+    both = asyncio.run(bank.agent().decide([call, call], reasoning=thought))
+    return "passes" if all(each.decision.passes for each in both) else "held"
+
+
 @attack("blocked")
 def an_approved_call_with_one_that_is_not_listed_beside_it(bank):
     bank.approve()

@@ -8,6 +8,8 @@ rule that cannot be decided, because a fact is missing or of another kind, count
 double check of what a model decides; the pass rate is evidence (EV-DUALCHECK).
 """
 
+import itertools
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +24,12 @@ from jingwei.deploy.guard.arguments import MAX_ARGUMENT_CHARACTERS, read_argumen
 from jingwei.deploy.guard.tool_call import argument_facts
 from jingwei.deploy.guard.verdict import ExpertOutcome, GuardFinding, GuardVerdict
 
-_NUMBER = r"([-+]?\d{1,18}(?:\.\d{1,18})?)"
+_NUMBER = r"([-+]?(?:\d{1,3}(?:,\d{3}){1,5}|\d{1,18})(?:\.\d{1,18})?(?:[eE][-+]?\d{1,2})?)(?![\d.,]*\d)"
+"""With thousands parted or not; one that goes on in a way that is not read here is none."""
+_MULTIPLES = r"(?!\s{0,8}[\u5341\u767e\u5343\u4e07\u4ebf])\s{0,8}"
+"""Ten, a hundred, a thousand and so on, written after the digits, make it another number."""
+MOST_READINGS = 64
+"""An answer that can be read in more ways satisfies nothing."""
 _PLACE = "{}"
 
 
@@ -35,14 +42,23 @@ class _Compiled:
 
     def satisfied(self, facts: Mapping[str, object], answer: str) -> bool | None:
         """Tell whether the rule is satisfied; None where it does not apply."""
-        known = {**facts, **self._read(answer)}
-        if self.applies is not None and not _holds(self.applies, known, unclear=True):
-            return None
-        return _holds(self.must, known, unclear=False)
+        readings = self._readings(answer)
+        if readings is None:
+            return False
+        known = [{**facts, **reading} for reading in readings]
+        asked = [each for each in known if self.applies is None or _holds(self.applies, each, unclear=True)]
+        return all(_holds(self.must, each, unclear=False) for each in asked) if asked else None
 
-    def _read(self, answer: str) -> dict[str, object]:
-        found = ((name, pattern.search(answer)) for name, pattern in self.numbers.items())
-        return {f"numbers.{name}": float(match[1]) for name, match in found if match}
+    def _readings(self, answer: str) -> list[dict[str, object]] | None:
+        """Return every way to read the numbers: one said twice, once well and once not, is not satisfied once."""
+        found: dict[str, set[float]] = {}
+        for name, pattern in self.numbers.items():
+            values = {float(match[1].replace(",", "")) for match in pattern.finditer(answer)}
+            if values:
+                found[f"numbers.{name}"] = values
+        if math.prod(len(values) for values in found.values()) > MOST_READINGS:
+            return None
+        return [dict(zip(found, values, strict=True)) for values in itertools.product(*found.values())]
 
 
 class Experts:
@@ -101,7 +117,7 @@ def _pattern(template: str, where: str) -> re.Pattern[str]:
     if template.count(_PLACE) != 1:
         raise InputError("deploy.guard:template-wrong", field=where, template=template)
     before, after = (r"\s{0,8}".join(map(re.escape, part.split())) for part in template.split(_PLACE))
-    return re.compile(rf"{before}\s{{0,8}}{_NUMBER}\s{{0,8}}{after}", re.IGNORECASE)
+    return re.compile(rf"{before}\s{{0,8}}{_NUMBER}{_MULTIPLES}{after}", re.IGNORECASE)
 
 
 def _said_by_model(answer: str) -> dict[str, object]:

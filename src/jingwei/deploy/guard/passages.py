@@ -27,7 +27,7 @@ _KEY = re.compile(r"[A-Za-z0-9_.$@:/-]{1,64}")
 _OPAQUE = frozenset({"input", "arguments", "metadata"})
 """Below these everything is somebody's own words, whatever its key."""
 _ROLES: dict[Json, Role] = {"assistant": "assistant", "tool": "tool", "function": "tool"}
-_PART_ROLES: dict[Json, Role] = {"tool_result": "tool", "function_call_output": "tool", "document": "document",
+OTHERS_WORDS: dict[Json, Role] = {"tool_result": "tool", "function_call_output": "tool", "document": "document",
                                  "file": "document", "input_file": "document", "search_result": "document"}  # fmt: skip
 """Kinds of content whose text is nobody's own words, whoever sends it."""
 _READ = ("messages", "tools", "functions", "response_format", "prediction", "stop", "tool_choice", "function_call",
@@ -121,7 +121,7 @@ def _role_of(value: Mapping[str, Json], path: Path, role: Role) -> Role:
         said = value.get("role")
         role = _ROLES.get(said, "user") if isinstance(said, str) else "user"
     kind = value.get("type")
-    return _PART_ROLES.get(kind, role) if isinstance(kind, str) and path[0] == "messages" else role
+    return OTHERS_WORDS.get(kind, role) if isinstance(kind, str) and path[0] == "messages" else role
 
 
 def _joined(messages: Sequence[Json], begins: int) -> Iterator[Passage]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from jingwei.core.canonical import Json
 from jingwei.core.policy import Category, ToolRule
+from jingwei.deploy.guard.passages import OTHERS_WORDS
 
 LABEL_OF = {
     Category.PII: "personal-data",
@@ -52,7 +53,11 @@ def labels_of_messages(messages: Json, rule_of: Callable[[str], ToolRule | None]
     entries = [each for each in (messages if isinstance(messages, list) else [])[:MOST_MESSAGES]
                if isinstance(each, dict)]  # fmt: skip
     called = dict(_called(entries))
+    if isinstance(messages, list) and len(messages) > MOST_MESSAGES:  # what is not looked at may hold anything
+        return frozenset({str(Label.UNTRUSTED)})
     for message in entries:
+        if _holds_document(message.get("content")):
+            return frozenset({str(Label.UNTRUSTED)})
         if message.get("role") not in {"tool", "function", "document"}:
             continue
         identity = message.get("tool_call_id")
@@ -60,6 +65,12 @@ def labels_of_messages(messages: Json, rule_of: Callable[[str], ToolRule | None]
         if rule is None or rule.reads_untrusted:
             return frozenset({str(Label.UNTRUSTED)})
     return frozenset()
+
+
+def _holds_document(content: Json) -> bool:
+    """Tell whether a part of a message is a document or a result: nobody's own words, whoever sends it."""
+    parts = content if isinstance(content, list) else []
+    return any(isinstance(part, dict) and part.get("type") in OTHERS_WORDS for part in parts)
 
 
 def _called(entries: Iterable[dict[str, Json]]) -> Iterable[tuple[str, str]]:

@@ -14,6 +14,8 @@ from jingwei.detect import Hit, redact
 
 MAX_LEAVES = 1024
 _PRIVATE = frozenset({Category.PII, Category.SECRET})
+_DOT = "\\."
+"""How a dot in a key is written in the name of an argument."""
 Need = Literal["", "approval", "presence"]
 """What a held call waits for; an approval always does, too, where presence would."""
 
@@ -113,9 +115,12 @@ def argument_facts(arguments: dict[str, Json]) -> dict[str, object]:
         ValueError: two arguments have one dotted name, or there are too many.
     """
     facts: dict[str, object] = {}
+    written: set[str] = set()
     for name, value in _named(arguments, ""):
-        if name in facts or len(facts) >= MAX_LEAVES:
+        plain = name.replace(_DOT, ".")
+        if plain in written or len(facts) >= MAX_LEAVES:
             raise ValueError(name)
+        written.add(plain)
         facts[name] = value
     return facts
 
@@ -123,7 +128,7 @@ def argument_facts(arguments: dict[str, Json]) -> dict[str, object]:
 def _named(value: Json, name: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, entry in value.items():
-            step = key.replace(".", "\\.")  # a key with a dot in it is no way into another object
+            step = key.replace(".", _DOT)  # a key with a dot in it is no way into another object
             yield from _named(entry, f"{name}.{step}" if name else step)
     elif isinstance(value, list):
         scalars = [each for each in value if not isinstance(each, dict | list)]

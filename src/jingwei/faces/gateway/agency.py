@@ -192,7 +192,7 @@ class Agent:
         context = self._context(reasoning)
         found = [await self._one(call, context) for call in calls]
         if all(decision.passes for _, decision, _ in found):
-            found = [self._spent(each) for each in found]
+            found = [self._spent(each, context) for each in found]
         judged = [self._recorded(call, decision, approval) for call, decision, approval in found]
         if any(approval for *_, approval in found) or any(each.asked for each in judged):
             await self.recorder.settle()  # it is known for good before anything is done on the strength of it
@@ -229,11 +229,11 @@ class Agent:
         return Binding(self.agents.host, served.system_id, self.access.principal, rule.server if rule else "",
                        rule.name if rule else "", decision.arguments_digest, served.policy.digest)  # fmt: skip
 
-    def _spent(self, found: "_Found") -> "_Found":
+    def _spent(self, found: "_Found", context: ToolContext) -> "_Found":
         """Use the approval; a call whose approval somebody else used first is held after all."""
         if found.approval is None or self.agents.holding.spend(found.approval):
             return found
-        held = self.access.guard.judge_call(found.call, self._context(""))
+        held = self.access.guard.judge_call(found.call, context)
         return _Found(found.call, held, None)
 
     def _recorded(self, call: ToolCall, decision: ToolDecision, approval: Approval | None) -> Judged:
