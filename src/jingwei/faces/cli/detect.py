@@ -3,7 +3,6 @@
 import sys
 from collections import deque
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,19 +112,21 @@ def _outcomes(stream: "BinaryIO", policy: Path | None, key: Path | None, jobs: i
 
 
 def _shared_out(lines: "Iterator[Line]", jobs: int, policy: Path | None, key: Path | None) -> "Iterator[Outcome]":
-    """Let several processes judge; what comes out is in the order of what went in, and little waits in between."""
+    """Let several processes judge; what comes out is in the order of what went in, and no line waits for later ones."""
     from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing import get_context
 
+    from jingwei.faces.cli.detect_read import Reader
+
     waiting: deque[Future[list[Outcome]]] = deque()
-    batches = iter(lambda: list(islice(lines, BATCH)), [])
+    reader = Reader(lines, ahead=jobs * BATCH)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for batch in batches:
-            waiting.append(pool.submit(_judge, batch, policy, key))
-            if len(waiting) > jobs * 2:
+        while waiting or not reader.ended:
+            batch = reader.batch(BATCH, wait=not waiting)
+            if batch:
+                waiting.append(pool.submit(_judge, batch, policy, key))
+            if waiting and (not batch or len(waiting) > jobs * 2):
                 yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
 
 
 def _judge(lines: "list[Line]", policy: Path | None, key: Path | None) -> "list[Outcome]":
