@@ -38,5 +38,5 @@ def test_an_input_that_breaks_is_told_after_what_had_come():
 
     reader = Reader(lines(), ahead=10)
     assert reader.batch(1, wait=True) == ["first"]
-    with pytest.raises(OSError):  # noqa: PT011 - any of them
+    with pytest.raises(OSError):
         reader.batch(1, wait=True)
