@@ -237,8 +237,8 @@ class Policy(Value):
     """How long a person's approval of one tool call is good for."""
     streaming: Literal["lagged", "held", "end"] = "lagged"
     """How a streamed answer follows the models, which judge it sentence by sentence. `lagged`: it runs at most one
-    sentence ahead of them; `held`: a sentence leaves when it is judged; `end`: nothing leaves before the whole is. Words,
-    personal data, secrets and rules are judged before a character leaves, in all three."""
+    sentence ahead of them; `held`: a sentence leaves when it is judged; `end`: nothing leaves before the whole is.
+    Words, personal data, secrets and rules are judged before a character leaves, in all three."""
     explicit_label: Both | None = None
     """Text put at the end of every generated answer (GB 45438-2025), or none."""
     max_input_characters: int = Field(default=100_000, gt=0)

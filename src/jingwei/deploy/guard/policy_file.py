@@ -26,6 +26,7 @@ from jingwei.core.policy import (
     FailMode,
     Judge,
     Limits,
+    LocalClassifier,
     Policy,
     Scope,
     ToolRule,
@@ -115,6 +116,8 @@ class PolicyFile(BaseModel):
     scope: Scope | None = None
     expert_rules: tuple[ExpertRule, ...] | None = None
     judge: Judge | None = None
+    classifiers: tuple[LocalClassifier, ...] | None = None
+    streaming: Literal["lagged", "held", "end"] | None = None
     restore_personal_data: bool | None = None
     limits: Limits | None = None
     record_share: float | None = Field(default=None, ge=0, le=1)
