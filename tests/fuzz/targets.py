@@ -11,7 +11,7 @@ from jingwei.core.errors import InputError
 from jingwei.deploy.guard import extract_texts
 from jingwei.faces.gateway.frames import TEXT_KEYS, bare, read_chunk, says_no_more, skeleton
 from jingwei.faces.gateway.mcp import EventReader, read_message
-from jingwei.faces.gateway.mcp.message import WrongMessageError
+from jingwei.faces.gateway.mcp.message import WrongMessageError, wire_identity
 from jingwei.faces.gateway.mcp.results import texts_of
 from jingwei.faces.gateway.refusal import Refusal
 from jingwei.faces.gateway.request import read_chat
@@ -75,7 +75,7 @@ def mcp(data: bytes) -> None:
         return
     body = message.body
     told = json.loads(data)
-    assert (body["method"], body.get("id")) == (told["method"], told.get("id"))
+    assert (body["method"], body.get("id")) == (told["method"], wire_identity(told.get("id")))
     assert read_message(orjson.dumps(body)).body == body
     kept, given = body.get("params", {}), told.get("params", {})
     assert all(kept[key] == given[key] for key in kept if key not in {"_meta", "capabilities"})

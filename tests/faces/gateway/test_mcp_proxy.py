@@ -40,6 +40,7 @@ class Tools:
         self.done = []
         self.page = "The weather is fine."
         self.heads = []
+        self.bodies = []
 
 
 def server_of(seen):
@@ -88,9 +89,14 @@ def upstream():
     inner = server_of(seen).streamable_http_app(stateless_http=False)
 
     async def application(scope, receive, send):
+        async def noted():
+            message = await receive()
+            seen.bodies.append(message.get("body", b""))
+            return message
+
         if scope["type"] == "http":
             seen.heads.append({k.decode(): v.decode() for k, v in scope["headers"]})
-        await inner(scope, receive, send)
+        await inner(scope, noted if scope["type"] == "http" else receive, send)
 
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
@@ -117,7 +123,7 @@ def listed(**changes):
 @pytest.fixture
 def place(open_house, upstream):
     """The gateway with one System that may reach the server."""
-    upstream.done, upstream.page, upstream.heads = [], "The weather is fine.", []
+    upstream.done, upstream.page, upstream.heads, upstream.bodies = [], "The weather is fine.", [], []
 
     def publish(tools=None, approvals=(), watching=(), at=None, **policy):
         compiled = compile_policy("sys_1", 2, {}, tools=tools or listed())
@@ -389,3 +395,46 @@ def test_another_systems_address_and_an_undeclared_server_are_not_there(place, u
     assert posted(place, CALL, origin="https://evil.example").status == 404
     assert place.call("GET", "/mcp/sys_1/files").status == 405
     assert upstream.done == []
+
+
+PHONE = "13812345678"
+META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {}}  # fmt: skip
+
+
+def stateless(identity="1", arguments=None, **meta):
+    params = {"name": "read", "arguments": {"name": "a"} if arguments is None else arguments, "_meta": META | meta}
+    return {"jsonrpc": "2.0", "id": identity, "method": "tools/call", "params": params}
+
+
+def went_out(upstream, text):
+    heads = " ".join(value for head in upstream.heads for value in head.values())
+    return text in heads or any(text.encode() in body for body in upstream.bodies)
+
+
+def test_what_is_redacted_in_an_argument_does_not_leave_in_the_header_that_repeats_it(place, upstream):
+    fresh(place)
+    headers = {"mcp_protocol_version": "2026-07-28", "mcp_method": "tools/call", "mcp_name": "read"}
+    told = posted(place, stateless(arguments={"name": PHONE}), mcp_param_name=PHONE, **headers)
+    assert "result" in told.json, told.raw
+    assert upstream.done == [("read", "[CN_MOBILE]")]
+    assert not went_out(upstream, PHONE)
+
+
+def test_no_header_leaves_with_a_question_about_tools_before_the_call_is_judged(place, upstream):
+    fresh(place)
+    place.publish_mcp(listed(read={"pinned": "0" * 64}))
+    headers = {"mcp_protocol_version": "2026-07-28", "mcp_method": "tools/call", "mcp_name": "read"}
+    posted(place, stateless(arguments={"name": "a-secret-plan"}), mcp_param_name="a-secret-plan", **headers)
+    assert upstream.done == []
+    assert not went_out(upstream, "a-secret-plan")
+
+
+def test_an_id_and_the_clients_own_name_carry_nothing_out_unread(place, upstream):
+    fresh(place)
+    headers = {"mcp_protocol_version": "2026-07-28", "mcp_method": "tools/call", "mcp_name": "read"}
+    named = {"io.modelcontextprotocol/clientInfo": {"name": f"ring {PHONE}", "version": "1"}}
+    told = posted(place, stateless(identity=f"ring {PHONE}", **named), **headers)
+    assert told.json["id"] == f"ring {PHONE}"
+    assert "result" in told.json, told.raw
+    assert not went_out(upstream, PHONE)

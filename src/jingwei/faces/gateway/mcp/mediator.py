@@ -6,8 +6,9 @@
 The agent's own key and headers go no further than here: the server is asked with a key of its own.
 """
 
+import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import cast
 
@@ -23,13 +24,15 @@ from jingwei.deploy.guard.verdict import Direction
 from jingwei.faces.gateway.agency import Agent, Judged
 from jingwei.faces.gateway.calls import rewritten_arguments
 from jingwei.faces.gateway.mcp.message import Message, Problem, Reply, WrongMessageError
-from jingwei.faces.gateway.mcp.results import listing, seen, texts_of, tools_of
+from jingwei.faces.gateway.mcp.results import TooManyTextsError, listing, seen, texts_of, tools_of
 from jingwei.faces.gateway.refusal import Code, Refusal
 
 Ask = Callable[[Message], Awaitable[Reply]]
 FRESH_SECONDS = 5.0
 """How long what a server said of its tools counts; before a pinned tool is called it is asked again."""
 MAX_PAGES = 20
+_FIXED_FORM = re.compile(r"\d{4}-\d\d-\d\d|[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""Of a protocol version, and of a `traceparent`."""
 _POISON = frozenset({Category.INJECTION, Category.KEYWORD, Category.SECRET})
 
 
@@ -69,15 +72,19 @@ class Mediator:
             Refusal: what happens cannot be recorded.
         """
         try:
-            if message.method == "tools/call":
-                return await self._called(message)
             outgoing = _written(message)
             verdict = await self._judged(outgoing, "tool") if outgoing else None
-            if verdict is not None and (verdict.blocks or verdict.rewritten):
+            is_call = message.method == "tools/call"
+            if verdict is not None and (verdict.blocks or (verdict.rewritten and not is_call)):
                 return refused(message, Problem.REFUSED, text("faces.gateway:mcp-refused"), verdict)
+            if is_call:
+                params = rewrite(message.params, verdict.rewritten) if verdict else message.params
+                return await self._called(replace(message, params=params))
             return await self._passed(message, await self.ask(message))
         except WrongMessageError as wrong:
             return failed(message.identity, wrong.problem, wrong.says)
+        except TooManyTextsError:
+            return failed(message.identity, Problem.UPSTREAM, text("faces.gateway:mcp-upstream-garbage"))
 
     async def _called(self, message: Message) -> dict[str, Json]:
         name = message.name
@@ -205,10 +212,15 @@ def _is_poisoned(verdict: GuardVerdict) -> bool:
 
 
 def _written(message: Message) -> tuple[Passage, ...]:
-    """Return the texts of a request that go out to the server."""
-    if message.method in {"ping", "tools/list"}:
-        return ()
-    return texts_of(message.method, message.params)
+    """Return the texts of a request that go out to the server, but those of a call: they are judged with it."""
+    judged_apart = {"name", "arguments"} if message.method == "tools/call" else set()
+    return tuple(each for each in texts_of(message.method, message.params)
+                 if each.path[0] not in judged_apart and not _is_protocols_own(each))  # fmt: skip
+
+
+def _is_protocols_own(passage: Passage) -> bool:
+    """Tell whether a text is a revision or a trace: digits and letters in a fixed form."""
+    return passage.path[0] == "_meta" and _FIXED_FORM.fullmatch(passage.text) is not None
 
 
 def refused(message: Message, problem: Problem, says: Both, verdict: GuardVerdict, *,

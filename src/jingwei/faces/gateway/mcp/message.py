@@ -6,8 +6,10 @@ hide a call among others), no method that nobody knows. What is passed on is wri
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from enum import IntEnum
+from hashlib import sha256
 from typing import Literal, NamedTuple, cast
 
 from jingwei.core.canonical import Json
@@ -38,6 +40,7 @@ REQUESTS: dict[str, frozenset[str]] = {
 NOTIFICATIONS = frozenset({"notifications/initialized", "notifications/cancelled", "notifications/roots/list_changed"})
 NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """Methods whose `Mcp-Name` header repeats a parameter."""
+_WIRE = re.compile(r"jw-[0-9a-f]{32}")
 _META_PREFIX = "io.modelcontextprotocol/"
 _META = frozenset({_META_PREFIX + "protocolVersion", _META_PREFIX + "clientInfo", "traceparent"})
 CAPABILITIES = _META_PREFIX + "clientCapabilities"
@@ -88,13 +91,20 @@ class Message:
         whole: dict[str, Json] = {"jsonrpc": "2.0", "method": self.method}
         if self.params:
             whole["params"] = self.params
-        return whole if self.kind == "notification" else {**whole, "id": self.identity}
+        return whole if self.kind == "notification" else {**whole, "id": wire_identity(self.identity)}
 
     @property
     def name(self) -> str:
         """Return what the message is about: a tool, a prompt, a resource; empty for other messages."""
         value = self.params.get(NAMED.get(self.method, ""))
         return value if isinstance(value, str) else ""
+
+
+def wire_identity(identity: str | int | None) -> str | int | None:
+    """Return the id that a server gets to see: a text of the caller's own would go out unread."""
+    if not isinstance(identity, str) or _WIRE.fullmatch(identity):
+        return identity
+    return "jw-" + sha256(identity.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 class Reply(NamedTuple):
@@ -138,7 +148,8 @@ def read_reply(raw: bytes, identity: str | int | None) -> Reply | None:
     found = _object(raw)
     if not isinstance(found, dict) or found.get("jsonrpc") != "2.0":
         raise WrongMessageError(Problem.UPSTREAM, "upstream-garbage", identity=identity)
-    if "method" in found or found.get("id") != identity or type(found.get("id")) is not type(identity):
+    sent = wire_identity(identity)
+    if "method" in found or found.get("id") != sent or type(found.get("id")) is not type(sent):
         return None
     result, error = found.get("result"), found.get("error")
     if isinstance(result, dict) and error is None:
@@ -238,5 +249,6 @@ def _notified(method: str, params: dict[str, Json]) -> dict[str, Json]:
     if method != "notifications/cancelled":
         return {}
     identity = params.get("requestId")
-    known = isinstance(identity, str | int) and not isinstance(identity, bool) and len(str(identity)) <= MAX_ID
-    return {"requestId": identity} if known else {}
+    if not isinstance(identity, str | int) or isinstance(identity, bool) or len(str(identity)) > MAX_ID:
+        return {}
+    return {"requestId": wire_identity(identity)}

@@ -5,15 +5,12 @@ here. Without, all requests of one agent are one session. Answers are single JSO
 beside its answer comes through, so there is no stream to open (GET is refused).
 """
 
-import base64
-import binascii
 import secrets
 from http import HTTPStatus
 from typing import Protocol
 
 import aiohttp
 
-from jingwei.core.canonical import Json
 from jingwei.core.errors import Unavailable
 from jingwei.core.policy import ToolServer
 from jingwei.faces.gateway.access import Access
@@ -30,7 +27,7 @@ from jingwei.faces.gateway.mcp.message import (
     WrongMessageError,
     read_message,
 )
-from jingwei.faces.gateway.mcp.upstream import SESSION, McpServer
+from jingwei.faces.gateway.mcp.upstream import PARAMETER, SESSION, McpServer, decoded
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.settings import GatewaySettings
 from jingwei.faces.gateway.wire import Answer, Request
@@ -198,33 +195,17 @@ def _routing(request: Request, message: Message) -> dict[str, str]:
         raise wrong
     if (method is not None or stateless) and method != message.method:
         raise wrong
-    if (name is not None or (stateless and message.method in NAMED)) and _decoded(name) != message.name:
+    if (name is not None or (stateless and message.method in NAMED)) and decoded(name) != message.name:
         raise wrong
     told = message.params.get("_meta")
     inside = told.get("io.modelcontextprotocol/protocolVersion") if isinstance(told, dict) else None
     if inside is not None and inside != version:
         raise wrong
     headers = {_VERSION: version, _METHOD: method, _NAME: name}
-    return {key: value for key, value in headers.items() if value is not None} | _params(request, message)
+    return {key: value for key, value in headers.items() if value is not None} | _params(request)
 
 
-def _params(request: Request, message: Message) -> dict[str, str]:
-    """Return the headers that repeat an argument; one that says anything else is no argument's."""
-    arguments = message.params.get("arguments")
-    values = {_spoken(each) for each in (arguments if isinstance(arguments, dict) else {}).values()}
+def _params(request: Request) -> dict[str, str]:
+    """Return the headers that repeat an argument; whether one does is looked at when the message goes out."""
     return {name: given[0] for name, given in request.headers.items()
-            if name.startswith("mcp-param-") and len(given) == 1 and _decoded(given[0]) in values}  # fmt: skip
-
-
-def _spoken(value: Json) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _decoded(value: str | None) -> str | None:
-    """Read a header's value: plain, or as `=?base64?…?=`."""
-    if value is None or not (value.startswith("=?base64?") and value.endswith("?=")):
-        return value
-    try:
-        return base64.b64decode(value[9:-2], validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
+            if name.startswith(PARAMETER) and len(given) == 1}  # fmt: skip

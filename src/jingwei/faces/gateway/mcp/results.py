@@ -16,17 +16,21 @@ _ROLES: dict[str, Role] = {"resources/read": "document"}
 _SERVER_CAPABILITIES = frozenset({"tools", "prompts", "resources", "completions"})
 
 
+class TooManyTextsError(Exception):
+    """A message that holds more texts than are read."""
+
+
 def texts_of(method: str, result: Mapping[str, Json]) -> tuple[Passage, ...]:
     """Return every text of a result, keys included, wherever it stands.
 
     Raises:
-        ValueError: there are too many.
+        TooManyTextsError: there are too many.
     """
     found: list[Passage] = []
     for passage in _walk(result, (), _ROLES.get(method, "tool")):
         found.append(passage)
         if len(found) > MAX_TEXTS:
-            raise ValueError("too many texts")
+            raise TooManyTextsError
     return tuple(found)
 
 

@@ -1,5 +1,7 @@
 """An MCP server on the network: asked with a key of its own, bounded in time and size, believed in nothing."""
 
+import base64
+import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -8,6 +10,7 @@ from typing import NamedTuple
 import aiohttp
 import orjson
 
+from jingwei.core.canonical import Json
 from jingwei.core.policy import ToolServer
 from jingwei.core.upstream import upstream_key
 from jingwei.faces.gateway.mcp.events import EventReader
@@ -16,6 +19,31 @@ from jingwei.faces.gateway.settings import GatewaySettings
 
 SESSION = "mcp-session-id"
 MAX_SESSION = 1024
+PARAMETER = "mcp-param-"
+"""How the name of a header begins that repeats an argument."""
+
+
+def _repeating(headers: Mapping[str, str], message: Message) -> dict[str, str]:
+    """Leave out a header that repeats an argument which this message, as it goes out, does not have."""
+    arguments = message.params.get("arguments")
+    values = {spoken(each) for each in (arguments if isinstance(arguments, dict) else {}).values()}
+    return {name: value for name, value in headers.items()
+            if not name.startswith(PARAMETER) or decoded(value) in values}  # fmt: skip
+
+
+def spoken(value: Json) -> str:
+    """Write an argument as a header does."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def decoded(value: str | None) -> str | None:
+    """Read a header's value: plain, or as `=?base64?…?=`."""
+    if value is None or not (value.startswith("=?base64?") and value.endswith("?=")):
+        return value
+    try:
+        return base64.b64decode(value[9:-2], validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
 
 
 class Asked(NamedTuple):
@@ -73,7 +101,7 @@ class McpServer:
     def _headers(self, message: Message) -> dict[str, str]:
         headers = {
             "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-            "Accept-Encoding": "identity", **self.headers, **self._credential(),
+            "Accept-Encoding": "identity", **_repeating(self.headers, message), **self._credential(),
         }  # fmt: skip
         if "mcp-method" in headers:
             headers["mcp-method"] = message.method
