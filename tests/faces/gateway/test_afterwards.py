@@ -9,6 +9,7 @@ from tests.faces.gateway.conftest import KEY, completion, piece
 
 from jingwei.core.event import EventKind
 from jingwei.core.policy import Category, CategoryRule, Decision, Policy
+from jingwei.core.proof import Prover
 from jingwei.core.recording import read_recordings
 from jingwei.deploy.guard.policy_file import default_policy
 from jingwei.detect.vault import RestoringStream, Vault
@@ -239,10 +240,13 @@ def test_a_share_of_the_traffic_is_kept_without_its_personal_data(open_house):
     assert PHONE.encode() not in raw
 
 
-def test_a_check_run_is_neither_recorded_nor_shadowed(trial):
-    house, written, prover = trial
-    serving = house.served(status="assessed", release_token=None, assessment_tokens=(written,))
-    house.publish(serving.model_copy(update={"shadow": policy(house, words=("房间",))}))
-    house.assess(written, prover, body={"messages": [{"role": "user", "content": "这个房间空吗"}]})
-    settled(house)
-    assert not [each for each in house.events() if each.kind is EventKind.SHADOW]
+def test_a_check_run_is_neither_recorded_nor_shadowed(open_house, caller):
+    written = open_house.assessment(caller, id="tok_9", run_id="run_9")
+    shadow = policy(open_house, words=("房间",))
+    open_house.publish(
+        open_house.served(status="assessed", release_token=None, assessment_tokens=(written,), shadow=shadow)
+    )
+    body = {"messages": [{"role": "user", "content": "这个房间空吗"}]}
+    assert open_house.assess(written, Prover("tok_9", caller), body=body).status == 200
+    settled(open_house)
+    assert not [each for each in open_house.events() if each.kind is EventKind.SHADOW]

@@ -131,8 +131,7 @@ def test_a_gateway_serves_by_its_own_snapshot_and_refuses_a_forged_one(written):
 
     async def story():
         serving = Serving(config.settings, clock=utc_now)
-        await serving.refresh()
-        await serving.built()
+        await serving.refresh(built=True)
         serving.fresh()
         entry = serving.by_key(key_hash(KEY))
         assert token_is_current(entry.release, utc_now())

@@ -110,9 +110,8 @@ class Gateway:
         self._books.open()
         self._upstream = Upstream(self._settings)
         self._mcp_proxy = McpProxy(self._agents, self._settings)
-        await self._serving.refresh()
-        if self._settings.standalone:  # few Systems, all of them its own: better late than refused
-            await self._serving.built()
+        # Without a platform there are few Systems, all of them its own: better late than refused.
+        await self._serving.refresh(built=self._settings.standalone)
         upstream = self._upstream
         self._tasks = (
             asyncio.create_task(self._serving.watch()), asyncio.create_task(self._journal.rotate(0.5)),

@@ -14,6 +14,7 @@ from jingwei.core.errors import InputError, Tampered, Unavailable
 from jingwei.core.policy import Policy
 from jingwei.core.snapshot import LEXICONS, LiveLexicon
 from jingwei.detect.lexicon import Base, Given, Lexicon, folded_word
+from jingwei.detect.wordlist import load
 
 LARGEST_BASE = 2 * 1024 * 1024 * 1024
 
@@ -74,7 +75,7 @@ class LiveWords:
             raise Unavailable("faces.gateway:base-unreadable", name=path.name) from error
         if sha256(image).hexdigest() != digest:  # before anything of it is read
             raise Tampered("faces.gateway:base-changed", name=path.name)
-        return Base.load(image)
+        return Base(digest, load(image))
 
 
 def _removed(told: Sequence[LiveLexicon], bases: Sequence[Base | None], words: Sequence[Given]) -> set[str]:

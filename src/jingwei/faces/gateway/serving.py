@@ -86,8 +86,12 @@ class Serving:
             await self.refresh()
             await asyncio.sleep(self._settings.poll_seconds)
 
-    async def refresh(self) -> None:
-        """Look at the snapshot file once."""
+    async def refresh(self, *, built: bool = False) -> None:
+        """Look at the snapshot file once.
+
+        Args:
+            built: also wait until every guard that is being built is there.
+        """
         try:
             stat = self._settings.snapshot_path.stat()
             mark = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
@@ -102,10 +106,8 @@ class Serving:
             return
         self._mark = mark
         self._take(snapshot)
-
-    async def built(self) -> None:
-        """Wait until every guard that is being built is there."""
-        await asyncio.gather(*self._building.values())
+        if built:
+            await asyncio.gather(*self._building.values())
 
     async def stop(self) -> None:
         """Stop building."""
