@@ -64,6 +64,9 @@ def main():
                 f"{title:10} at {line}: outside flagged {flagged:.3f} (n={len(wrong)}), "
                 f"inside flagged {passed:.3f} (n={len(right)})"
             )
+    right, wrong = measured({name: {**each, "examples": ()} for name, each in scopes.items()})
+    print(f"all, no examples given, at 0.7: outside flagged {(wrong >= 0.7).mean():.3f} (n={len(wrong)}), "
+          f"inside flagged {(right >= 0.7).mean():.3f} (n={len(right)})")  # fmt: skip
     detector = topic.TopicDetector(Scope(about=scopes[names[0]]["about"]))
     spent = []
     for text in scopes[names[1]]["inside"] * 5:

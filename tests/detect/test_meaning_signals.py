@@ -64,6 +64,12 @@ def test_what_lies_outside_the_declared_scope_is_flagged(text):
     assert (hits[0].start, hits[0].end) == (0, len(text))
 
 
+def test_a_scope_without_examples_takes_those_of_the_domain_it_is_about():
+    bare = TopicDetector(Scope(about=Both(zh="解答员工的人事制度问题", en="questions of staff on personnel rules")))
+    assert all(bare.outside(fold(text)) < 0.5 for text in ("年假怎么申请", "How many days of annual leave do I get?"))
+    assert all(bare.outside(fold(text)) > 0.7 for text in ("帮我写一个 Python 快速排序", "写一首诗"))
+
+
 def test_what_a_scope_declares_outside_is_outside():
     narrow = TopicDetector(
         Scope(

@@ -2,7 +2,9 @@
 
 The front gate names the domain of a text by its nearest example (`domains.yaml`). The topic detector of a System with
 a declared scope measures whether a request lies nearer to that scope's own words and examples, or nearer to what it
-declares outside and to the other domains. Small talk belongs to every service. Nothing here is trained on a scope:
+declares outside and to the other domains. The domain nearest to the scope is its own: it speaks against nothing, and
+where the scope brings no examples, that domain's stand in for them. Small talk belongs to every service. Nothing here
+is trained on a scope:
 `benchmarks/guard/topic.py` measures scopes that the three numbers below were not chosen on.
 
 Source: Blue Book 四(三) 安全护栏 (domain, topic and intent come before an answer); TC260 on service boundaries.
@@ -34,6 +36,8 @@ OUTSIDE_RULE = "topic.outside"
 REPORTED = 0.5
 _NEAR_SCOPE = 0.45
 """A domain's example this near to the scope itself says nothing about what lies outside."""
+_LEAST_NEAR = 0.3
+"""No domain is a scope's own where its nearest example is farther than this."""
 PULL, DISTANCE, OFFSET = 6.0, 4.0, -0.6
 """Weights of (nearest outside - nearest inside) and of the distance to the scope; chosen on half of the scopes."""
 _LEAST_CHARACTERS = 4
@@ -109,10 +113,24 @@ class TopicDetector:
 
             scope, known = self._scope, _anchors()
             own = embedding.embed([fold(each).folded for each in _own_words(scope)])
-            kept = known.rows[(known.rows @ own.T).max(axis=1) < _NEAR_SCOPE]
+            near = (known.rows @ own.T).max(axis=1)
+            home = _nearest_domain(known, near)
+            kept = known.rows[(near < _NEAR_SCOPE) & ~home]
             declared = embedding.embed([fold(each).folded for each in scope.outside]) if scope.outside else kept[:0]
-            self._near = np.vstack([own, known.smalltalk]), np.vstack([kept, declared])
+            typical = kept[:0] if scope.examples else known.rows[home]
+            self._near = np.vstack([own, known.smalltalk, typical]), np.vstack([kept, declared])
         return self._near
+
+
+def _nearest_domain(known: _Anchors, near: "Vectors") -> "NDArray[np.bool_]":
+    """Mark the examples of the domain whose three nearest lie nearest to a scope; none, where even those are far."""
+    import numpy as np  # noqa: PLC0415 - with the encoder, on first need
+
+    ids = np.array(known.ids)
+    ranked = {name: np.sort(near[ids == name])[-3:] for name in dict.fromkeys(known.ids)}
+    best = max(ranked, key=lambda name: float(ranked[name].mean()))
+    marked: NDArray[np.bool_] = (ids == best) & bool(ranked[best][-1] >= _LEAST_NEAR)
+    return marked
 
 
 def _own_words(scope: Scope) -> list[str]:
