@@ -1,7 +1,9 @@
 """`/v1/evaluate`: what another gateway's plug-in asks is judged by the System's policy, recorded, and only then told."""
 
 from jingwei.core.event import EventKind
-from jingwei.core.policy import Decision
+from jingwei.core.policy import Decision, ToolRule
+from jingwei.core.snapshot import ServedKey, key_hash
+from jingwei.deploy.guard import compile_policy
 
 
 def event(kind, payload):
@@ -56,3 +58,14 @@ def test_what_is_no_event_is_refused_with_its_field(open_house):
 
 def test_a_plug_in_that_reports_itself_is_heard(open_house):
     assert open_house.call(path="/v1/heartbeat", body={"integration": "ogr-higress/3.2.0"}).json == {"ok": True}
+
+
+def test_rules_about_a_tenant_hold_for_events_too(open_house):
+    key, policy = "jw-" + "t" * 40, compile_policy("sys_1", 2, {}, tools=(ToolRule(name="look"),), tool_rules=(
+        'permit(principal, action, resource); forbid(principal in Tenant::"guests", action, resource);'))  # fmt: skip
+    open_house.publish(open_house.served(
+        policy=policy, release_token=open_house.token(policy_digest=policy.digest), key_hashes=(key_hash(key),),
+        keys=(ServedKey(hash=key_hash(key), name="g", tenant="guests"),)))  # fmt: skip
+    call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    reply = open_house.call(path="/v1/evaluate", body=answered(content="ok", tool_calls=[call]), key=key)
+    assert reply.json["decision"] == "block", reply.json

@@ -23,6 +23,7 @@ from jingwei.deploy.guard.conditions import language_of
 from jingwei.deploy.guard.guard import Guard
 from jingwei.deploy.guard.ogr_event import CallAsked, EventAsked, dotted, read_event
 from jingwei.deploy.guard.passages import rewrite
+from jingwei.deploy.guard.taint import Label
 from jingwei.deploy.guard.tool_call import ToolCall, ToolContext
 from jingwei.deploy.guard.verdict import GuardFinding, GuardVerdict, written_path
 from jingwei.detect import placeholder
@@ -56,9 +57,14 @@ def evaluate(event: Mapping[str, Json], guard: Guard) -> dict[str, Json]:
     """
     asked = read_event(event)
     verdict = guard.judge_passages(asked.passages, direction=asked.direction, session=asked.event.session_hint or "")
-    context = ToolContext(principal=asked.event.agent_id)
+    context = unknown_session(asked.event.agent_id)
     calls = [guard.judge_call(tool_call(call), context).verdict for call in asked.calls]
     return answer(asked, verdict, calls, event_id=new_id("evt"))
+
+
+def unknown_session(principal: str, tenant: str = "") -> ToolContext:
+    """Return the context of a call that comes alone: what its agent has read before cannot be told, so it counts."""
+    return ToolContext(principal=principal, tenant=tenant, labels=frozenset({str(Label.UNTRUSTED)}))
 
 
 def tool_call(call: CallAsked) -> ToolCall:

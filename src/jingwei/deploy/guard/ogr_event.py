@@ -14,14 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
-from jingwei.deploy.guard.passages import MAX_DEPTH, MAX_PASSAGES, Passage, extract_texts, is_name, is_plain_key
+from jingwei.deploy.guard.passages import MAX_DEPTH, MAX_PASSAGES, READ, Passage, extract_texts, is_name, is_plain_key
 from jingwei.deploy.guard.verdict import Direction, Path
 
 Protocol = Literal["openai.chat", "openai.responses", "anthropic.messages", "canonical"]
 _NAMES = frozenset({"id", "object", "type", "role", "model", "finish_reason", "stop_reason", "status", "call_id",
                     "system_fingerprint", "service_tier", "tool_call_id", "name"})  # fmt: skip
 """Keys of an answer whose values are identifiers, where they look like one."""
+_CALLS = ("tool_use", "_call")
+"""How the type of a tool call ends; one without a name goes by its type, and is no listed tool."""
 _UNREAD = frozenset({"usage", "timing"})
+_READ_ELSEWHERE = frozenset({*READ, "input", "text", "system", "instructions"})
+"""Fields of a request that are read in another way, and the application's own prompt."""
 
 
 class GuardEvent(BaseModel):
@@ -100,6 +104,9 @@ def _asked(event: GuardEvent) -> tuple[Passage, ...]:
     for key in ("input", "text"):
         if isinstance(payload.get(key), str) and payload[key]:
             found.append(Passage((key,), payload[key]))
+    for key, value in payload.items():  # a field that we do not know may still be read by the model's server
+        if key not in _READ_ELSEWHERE:
+            found += [each._replace(role="user") for each in _said(value, (key,))]
     return (*extract_texts(payload), *found)
 
 
@@ -142,15 +149,16 @@ def _call(value: Mapping[str, Json], path: Path) -> CallAsked | None:
     function = value.get("function")
     if isinstance(function, dict) and (len(path) > 1 and path[-2] == "tool_calls"):
         return _named(function, "arguments", (*path, "function"))
-    if value.get("type") == "tool_use":
-        return _named(value, "input", path)
-    if value.get("type") == "function_call" or (len(path) > 1 and path[-2] == "tool_calls"):
+    kind = value.get("type")
+    if isinstance(kind, str) and kind.endswith(_CALLS):  # `tool_use`, `function_call`, and whatever else acts
+        return _named(value, "input" if "input" in value else "arguments", path)
+    if len(path) > 1 and path[-2] == "tool_calls":
         return _named(value, "arguments", path)
     return _named(value, "arguments", path) if path and path[-1] == "function_call" else None
 
 
 def _named(value: Mapping[str, Json], key: str, path: Path) -> CallAsked:
-    name, arguments = value.get("name"), value.get(key)
+    name, arguments = value.get("name") or value.get("type"), value.get(key)
     if isinstance(arguments, str):
         return CallAsked((*path, key), str(name), arguments, is_text=True)
     return CallAsked((*path, key), str(name), orjson.dumps(arguments or {}).decode(), is_text=False)

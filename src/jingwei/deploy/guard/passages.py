@@ -30,7 +30,7 @@ _ROLES: dict[Json, Role] = {"assistant": "assistant", "tool": "tool", "function"
 OTHERS_WORDS: dict[Json, Role] = {"tool_result": "tool", "function_call_output": "tool", "document": "document",
                                  "file": "document", "input_file": "document", "search_result": "document"}  # fmt: skip
 """Kinds of content whose text is nobody's own words, whoever sends it."""
-_READ = ("messages", "tools", "functions", "response_format", "prediction", "stop", "tool_choice", "function_call",
+READ = ("messages", "tools", "functions", "response_format", "prediction", "stop", "tool_choice", "function_call",
          "metadata", "user")  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def extract_texts(body: Mapping[str, Json]) -> tuple[Passage, ...]:
     found: list[Passage] = []
     messages = body.get("messages")
     begins = _opening(messages) if isinstance(messages, list) else 0
-    for key in _READ:
+    for key in READ:
         if key in body:
             for passage in _walk(body[key], (key,)):
                 if key == "messages" and _step(passage.path, 1) < begins:

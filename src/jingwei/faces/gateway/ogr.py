@@ -7,9 +7,8 @@ import asyncio
 
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
-from jingwei.deploy.guard.ogr import answer, tool_call
+from jingwei.deploy.guard.ogr import answer, tool_call, unknown_session
 from jingwei.deploy.guard.ogr_event import read_event
-from jingwei.deploy.guard.tool_call import ToolContext
 from jingwei.faces.gateway.access import Access
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.refusal import Code, Refusal
@@ -29,7 +28,7 @@ async def event_evaluated(raw: bytes, access: Access, exchange: Exchange) -> dic
     session = asked.event.session_hint or ""
     verdict = await access.guard.judged(asked.passages, direction=asked.direction, session=session)
     event_id = exchange.verdict(verdict)
-    context = ToolContext(principal=access.principal)
+    context = unknown_session(access.principal, access.tenant)
     calls = []
     for call in asked.calls:
         decided = await asyncio.to_thread(access.guard.judge_call, tool_call(call), context)
