@@ -7,7 +7,7 @@ import pytest
 
 from jingwei.core.errors import Conflict, InputError, NotFound, Refused
 from jingwei.core.ids import new_id
-from jingwei.core.store.tables import EntryRow
+from jingwei.core.store.tables import ApiKeyRow, EntryRow
 from jingwei.manage import Approvals, HeldCall, Watching
 
 
@@ -38,10 +38,11 @@ def held(world, system_id, **changed):
 
 
 def keyed(world, system_id, name="buyer", by="engineer"):
-    made = world.registry.make_key(system_id, name, actor=world.who(by)).record
+    made = world.registry.make_key(system_id, name, actor=world.who("engineer")).record
     body = json.dumps({"actor_id": world.people[by]})  # this unit of work is one person's and not committed yet
     world.session.add(EntryRow(table_name="api_key", row_id=made.id, body=body))
     world.session.flush()
+    return world.session.get(ApiKeyRow, made.id)
 
 
 def approved(world, approvals, call, by="security"):
@@ -91,6 +92,17 @@ def test_a_key_without_a_name_is_taken_for_anyones_of_that_system(world, approva
     approvals.ask(call)
     with pytest.raises(Refused):
         approved(world, approvals, call, by="both")
+
+
+def test_a_key_called_like_anothers_hash_does_not_free_its_maker_to_approve(world, approvals, system_id):
+    made = keyed(world, system_id, name="", by="security")
+    principal = f"key:{made.key_hash[:16]}"
+    keyed(world, system_id, name=principal, by="engineer")
+    call = held(world, system_id, principal=principal)
+    approvals.ask(call)
+    with pytest.raises(Refused) as refused:
+        approved(world, approvals, call, by="security")
+    assert refused.value.code == "manage:approve-own-call"
 
 
 def test_whoever_asked_for_a_run_does_not_approve_its_calls(world, approvals, system_id):

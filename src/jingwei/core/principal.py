@@ -22,3 +22,10 @@ def principal_of_key(served: Served, hashed: str) -> tuple[str, str]:
     if not name or name.startswith((RUN_PREFIX, _KEY_PREFIX)):
         name = _KEY_PREFIX + hashed[:16]
     return name[:120], known.tenant if known is not None else ""
+
+
+def may_be_key(principal: str, *, name: str, hashed: str) -> bool:
+    """Tell whether a principal can be a key of this name and hash; what another key is called makes no difference."""
+    if principal.startswith(_KEY_PREFIX):
+        return hashed.startswith(principal.removeprefix(_KEY_PREFIX)[:16])
+    return name[:120] == principal

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from jingwei.core.errors import Conflict, InputError, NotFound, Refused
 from jingwei.core.identity import Actor, Reauthentication
-from jingwei.core.principal import RUN_PREFIX
+from jingwei.core.principal import RUN_PREFIX, may_be_key
 from jingwei.core.snapshot import Approval
 from jingwei.core.store.tables import ApiKeyRow, ApprovalRow, CheckRunRow, EntryRow
 from jingwei.core.text import text
@@ -210,7 +210,7 @@ class Approvals:
             return frozenset({run.requested_by} if run is not None else ())
         query = select(ApiKeyRow).where(ApiKeyRow.system_id == row.system_id)
         keys = self.session.scalars(query).all()
-        named = [key for key in keys if key.name == row.principal] or keys
+        named = [key for key in keys if may_be_key(row.principal, name=key.name, hashed=key.key_hash)] or keys
         return frozenset(filter(None, (self._maker(key) for key in named)))
 
     def _maker(self, key: ApiKeyRow) -> str:
