@@ -209,6 +209,7 @@ def test_what_is_too_much_is_dropped_and_counted(open_house, monkeypatch):
     monkeypatch.setattr("jingwei.faces.gateway.afterwards.MOST_WAITING", 0)
     before = open_house.app._books.afterwards.dropped
     assert open_house.chat("空吗").status == 200
+    settled(open_house)
     assert open_house.app._books.afterwards.dropped == before + 1
 
 
