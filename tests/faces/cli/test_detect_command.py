@@ -159,3 +159,14 @@ def test_several_processes_answer_in_the_same_order(detect):
     alone, together = detect(given=given), detect("--jobs", 2, given=given)
     assert alone.out == together.out
     assert alone.err == together.err
+
+
+def test_every_category_that_was_found_has_a_score(detect, tmp_path):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "expert_rules: [{id: load, title: {zh: 负载, en: Load}, must: numbers.load <= 80, numbers: {load: 'load {}'}}]",
+        encoding="utf-8",
+    )
+    given = written({"id": 1, "text": "Set load 95 now", "role": "assistant"})
+    answer = detect("--policy", policy, given=given).answers[0]
+    assert (answer["action"], answer["categories"], answer["scores"]) == ("hold", ["rule"], {"rule": 1.0})

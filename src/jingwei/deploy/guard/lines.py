@@ -90,11 +90,14 @@ def judged(asked: Asked, guard: Guard) -> GuardVerdict:
 
 def told(asked: Asked, verdict: GuardVerdict) -> dict[str, Json]:
     """Return the line that answers one."""
+    scores = {str(category): score for category, score in verdict.scores.items()}
+    for each in verdict.spans:  # what the guard itself judges, such as an expert rule, has a score as well
+        scores[str(each.category)] = max(each.score, scores.get(str(each.category), 0.0))
     return {
         "id": asked.id,
         "action": str(verdict.action),
         "categories": [str(each) for each in verdict.found],
-        "scores": {str(category): round(score, 4) for category, score in verdict.scores.items()},
+        "scores": {category: round(score, 4) for category, score in scores.items()},
         "spans": [
             {"category": str(each.category), "rule": each.rule, "start": each.start, "end": each.end,
              "score": round(each.score, 4)} for each in verdict.spans
