@@ -438,3 +438,29 @@ def test_an_id_and_the_clients_own_name_carry_nothing_out_unread(place, upstream
     assert told.json["id"] == f"ring {PHONE}"
     assert "result" in told.json, told.raw
     assert not went_out(upstream, PHONE)
+
+
+def test_a_refused_question_is_recorded_and_no_event_repeats_an_address(place, upstream):
+    fresh(place)
+    place.clear()
+    headers = {"mcp_protocol_version": "2026-07-28", "mcp_method": "resources/read"}
+    for uri in (f"note://{PHONE}", "note://one"):
+        message = {"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": uri, "_meta": META}}
+        posted(place, message, mcp_name=uri, **headers)
+    told = [event for event in place.events() if event.kind is EventKind.VERDICT]
+    assert [(event.tool, str(event.decision)) for event in told] == [
+        ("resources/read", "redact"), ("resources/read", "allow"),
+    ]  # fmt: skip
+    assert "pii" in told[0].categories
+
+
+def test_a_tool_that_is_not_listed_is_recorded_by_no_words_of_the_models(place, upstream):
+    fresh(place)
+    place.clear()
+    for name in (f"ring_{PHONE}", "ring him at once", "delete_all"):
+        message = stateless()
+        message["params"]["name"] = name
+        posted(place, message, mcp_protocol_version="2026-07-28", mcp_method="tools/call", mcp_name=name)
+    names = [event.tool for event in place.events() if event.kind is EventKind.VERDICT]
+    assert names[2] == "delete_all"
+    assert all(each.startswith("?") and len(each) == 13 for each in names[:2])

@@ -1,8 +1,10 @@
 """What a decision on a tool call is made from, and what it says: plain values."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Literal, NamedTuple
 
 from jingwei.core.canonical import Json, digest
@@ -14,6 +16,8 @@ from jingwei.detect import Hit, redact
 
 MAX_LEAVES = 1024
 _PRIVATE = frozenset({Category.PII, Category.SECRET})
+_NAME = re.compile(r"(?=.{1,64}$)[A-Za-z]{1,19}\d{0,3}(?:[_./-][A-Za-z]{1,19}\d{0,3}){0,5}")
+"""Words as tools are named by: no place for a number, a key or a sentence."""
 _DOT = "\\."
 """How a dot in a key is written in the name of an argument."""
 Need = Literal["", "approval", "presence"]
@@ -70,6 +74,16 @@ class ToolDecision(NamedTuple):
     def passes(self) -> bool:
         """Tell whether the call may be made now."""
         return not self.verdict.blocks
+
+    def recorded_name(self, call: ToolCall) -> str:
+        """Return what an event may call the tool: one that is not listed has a name of the model's own words."""
+        if self.rule is not None:
+            return self.rule.name[:120]
+        return (
+            call.name
+            if _NAME.fullmatch(call.name)
+            else f"?{sha256(call.name.encode(errors='replace')).hexdigest()[:12]}"
+        )
 
     @property
     def definition_changed(self) -> bool:

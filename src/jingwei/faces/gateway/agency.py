@@ -238,9 +238,10 @@ class Agent:
 
     def _recorded(self, call: ToolCall, decision: ToolDecision, approval: Approval | None) -> Judged:
         asked = None
-        who = {"tool": call.name[:120], "server": decision.rule.server if decision.rule else (call.server or "")[:120],
+        name = decision.recorded_name(call)
+        who = {"tool": name, "server": decision.rule.server if decision.rule else (call.server or "")[:120],
                "session": self.session_digest, "principal": self.access.principal}  # fmt: skip
-        event_id = self.recorder.verdict(decision.verdict, tool=call.name[:64])
+        event_id = self.recorder.verdict(decision.verdict, tool=name[:64])
         if decision.definition_changed:
             self.recorder.note(EventKind.TOOL_CHANGED, direction="tool", decision=Decision.HOLD,
                                details={"definition": call.definition[:64]}, **who)  # fmt: skip

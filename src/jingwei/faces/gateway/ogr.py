@@ -31,8 +31,9 @@ async def event_evaluated(raw: bytes, access: Access, exchange: Exchange) -> dic
     context = unknown_session(access.principal, access.tenant)
     calls = []
     for call in asked.calls:
-        decided = await asyncio.to_thread(access.guard.judge_call, tool_call(call), context)
-        exchange.verdict(decided.verdict, tool=call.name[:64])
+        asked_for = tool_call(call)
+        decided = await asyncio.to_thread(access.guard.judge_call, asked_for, context)
+        exchange.verdict(decided.verdict, tool=decided.recorded_name(asked_for)[:64])
         calls.append(decided.verdict)
     return answer(asked, verdict, calls, event_id=event_id)
 

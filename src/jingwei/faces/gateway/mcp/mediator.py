@@ -76,6 +76,7 @@ class Mediator:
             verdict = await self._judged(outgoing, "tool") if outgoing else None
             is_call = message.method == "tools/call"
             if verdict is not None and (verdict.blocks or (verdict.rewritten and not is_call)):
+                self.agent.recorder.verdict(verdict, tool=message.method)
                 return refused(message, Problem.REFUSED, text("faces.gateway:mcp-refused"), verdict)
             if is_call:
                 params = rewrite(message.params, verdict.rewritten) if verdict else message.params
@@ -142,7 +143,7 @@ class Mediator:
             return {"jsonrpc": "2.0", "id": message.identity, "result": await self._listed(result)}
         verdict = await self._judged(texts_of(message.method, result), "inbound")
         self._tainted(message, verdict)
-        self.agent.recorder.verdict(verdict, tool=message.name[:64])
+        self.agent.recorder.verdict(verdict, tool=self._about(message))
         if verdict.blocks:
             return refused(message, Problem.WITHHELD, text("faces.gateway:mcp-withheld"), verdict)
         return {"jsonrpc": "2.0", "id": message.identity, "result": rewrite(result, verdict.rewritten)}
@@ -183,6 +184,10 @@ class Mediator:
             else:
                 kept.append(tool)
         return listing(result, kept)
+
+    def _about(self, message: Message) -> str:
+        """Name a message in events: by its tool, or else by its method, for an address or a prompt may say anything."""
+        return message.name[:64] if message.method == "tools/call" else message.method
 
     def _tainted(self, message: Message, verdict: GuardVerdict) -> None:
         if message.method in {"tools/call", "resources/read", "prompts/get"}:
