@@ -23,7 +23,8 @@ import yaml
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category, CategoryRule, Policy
 from jingwei.deploy.guard.passages import Passage
-from jingwei.deploy.guard.scanning import Detectors, scan_here
+from jingwei.deploy.guard.plans import Detectors, Plan
+from jingwei.deploy.guard.scanning import scan_here
 from jingwei.deploy.guard.turns import Turn
 from jingwei.deploy.guard.verdict import Direction
 from jingwei.detect import Hit
@@ -122,7 +123,7 @@ class Conversations:
     def _across(self, texts: Sequence[str], glue: str) -> list[Hit]:
         """Find what reaches over a seam where texts are put together: a cut word, or a sentence cut between words."""
         seams = tuple(accumulate(len(each) + len(glue) for each in texts[:-1]))
-        scan = scan_here((Passage((), glue.join(texts)),), self._bundle, self._rules)
+        scan = scan_here((Passage((), glue.join(texts)),), self._bundle, Plan.of(self._bundle, self._rules))
         return [hit for hit in scan.hits[0] if any(hit.start < seam < hit.end for seam in seams)]
 
     def _said(self, passage: Passage, hits: Sequence[Hit]) -> Said:

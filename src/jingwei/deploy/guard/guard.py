@@ -25,7 +25,8 @@ from jingwei.deploy.guard.expert import Experts
 from jingwei.deploy.guard.judgement import Judgement, own_finding
 from jingwei.deploy.guard.lazy import LazyBundle, built
 from jingwei.deploy.guard.passages import Passage
-from jingwei.deploy.guard.scanning import Detectors, Scan, scan_awaited, scan_watched
+from jingwei.deploy.guard.plans import Detectors, Plan, Plans
+from jingwei.deploy.guard.scanning import Scan, scan_awaited, scan_watched
 from jingwei.deploy.guard.tool_call import ToolCall, ToolContext, ToolDecision
 from jingwei.deploy.guard.tools import Toolbox
 from jingwei.deploy.guard.turns import Turns
@@ -50,6 +51,7 @@ class Guard:
     toolbox: Toolbox = field(init=False)
     experts: Experts = field(init=False)
     scanned: tuple[CategoryRule, ...] = field(init=False)
+    _plans: Plans | None = field(init=False, default=None, compare=False, repr=False)
     turns: Turns | None = None
     """Remembers sessions; none: each text is judged by itself."""
 
@@ -88,6 +90,15 @@ class Guard:
         bundle = LazyBundle(policy)
         return cls(policy, bundle, turns=conversations(policy, bundle))
 
+    @property
+    def plans(self) -> Plans:
+        """Return which detectors run where."""
+        plans = self._plans
+        if plans is None or not plans.fits(self.bundle):
+            plans = Plans.of(self.bundle, self.scanned)
+            object.__setattr__(self, "_plans", plans)
+        return plans
+
     def warm(self) -> None:
         """Build the detectors now, where that has not been done."""
         if isinstance(self.bundle, LazyBundle):
@@ -121,7 +132,7 @@ class Guard:
         if too_long := self._too_long(passages, direction):
             return too_long
         self.warm()
-        scan = scan_watched(passages, self.bundle, self._wanted(passages), pool())
+        scan = scan_watched(passages, self.bundle, self._plan(passages), pool())
         risk = self._turn(session, passages, scan, direction)
         return self._judgement(direction, risk).verdict(passages, scan, began,
                                                              second=self._second(passages, direction))  # fmt: skip
@@ -133,7 +144,7 @@ class Guard:
             return too_long
         if isinstance(self.bundle, LazyBundle) and not self.bundle.is_ready:
             await asyncio.to_thread(self.warm)
-        scan = await scan_awaited(passages, self.bundle, self._wanted(passages), pool())
+        scan = await scan_awaited(passages, self.bundle, self._plan(passages), pool())
         risk = self._turn(session, passages, scan, direction)
         return self._judgement(direction, risk).verdict(passages, scan, began,
                                                              second=self._second(passages, direction))  # fmt: skip
@@ -142,7 +153,7 @@ class Guard:
                 ) -> tuple[GuardVerdict, tuple[Hit, ...]]:  # fmt: skip
         """Turn what was found in one text into a verdict; also return the hits that decide."""
         if not scan.failed and not scan.hits[0]:
-            return _CLEAN[direction], ()
+            return CLEAN[direction], ()
         judgement = self._judgement(direction)
         return judgement.verdict((passage,), scan, began), judgement.acting(passage, scan.hits[0])
 
@@ -170,11 +181,13 @@ class Guard:
     def _is_scanned(self, category: Category) -> bool:
         return category not in _NO_DETECTOR and (category is not Category.TOPIC or self.policy.scope is not None)
 
-    def _wanted(self, passages: Sequence[Passage]) -> Sequence[CategoryRule]:
+    def _plan(self, passages: Sequence[Passage]) -> Plan:
         """Leave grounding out where there is nothing that an answer was to be drawn from."""
-        if any(each.grounds for each in passages):
-            return self.scanned
-        return tuple(rule for rule in self.scanned if rule.category is not Category.GROUNDING)
+        plans = self.plans
+        for each in passages:
+            if each.grounds:
+                return plans.whole
+        return plans.plain
 
     def _judgement(self, direction: Direction, risk: float = 0.0) -> Judgement:
         return Judgement(self.policy, self.rules, direction, self.bundle.version[:12], risk)
@@ -203,12 +216,14 @@ class Guard:
         })  # fmt: skip
 
     def _too_long(self, passages: Sequence[Passage], direction: Direction) -> GuardVerdict | None:
-        characters = sum(len(each.text) for each in passages if not each.fixed)
-        if direction != "inbound" or characters <= self.policy.max_input_characters:
+        if direction != "inbound":
+            return None
+        if sum([len(each.text) for each in passages if not each.fixed]) <= self.policy.max_input_characters:
             return None
         refused = self._refused("input.too-long", direction, Severity.LOW)
+        grounded = any(each.grounds for each in passages)
         unjudged = tuple(Unjudged(category=each.category, why="too-long", decision=Decision.BLOCK)
-                         for each in self._wanted(passages))  # fmt: skip
+                         for each in self.scanned if grounded or each.category is not Category.GROUNDING)  # fmt: skip
         return refused.model_copy(update={"unjudged": unjudged})
 
     def _refused(self, rule_id: str, direction: Direction, severity: Severity = Severity.HIGH) -> GuardVerdict:
@@ -228,7 +243,7 @@ def with_lexicon(guard: Guard, lexicon: Lexicon) -> Guard:
     return other
 
 
-_CLEAN: dict[Direction, GuardVerdict] = {
+CLEAN: dict[Direction, GuardVerdict] = {
     direction: GuardVerdict(direction=direction, decision=Decision.ALLOW) for direction in get_args(Direction)
 }
 

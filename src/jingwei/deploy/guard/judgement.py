@@ -1,9 +1,10 @@
 """From hits to a verdict: thresholds, conditions, fail modes, and the strictest of all."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from time import perf_counter
-from typing import get_args
+from typing import NamedTuple
 
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category, Decision, FailMode, Policy
@@ -21,6 +22,14 @@ from jingwei.deploy.guard.verdict import (
     written_path,
 )
 from jingwei.detect import Hit, redact
+
+
+class _Judged(NamedTuple):
+    """One hit, what is done about it, and in which text."""
+
+    hit: Hit
+    decision: Decision | None
+    passage: Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +54,19 @@ class Judgement:
             second: what the expert rules said of an answer.
         """
         if second is None and not scan.failed and not any(scan.hits):
-            return self._clean(began)
+            return _clean(self.direction, self.policy.digest, round((perf_counter() - began) * 100_000))
         findings: list[GuardFinding] = []
-        rewritten: list[tuple[Path, str]] = []
+        hidden: dict[Path, list[Hit]] = {}
+        texts = {passage.path: passage for passage in passages if not passage.fixed}
         below = 0
         for passage, hits in zip(passages, scan.hits, strict=True):
-            judged = self._judged(passage, hits)
-            below += sum(decision is None for _, decision in judged)
-            findings += [self._found(hit, decision, passage) for hit, decision in judged
-                         if decision not in {None, Decision.ALLOW}]  # fmt: skip
-            hidden = [hit for hit, decision in judged if decision is Decision.REDACT]
-            if hidden:
-                rewritten.append((passage.path, redact(passage.text, hidden)))
+            judged = [self._placed(found, passage, texts, hidden) for found in self._judged(passage, hits)]
+            below += sum(each.decision is None for each in judged)
+            findings += [self._found(*each) for each in judged if each.decision not in {None, Decision.ALLOW}]
+            for hit, decision, place in judged:
+                if decision is Decision.REDACT:
+                    hidden.setdefault(place.path, []).append(hit)
+        rewritten = [(path, redact(texts[path].text, hits)) for path, hits in hidden.items()]
         findings += second.findings if second else ()
         unjudged = tuple(self._unjudged(category, scan) for category in scan.failed)
         decisions = [each.decision for each in findings] + [each.decision for each in unjudged]
@@ -75,12 +85,6 @@ class Judgement:
             latency_milliseconds=(perf_counter() - began) * 1000,
         )
 
-    def _clean(self, began: float) -> GuardVerdict:
-        """Return the verdict on what holds nothing: the most frequent one, so not checked again as it is made."""
-        return _CLEAN[self.direction].model_copy(update={
-            "policy_digest": self.policy.digest, "latency_milliseconds": (perf_counter() - began) * 1000,
-        })  # fmt: skip
-
     def acting(self, passage: Passage, hits: Sequence[Hit]) -> tuple[Hit, ...]:
         """Return the hits that take text away or stop it, in the order of the text."""
         judged = self._judged(passage, hits)
@@ -98,8 +102,25 @@ class Judgement:
     def _decided(hit: Hit, passage: Passage, decision: Decision | None) -> Decision | None:
         if not passage.fixed or decision is not Decision.REDACT:
             return decision
-        elsewhere = passage.seams and not passage.crosses_seam(hit.start, hit.end)
-        return Decision.ALLOW if elsewhere else Decision.BLOCK
+        return Decision.REDACT if passage.piece(hit.start, hit.end) else Decision.BLOCK
+
+    @staticmethod
+    def _placed(found: tuple[Hit, Decision | None], passage: Passage, texts: Mapping[Path, Passage],
+                hidden: Mapping[Path, Sequence[Hit]]) -> "_Judged":  # fmt: skip
+        """Take what is to be redacted in several texts read as one to the text that it lies in.
+
+        Often it was found there, too; where only the text before told what it is, it is redacted all the same.
+        """
+        hit, decision = found
+        if not passage.fixed or decision is not Decision.REDACT:
+            return _Judged(hit, decision, passage)
+        path, offset = passage.piece(hit.start, hit.end) or ((), 0)
+        place = texts.get(path)
+        if place is None:
+            return _Judged(hit, Decision.BLOCK, passage)
+        moved = replace(hit, start=hit.start - offset, end=hit.end - offset)
+        known = any(each.start <= moved.start and moved.end <= each.end for each in hidden.get(path, ()))
+        return _Judged(moved, Decision.ALLOW if known else Decision.REDACT, place)
 
     def _found(self, hit: Hit, decision: Decision | None, passage: Passage) -> GuardFinding:
         return GuardFinding(category=hit.category, rule_id=hit.rule_id, severity=hit.severity,
@@ -114,9 +135,11 @@ class Judgement:
                         decision=Decision.BLOCK if closed else Decision.ALLOW)  # fmt: skip
 
 
-_CLEAN: dict[Direction, GuardVerdict] = {
-    direction: GuardVerdict(direction=direction, decision=Decision.ALLOW) for direction in get_args(Direction)
-}
+@lru_cache(maxsize=4096)
+def _clean(direction: Direction, policy_digest: str, hundredths: int) -> GuardVerdict:
+    """Return the verdict on what holds nothing: the most frequent one, made once for each duration."""
+    return GuardVerdict(direction=direction, decision=Decision.ALLOW, policy_digest=policy_digest,
+                        latency_milliseconds=hundredths / 100)  # fmt: skip
 
 
 def _scores(scan: Scan) -> dict[Category, float]:

@@ -12,49 +12,22 @@ unjudged, which a closed fail mode turns into a block.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import NamedTuple, Protocol
 
 from jingwei.core.policy import Category, CategoryRule
 from jingwei.deploy.guard.passages import Passage
+from jingwei.deploy.guard.plans import GROUNDS, Detectors, Plan, Task
 from jingwei.deploy.guard.verdict import Why
-from jingwei.detect import Folded, Hit, Role
+from jingwei.detect import Folded, Hit
 
 INLINE_CHARACTERS = 16_384
 """Longer texts are no work for an event loop, whatever is looked for in them; and a detector's time grows with them."""
 
-GROUNDS = "grounds"
-"""What an answer was to be drawn from, beside its text."""
 QUEUE_SECONDS = 2.0
 """How long work may wait for a free thread."""
-
-Detect = Callable[[str | Folded], tuple[Hit, ...]]
-
-
-class Detectors(Protocol):
-    """What the guard needs of `detect.Bundle`; it may also have the `models` and the `swift` of one."""
-
-    @property
-    def detectors(self) -> Mapping[Category, Detect]:
-        """Return one scan function for each category."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Return the digest of all rule data."""
-        ...
-
-    def hold_back(self, text: str) -> int:
-        """Return how many characters at the end of a stream must wait."""
-        ...
-
-    @staticmethod
-    def read(text: str, *, role: Role = "user") -> Folded:
-        """Fold a text once for several detectors."""
-        ...
 
 
 @dataclass(slots=True)
@@ -65,44 +38,10 @@ class Scan:
     failed: dict[Category, Why] = field(default_factory=dict)
 
 
-class Task(NamedTuple):
-    """One detector on behalf of one rule; none, where the bundle has no such detector."""
-
-    rule: CategoryRule
-    detect: Detect | None
-
-
-class Plan(NamedTuple):
-    """Which detectors run where."""
-
-    inline: tuple[Task, ...]
-    threaded: tuple[Task, ...]
-    models: tuple[Task, ...]
-
-    @classmethod
-    def of(cls, bundle: Detectors, rules: Sequence[CategoryRule]) -> "Plan":
-        """Sort the detectors that some rules need."""
-        swift: frozenset[Detect] = getattr(bundle, "swift", frozenset())
-        models: Mapping[Category, Detect] = getattr(bundle, "models", {})
-        detectors = bundle.detectors
-        inline: list[Task] = []
-        threaded: list[Task] = []
-        slow: list[Task] = []
-        for rule in rules:
-            detect, model = detectors.get(rule.category), models.get(rule.category)
-            if rule.category is Category.GROUNDING:
-                model = model or supported
-            if model:
-                slow.append(Task(rule, model))
-            if detect or not model:
-                (inline if detect is None or detect in swift else threaded).append(Task(rule, detect))
-        return cls(tuple(inline), tuple(threaded), tuple(slow))
-
-
-def scan_here(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule]) -> Scan:
+def scan_here(passages: Sequence[Passage], bundle: Detectors, plan: Plan) -> Scan:
     """Scan in the calling thread with what may run in line; what may not is said to be out of reach."""
-    plan = Plan.of(bundle, rules)
     scan = Scan([[] for _ in passages])
+    rules = [task.rule for task in (*plan.inline, *plan.threaded)]
     if (folded := read(passages, bundle, rules, scan)) is not None:
         for task in plan.inline:
             run(task, folded, scan)
@@ -110,16 +49,15 @@ def scan_here(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[Ca
     return scan
 
 
-def scan_watched(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
-                 pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
+def scan_watched(passages: Sequence[Passage], bundle: Detectors, plan: Plan, pool: ThreadPoolExecutor) -> Scan:
     """Scan, and give up on what needs a thread when its time is over."""
-    return watched(Work(passages, bundle, Plan.of(bundle, rules)), pool)
+    return watched(Work(passages, bundle, plan), pool)
 
 
-async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
-                       pool: ThreadPoolExecutor) -> Scan:  # fmt: skip
+async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, plan: Plan, pool: ThreadPoolExecutor) -> Scan:
     """Do the same from an event loop, which goes on meanwhile."""
-    return await awaited(Work(passages, bundle, Plan.of(bundle, rules)), pool)
+    work = Work(passages, bundle, plan)
+    return await awaited(work, pool) if work.needs_thread else work.scan
 
 
 def watched(work: "Work", pool: ThreadPoolExecutor) -> Scan:
@@ -240,14 +178,6 @@ def read(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[Categor
         scan.failed.update({rule.category: "crashed" for rule in rules})
         return None
     return folded
-
-
-def supported(text: str | Folded) -> tuple[Hit, ...]:
-    """Find the claims of an answer that the passages it was given do not support."""
-    from jingwei.detect import grounding  # noqa: PLC0415 - only where an answer comes with passages
-
-    grounds: tuple[str, ...] = text.shared.get(GROUNDS, ()) if isinstance(text, Folded) else ()
-    return grounding.scan(text, grounds)
 
 
 def run(task: Task, folded: Sequence[Folded], scan: Scan) -> None:

@@ -16,18 +16,18 @@ leaves with the next character that settles it, or at the end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
 from jingwei.core.policy import Decision
 from jingwei.deploy.guard.expert import outcome_verdict
-from jingwei.deploy.guard.guard import Guard
+from jingwei.deploy.guard.guard import CLEAN, Guard
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.scanning import Scan, Work
 from jingwei.deploy.guard.sentences import END, LEAST, LONGEST, edge, ends
-from jingwei.deploy.guard.stages import Finish, in_a_thread, stages, waited_for
+from jingwei.deploy.guard.stages import Finish, at_once, in_a_thread, waited_for
 from jingwei.deploy.guard.verdict import GuardVerdict
 from jingwei.detect import Hit, redact
 
@@ -77,13 +77,14 @@ class StreamGuard:
     def __init__(self, guard: Guard) -> None:
         guard.warm()
         self._guard = guard
-        self._rules, self._signs, self._models = stages(guard)
-        self._follows = any(self._models) or bool(guard.experts)
+        self._plans = guard.plans
+        self._follows = any(self._plans.sentences) or bool(guard.experts)
         # An answer is held against expert rules as a whole, so nothing of it leaves before.
         self._ahead = guard.policy.streaming == "lagged" and not guard.experts
         self._at_end = guard.policy.streaming == "end" or bool(guard.experts)
         self._context = ""
         self._unread = 0
+        self._is_read = self._is_read_as_one = False
         self._held = ""
         self._open = ""
         self._before = ""
@@ -112,14 +113,16 @@ class StreamGuard:
 
     def feed(self, text: str) -> Release:
         """Do what `fed` does where there is no event loop: the models are waited for."""
-        return _at_once(self._step(text, waited_for, final=False))
+        return at_once(self._step(text, waited_for, final=False))
 
     def finish(self) -> Release:
         """Do what `finished` does where there is no event loop."""
-        return _at_once(self._step("", waited_for, final=True))
+        return at_once(self._step("", waited_for, final=True))
 
     def verdict(self) -> GuardVerdict:
         """Return the verdict on the whole stream so far."""
+        if not self._verdicts:
+            return CLEAN["outbound"]
         acting = [each for each in self._verdicts if each.decision is not Decision.ALLOW]
         strictest = max(acting, key=lambda each: each.decision.rank, default=None)
         findings = {(found.rule_id, found.decision): found for each in acting for found in each.findings}
@@ -136,9 +139,13 @@ class StreamGuard:
 
     async def reviewed(self) -> GuardVerdict | None:
         """Judge all that has left as one text, where it was longer than the window: signs far apart are found so."""
-        if len(self.released) <= NEAR:
+        passage = Passage((), self.released, role="assistant")
+        if len(passage.text) <= NEAR:
             return None
-        return await self._guard.judged((Passage((), self.released, role="assistant"),), direction="outbound")
+        if self._is_read_as_one and not self._guard.experts:  # the rules saw all of it at one time: the rest is left
+            work, began = Work((passage,), self._guard.bundle, self._plans.sentences), perf_counter()
+            return self._guard.decided(passage, await in_a_thread(work), "outbound", began)[0]
+        return await self._guard.judged((passage,), direction="outbound")
 
     async def _step(self, text: str, finish: Finish, *, final: bool) -> Release:
         if self._stopped or not (text or final):
@@ -159,13 +166,20 @@ class StreamGuard:
         context = self._context[-NEAR:]
         known = len(context)
         window = context + self._held + text
-        began = perf_counter()
-        passage = Passage((), window, role="assistant")
-        work = Work((passage,), self._guard.bundle, self._rules)
-        scan = await finish(work) if work.needs_thread else work.scan
         held = 0 if final else self._guard.bundle.hold_back(window[edge(window, known) :])
         safe = max(known, len(window) - held)
-        if not scan.failed and not scan.hits[0]:
+        if safe == known and len(window) - known <= LONGEST:  # nothing leaves, so nothing need be judged yet
+            self._held, self._is_read, self._is_read_as_one = window[known:], False, False
+            return _NOTHING
+        if not text and self._is_read:  # all of it was read, and there was nothing
+            return await self._in_context(window, known, safe, finish)
+        began = perf_counter()
+        passage = Passage((), window, role="assistant")
+        work = Work((passage,), self._guard.bundle, self._plans.pieces)
+        scan = await finish(work) if work.needs_thread else work.scan
+        self._is_read = not scan.failed and not scan.hits[0]
+        self._is_read_as_one = self._is_read and len(self._context) == known
+        if self._is_read:
             return await self._in_context(window, known, safe, finish)
         verdict, hits = self._guard.decided(passage, scan, "outbound", began)
         hits = tuple(hit for hit in hits if hit.end > known)
@@ -190,12 +204,12 @@ class StreamGuard:
         self._unread += len(leaving)
         if self._unread < LONGEST and not (self._unread >= LEAST and END.search(leaving)):
             return _Cleared(leaving, None)
-        if len(self._context) <= NEAR:  # the near look has seen all of it
+        if len(self._context) <= safe:  # the near look has seen all of it
             return _Cleared(leaving, None)
         fresh, self._unread = len(self._context) - self._unread, 0
         began = perf_counter()
         passage = Passage((), self._context, role="assistant")
-        work = Work((passage,), self._guard.bundle, self._signs)
+        work = Work((passage,), self._guard.bundle, self._plans.signs)
         scan = await finish(work) if work.needs_thread else work.scan
         if not scan.failed and not scan.hits[0]:
             return _Cleared(leaving, None)
@@ -239,8 +253,9 @@ class StreamGuard:
             return
         passage = Passage((), self._before + sentence, role="assistant")
         self._before = passage.text[-BEFORE:]
-        work = Work((passage,), self._guard.bundle, self._models)
-        task = asyncio.ensure_future(in_a_thread(work)) if finish is in_a_thread else None
+        work = Work((passage,), self._guard.bundle, self._plans.sentences)
+        in_thread = finish is in_a_thread and work.needs_thread
+        task = asyncio.ensure_future(in_a_thread(work)) if in_thread else None
         self._asked = _Asked(passage, perf_counter(), partial(finish, work), task)
 
     async def _settle(self) -> None:
@@ -278,14 +293,3 @@ def _before(hits: tuple[Hit, ...], window: str, known: int, safe: int) -> int:
         if known <= hit.start < safe < hit.end:
             safe = hit.start
     return len(window) if len(window) - safe > MAX_HELD else safe
-
-
-def _at_once(step: Coroutine[None, None, Release]) -> Release:
-    """Run a coroutine that never waits for an event loop."""
-    try:
-        step.send(None)
-    except StopIteration as done:
-        released: Release = done.value
-        return released
-    step.close()
-    raise RuntimeError
