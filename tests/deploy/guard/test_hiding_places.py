@@ -5,7 +5,15 @@ import json
 import pytest
 
 from jingwei.core.policy import CategoryRule, Decision, ToolRule
-from jingwei.deploy.guard import Guard, ToolCall, ToolContext, compile_policy, extract_texts, labels_of_messages
+from jingwei.deploy.guard import (
+    Guard,
+    ToolCall,
+    ToolContext,
+    compile_policy,
+    extract_texts,
+    labels_of_messages,
+    rewrite,
+)
 from jingwei.deploy.guard.ogr import evaluate
 from jingwei.deploy.guard.ogr_event import read_event
 
@@ -139,3 +147,22 @@ def test_what_an_agent_read_before_an_event_cannot_be_told_so_nothing_is_sent_ou
     judged = evaluate({"kind": "step/response", "payload": payload}, guard(ToolRule(name="send", sends_outside=True)))
     assert judged["x.jingwei"]["rule_ids"] == ["tool.tainted-send"]
     assert judged["decision"] == "block"
+
+
+@pytest.mark.parametrize("messages", [
+    [{"role": "user", "content": "passport number "}, {"role": "user", "content": "E12345678"}],
+    [{"role": "user", "content": [{"type": "text", "text": "passport number "}, {"type": "text", "text": "E12345678"}]}],
+])  # fmt: skip
+def test_what_only_the_part_before_tells_to_be_personal_data_is_redacted_in_its_own_text(messages):
+    judging = guard(ToolRule(name="x"), (CategoryRule(category="pii", inbound=Decision.REDACT),))
+    body = {"messages": messages}
+    verdict = judging.judge_passages(extract_texts(body), direction="inbound")
+    assert verdict.decision is Decision.REDACT
+    assert "E12345678" not in json.dumps(rewrite(body, verdict.rewritten))
+
+
+def test_what_is_found_alone_and_in_the_joined_text_is_one_finding():
+    judging = guard(ToolRule(name="x"), (CategoryRule(category="pii", inbound=Decision.REDACT),))
+    body = {"messages": [{"role": "user", "content": "hello "}, {"role": "user", "content": "ring 13812345678"}]}
+    verdict = judging.judge_passages(extract_texts(body), direction="inbound")
+    assert [each.path for each in verdict.findings] == ["messages[1].content"]

@@ -100,7 +100,9 @@ def _asked(event: GuardEvent) -> tuple[Passage, ...]:
     given = payload.get("input")
     if isinstance(given, list):
         read = extract_texts({"messages": given})
-        found += [each._replace(path=("input", *each.path[1:])) for each in read]
+        found += [each._replace(path=("input", *each.path[1:]),
+                                pieces=tuple(("input", *path[1:]) for path in each.pieces))
+                  for each in read]  # fmt: skip
     for key in ("input", "text"):
         if isinstance(payload.get(key), str) and payload[key]:
             found.append(Passage((key,), payload[key]))

@@ -6,6 +6,7 @@ but the application's own opening system prompt, which the gate has already seen
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -47,6 +48,16 @@ class Passage(NamedTuple):
     """Whose text it is."""
     grounds: tuple[str, ...] = ()
     """What an answer was to be drawn from."""
+
+    pieces: tuple[Path, ...] = ()
+    """The places of the texts that were put together."""
+
+    def piece(self, start: int, end: int) -> tuple[Path, int] | None:
+        """Return in which of the texts a span lies, and where that begins; None where it lies in several."""
+        number = bisect_right(self.seams, start)
+        if self.crosses_seam(start, end) or number >= len(self.pieces):
+            return None
+        return self.pieces[number], self.seams[number - 1] if number else 0
 
     def crosses_seam(self, start: int, end: int) -> bool:
         """Tell whether a span lies on both sides of a seam."""
@@ -126,27 +137,29 @@ def _role_of(value: Mapping[str, Json], path: Path, role: Role) -> Role:
 
 def _joined(messages: Sequence[Json], begins: int) -> Iterator[Passage]:
     """Give what was split over the parts of a message, or over neighbouring messages of one role, as one text."""
-    run: list[str] = []
+    run: list[tuple[Path, str]] = []
     first, role = begins, None
     for place, message in enumerate([*messages[begins:], None], begins):
         current = message.get("role") if isinstance(message, dict) else None
         if place > begins and (current != role or message is None):
             if len(run) > 1:
-                seams = tuple(accumulate(len(each) for each in run[:-1]))
+                seams = tuple(accumulate(len(each) for _, each in run[:-1]))
                 said: Role = _ROLES.get(role, "user") if isinstance(role, str) else "user"
-                yield Passage(("messages", first), "".join(run), fixed=True, seams=seams, role=said)
+                yield Passage(("messages", first), "".join(each for _, each in run), fixed=True, seams=seams, role=said,
+                              pieces=tuple(path for path, _ in run))  # fmt: skip
             run, first = [], place
         role = current
         if isinstance(message, dict):
-            run.extend(_content_texts(message.get("content")))
+            run.extend(_content_texts(message.get("content"), ("messages", place, "content")))
 
 
-def _content_texts(content: Json) -> list[str]:
+def _content_texts(content: Json, path: Path) -> list[tuple[Path, str]]:
     if isinstance(content, str):
-        return [content]
+        return [(path, content)]
     parts = content if isinstance(content, list) else []
-    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    return [each for each in texts if isinstance(each, str)]
+    texts = [((*path, place, "text"), part.get("text")) if isinstance(part, dict) else ((*path, place), part)
+             for place, part in enumerate(parts)]  # fmt: skip
+    return [(place, each) for place, each in texts if isinstance(each, str)]
 
 
 def rewrite(body: dict[str, Json], rewritten: Sequence[tuple[Path, str]]) -> dict[str, Json]:
