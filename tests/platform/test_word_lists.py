@@ -14,7 +14,7 @@ from jingwei.core.errors import Conflict, InputError, NotFound, Refused, Tampere
 from jingwei.core.recording import Recording, RecordingWriter
 from jingwei.core.snapshot import read_public_key, read_snapshot
 from jingwei.detect.lexicon import Lexicon
-from jingwei.platform import live_words
+from jingwei.platform import live_words, word_file
 from jingwei.platform.word_file import read_words
 
 LIST = "organisation"
@@ -235,6 +235,16 @@ def test_a_bomb_of_a_workbook_is_not_unpacked(place):
         packed.writestr("xl/worksheets/sheet1.xml", b"<" + b"a" * 50_000_000)
     with pytest.raises(InputError, match="unpacks"):
         imported(place, out.getvalue(), "bomb.xlsx")
+
+
+def test_a_workbook_may_unpack_to_no_more_than_a_file_may_hold(place, monkeypatch):
+    book = workbook(*([f"w{number * 7919}"] for number in range(2_000)))
+    with zipfile.ZipFile(io.BytesIO(book)) as packed:
+        unpacked = sum(each.file_size for each in packed.infolist())
+    assert len(book) * 2 < unpacked
+    monkeypatch.setattr(word_file, "MOST_BYTES", unpacked // 2)
+    with pytest.raises(InputError, match="unpacks"):
+        imported(place, book, "long.xlsx")
 
 
 def test_a_workbook_with_definitions_of_its_own_is_refused(place):

@@ -21,7 +21,7 @@ from jingwei.detect.topics import classes, rule_of, topics
 
 MOST_ROWS = 2_000_000
 MOST_BYTES = 256 * 1024 * 1024
-"""Of a file, and of what a spreadsheet unpacks to: four times that."""
+"""Of a file, and of what a spreadsheet unpacks to: its texts are held in memory while its rows are read."""
 MOST_RATIO = 200
 LONGEST_TOPIC = 48
 _LONGEST_ROW = 64 * 1024
@@ -197,7 +197,7 @@ def _demand_sound(file: BinaryIO) -> None:
         with zipfile.ZipFile(file) as packed:
             parts = packed.infolist()
             unpacked, present = sum(each.file_size for each in parts), sum(each.compress_size for each in parts)
-            if len(parts) > 2_000 or unpacked > 4 * MOST_BYTES or unpacked > MOST_RATIO * max(present, 4096):
+            if len(parts) > 2_000 or unpacked > MOST_BYTES or unpacked > MOST_RATIO * max(present, 4096):
                 raise InputError("platform:words-packed", field="file")
             for each in parts:
                 if each.filename.endswith((".xml", ".rels")) and _defines(packed, each):

@@ -90,6 +90,14 @@ def test_an_answer_that_cannot_be_read_is_no_judgement(model, says):
         JudgeServer(Judge(url=model.url, model="m")).scores(fold("x"))
 
 
+def test_a_judge_that_says_nothing_of_what_it_was_asked_about_has_not_judged_that(model):
+    model.says = '{"harm": 0.1}'
+    opinions = JudgeServer(Judge(url=model.url, model="m")).models()
+    assert opinions[Category.HARM](fold("a text")) == ()
+    with pytest.raises(Unavailable):
+        opinions[Category.INJECTION](fold("a text"))
+
+
 @pytest.mark.parametrize("status", [302, 401, 404, 500])
 def test_a_judge_that_refuses_or_points_elsewhere_has_not_judged(model, status):
     model.says, model.status, model.location = '{"harm": 0}', status, model.url

@@ -68,7 +68,10 @@ class JudgeServer:
     def _asked_about(self, category: Category) -> Detector:
         def scan(given: str | Folded) -> tuple[Hit, ...]:
             folded = fold(given)
-            score = self.scores(folded).get(category, 0.0)
+            scores = self.scores(folded)
+            if category not in scores:  # it was asked, and silence is no answer
+                raise Unavailable("deploy.guard:judge-unreadable")
+            score = scores[category]
             if score < 0.5 or not folded.original:
                 return ()
             return (Hit(0, len(folded.original), category, f"{category}.judge", score, Severity.HIGH),)
