@@ -81,6 +81,18 @@ class GuardSources(Sources):
             self.authored(languages, frames, chance, kind="harm", name=name)
         for name, languages in contrasts.items():
             self.authored(languages, frames, chance, kind="contrast", name=name)
+        self.written()
+
+    def written(self):
+        """Read our own requests that were written one by one."""
+        found = yaml.safe_load((HERE / "harm_written.yaml").read_text(encoding="utf-8"))
+        for kind, groups in found.items():
+            harm = int(kind == "harm")
+            for name, languages in groups.items():
+                texts = [text for lines in languages.values() for text in lines.splitlines()]
+                if harm:
+                    self.classes.update(dict.fromkeys(texts, name))
+                self.add(texts, "own-written" if harm else f"own-{name}", harm=harm, injection=0)
 
     def authored(self, languages, frames, chance, *, kind, name):
         """Spell one group of our own patterns."""
@@ -148,7 +160,9 @@ class GuardSources(Sources):
         plain = [row for row in self.rows if row.role == "train" and len(row.text) < 250 and row.harm is not None
                  and row.injection == 0 and row.source not in unfit]  # fmt: skip
         calm = [
-            row for row in plain if not row.harm and row.source in {"halueval", "cvalues", "halluqa-zh", "own-ordinary"}
+            row
+            for row in plain
+            if not row.harm and row.source in {"halueval", "cvalues", "halluqa-zh", "own-ordinary", "own-everyday"}
         ]
         for language in ("en", "zh"):
             chinese = language == "zh"

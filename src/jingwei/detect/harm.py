@@ -18,8 +18,8 @@ from jingwei.detect.normalize import Folded, fold
 MODEL_RULE = "harm.model"
 """Harm of a class that the model does not name."""
 MODEL_RULES = frozenset({MODEL_RULE, *(f"harm.{name}" for name in intent.HARMFUL)})
-REPORTED = 0.5
-"""A lower probability is no hit: no policy's threshold lies below."""
+REPORTED = 0.05
+"""A lower probability is no hit. What lies below a policy's threshold is only counted and scored."""
 _CRITICAL = frozenset({"a1-d", "a1-f-violence", "a1-h-weapons", "a1-h-drugs", "a4-a-self"})
 
 

@@ -26,6 +26,10 @@ Head = Literal["request", "content"]
 FILE = "harm.npz"
 LONGEST_READ = 60_000
 """Characters of a text whose wording is weighed; the embedding bounds itself."""
+STEP = 512
+"""A known vector is kept in one byte a number, in such parts of one."""
+_BRIEF = 12
+"""A text of so many units is no longer brief."""
 
 
 class Reading(NamedTuple):
@@ -49,6 +53,10 @@ class Features(NamedTuple):
     """What the n-grams say of the worst window, or of the worst sentence by itself."""
     length: float
     """Logarithm of the number of sentences: the worst of many is worse by chance."""
+    near: float
+    """How much nearer the worst sentence lies to a known request for harm than to any known harmless one."""
+    brief: float
+    """How little is said, from 0 to 1: a short text needs stronger evidence."""
 
 
 class Network(NamedTuple):
@@ -67,6 +75,19 @@ class Network(NamedTuple):
         return hidden @ self.outer + self.outer_offset
 
 
+class Known(NamedTuple):
+    """Requests that were written one by one, as vectors."""
+
+    vectors: "Numbers"
+    harmful: int
+    """So many of them, the first, ask for harm."""
+
+    def nearer(self, vector: "Numbers") -> float:
+        """Return how much nearer a vector lies to the harmful ones than to the others."""
+        alike: Numbers = self.vectors @ vector
+        return float(alike[: self.harmful].max() - alike[self.harmful :].max())
+
+
 class Weights(NamedTuple):
     """Everything one head knows."""
 
@@ -79,6 +100,7 @@ class Weights(NamedTuple):
     intents: Sequence[str]
     harmful: int
     """So many of the intents, the first, are harmful."""
+    known: Known
 
 
 def head_of(role: Role) -> Head:
@@ -110,7 +132,8 @@ def weigh(folded: Folded, known: Weights) -> tuple[Features, "Numbers"]:
     import numpy as np  # noqa: PLC0415 - with the encoder, on first need
 
     meant = embedding.read(folded)
-    outputs = known.network.read(np.vstack([meant.whole, meant.parts]))
+    rows = np.vstack([meant.whole, meant.parts])
+    outputs = known.network.read(rows)
     harm = outputs[:, 0]
     loudest = int(harm.argmax())
     aims = outputs[loudest, 1:]
@@ -122,7 +145,14 @@ def weigh(folded: Folded, known: Weights) -> tuple[Features, "Numbers"]:
     if len(meant.parts) > 1:
         start, end = meant.spans[int(harm[1:].argmax())]
         wording = max(wording, known.wording.score(blocks(folded.folded[start:end])))
-    return Features(float(harm[0]), float(harm[1:].max()), aim, max(-6.0, wording), log2(len(meant.parts))), shares
+    features = Features(float(harm[0]), float(harm[1:].max()), aim, max(-6.0, wording), log2(len(meant.parts)),
+                        known.known.nearer(rows[loudest]), brevity(folded.folded))  # fmt: skip
+    return features, shares
+
+
+def brevity(folded: str) -> float:
+    """Return how little a folded text says: 1 for nothing, 0 from so many units on."""
+    return max(0.0, 1 - embedding.units(folded[: 4 * _BRIEF]) / _BRIEF)
 
 
 @lru_cache(maxsize=2)
@@ -134,11 +164,12 @@ def weights(head: Head) -> Weights:
         own = {name.removeprefix(f"{head}_"): data[name] for name in data.files if name.startswith(f"{head}_")}
         intents = [str(name) for name in data["intents"]]
         harmful = int(data["harmful"])
+        near = Known(data["known"].astype(np.float32) / STEP, int(data["split"]))
     layers = [own[name].astype(np.float32) for name in ("w1", "b1", "w2", "b2")]
     scale, bias = map(float, own["scale"])
     line = [float(number) for number in own["line"]]
     wording = Model(own["ngrams"].tolist(), scale, bias)
-    return Weights(Network(*layers), wording, line[2:], line[0], line[1], intents, harmful)
+    return Weights(Network(*layers), wording, line[2:], line[0], line[1], intents, harmful, near)
 
 
 def warm() -> None:

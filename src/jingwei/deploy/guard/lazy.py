@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 def built(policy: Policy) -> "Bundle":
     """Compile the detectors of a policy, and use each once: a first request must not time out on what loads late."""
-    from jingwei.detect import Bundle  # noqa: PLC0415 - loads every detector
+    from jingwei.detect import Bundle, meaning  # noqa: PLC0415 - loads every detector
 
+    meaning.warm()
     bundle = Bundle.build(policy.words, allowed_words=policy.allowed_words, canaries=policy.canaries,
                           scope=policy.scope)  # fmt: skip
     warm_up = text("deploy.guard:warm-up")
