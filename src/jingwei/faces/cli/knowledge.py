@@ -61,7 +61,7 @@ def screen(*, base: Path, person: str, groups: tuple[str, ...], level: int, json
     if json_out:
         as_json([each.model_dump(mode="json") for each in found])
     elif found:
-        headers = (say("knowledge-from"), say("knowledge-to"), say("knowledge-paragraphs"))
+        headers = (say("knowledge-from"), say("knowledge-to"), say("knowledge-stands-in"))
         table(headers, [(str(each.start), str(each.end), ", ".join(map(str, each.paragraphs))) for each in found])
     else:
         click.echo(say("knowledge-no-leak"))
