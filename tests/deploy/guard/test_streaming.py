@@ -1,5 +1,7 @@
 """No character of a hit leaves, however the stream is cut; a clean stream arrives as it was."""
 
+import asyncio
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jingwei.core.policy import Decision
+from jingwei.core.policy import Category, Decision
 from jingwei.deploy.guard import Guard, StreamGuard, compile_policy
 
 BLOCKED = ("飞鸟计划", "projectnightjar", "ZX-CANARY-77")
@@ -97,3 +99,33 @@ def test_after_a_block_nothing_follows():
     assert channel.feed("more").text == ""
     assert channel.finish().text == ""
     assert channel.verdict().blocks
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([*CLEAN, *BLOCKED, *REDACTED]), min_size=1, max_size=4).map(" ".join), places, places)
+def test_where_a_stream_is_cut_changes_neither_what_leaves_nor_the_decision(text, one, other):
+    first, channel = stream(cut(text, one))
+    again, second = stream(cut(text, other))
+    assert channel.verdict().decision is second.verdict().decision
+    if channel.verdict().decision is not Decision.BLOCK:
+        assert first == again
+
+
+def test_an_answer_that_came_at_one_time_is_still_held_against_what_reads_whole_texts():
+    seen = []
+
+    def opinion(text):
+        seen.append(text.original)
+        return ()
+
+    made = guard()
+    channel = StreamGuard(Guard(made.policy, replace(made.bundle, models={Category.HARM: opinion})))
+    text = " ".join(CLEAN)
+
+    async def run():
+        await channel.fed(text)
+        await channel.finished()
+        return await channel.reviewed()
+
+    assert asyncio.run(run()).decision is Decision.ALLOW
+    assert seen[-1] == text

@@ -15,6 +15,7 @@ from datetime import datetime
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
+from typing import NamedTuple
 
 from jingwei.core.clock import Clock
 from jingwei.core.errors import Tampered
@@ -26,13 +27,14 @@ from jingwei.core.token import ASSESSMENT_LIFETIME, AssessmentToken
 from jingwei.core.token import read as read_token
 from jingwei.deploy.guard import Guard
 from jingwei.faces.gateway.refusal import Code, Refusal
-from jingwei.faces.gateway.serving import Entry, Serving, token_is_current
+from jingwei.faces.gateway.serving import Entry, Ready, Serving, token_is_current
 from jingwei.faces.gateway.wire import Request
 
 _RELEASE_STATES = frozenset({"approved", "live"})
 _ASSESSMENT_STATES = frozenset({"draft", "assessed", "approved", "live"})
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 _MAX_AUTHORIZATION = 8192
+_MOST_KNOWN = 4096
 _KEYED_APART = frozenset({"/v1/messages", "/v1/models"})
 """Where Anthropic's clients show their key in a header of its own."""
 
@@ -52,6 +54,14 @@ class Access:
     """Versions of the live lexicons that the guard judges with."""
     key: ServedKey | None = None
     """What is known of the key that asked, where one did."""
+
+
+class _Known(NamedTuple):
+    """Who a key stands for, as long as its System and its guard are these very ones."""
+
+    entry: Entry
+    ready: Ready
+    access: Access
 
 
 class Nonces:
@@ -90,6 +100,7 @@ class Door:
         self._serving = serving
         self._clock = clock
         self._nonces = nonces
+        self._known: dict[str, _Known] = {}
 
     def admit(self, request: Request, body: bytes) -> Access:
         """Find out who asks and whether to serve.
@@ -99,10 +110,11 @@ class Door:
         """
         self._serving.fresh()
         credential = _bearer(request)
-        entry = self._serving.by_key(key_hash(credential))
+        hashed = key_hash(credential)
+        entry = self._serving.by_key(hashed)
         if entry:
             with _about(entry.served.system_id):
-                return self._by_release(entry, key_hash(credential))
+                return self._by_release(entry, hashed)
         if credential.count(".") == 2:
             return self._by_assessment(credential, request, body)
         raise Refusal(Code.KEY_UNKNOWN)
@@ -120,10 +132,17 @@ class Door:
         self._check_life(token.id, current=token_is_current(token, self._now))
         if token.policy_digest != served.policy.digest or served.policy.system_id != served.system_id:
             raise Refusal(Code.POLICY_MISMATCH)
+        ready = self._serving.ready(served)
+        kept = self._known.get(hashed)
+        if kept is not None and kept.entry is entry and kept.ready is ready:
+            return kept.access
         principal, tenant = principal_of_key(served, hashed)
         known = next((each for each in served.keys if each.hash == hashed), None) or ServedKey(hash=hashed)
-        ready = self._serving.ready(served)
-        return Access(served, ready.guard, principal=principal, tenant=tenant, lexicon=ready.lexicon, key=known)
+        access = Access(served, ready.guard, principal=principal, tenant=tenant, lexicon=ready.lexicon, key=known)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[hashed] = _Known(entry, ready, access)
+        return access
 
     def _by_assessment(self, credential: str, request: Request, body: bytes) -> Access:
         demand_loopback(request)

@@ -181,7 +181,8 @@ class Chat:
             self.exchange.failure(str(refusal.code))
             last = error_line(refusal)
         finally:
-            self.exchange.saw([Passage((), streamed.text, role="assistant")], streamed.verdict())
+            if self.exchange.seen is not None:
+                self.exchange.saw([Passage((), streamed.text, role="assistant")], streamed.verdict())
             if not self.exchange.used.tokens:
                 self.exchange.used.estimate(body["messages"], streamed.text)
         try:

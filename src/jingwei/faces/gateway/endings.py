@@ -66,6 +66,8 @@ class Ending:
     def verdict(self) -> GuardVerdict:
         """Return the verdict on all channels so far."""
         parts = [channel.verdict() for choice in self._choices.values() for channel in choice.channels.values()]
+        if len(parts) == 1 and parts[0].decision is Decision.ALLOW and not parts[0].unjudged:
+            return parts[0]
         return GuardVerdict(
             direction="outbound",
             decision=max((part.decision for part in parts), key=lambda each: each.rank, default=Decision.ALLOW),

@@ -20,6 +20,11 @@ from jingwei.deploy.guard import Guard, glance
 _NAMES = ("id", "model", "system_fingerprint", "service_tier")
 _COUNTS = ("usage", "timings")
 _NAME = re.compile(r"[\w.:/@+-]{1,128}", re.ASCII)
+_RANDOM = re.compile(
+    r"(?:(?:chatcmpl|cmpl|gen|msg|req|resp)[-_])?([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})"
+)
+_SAYS_SOMETHING = re.compile(r"\d(?:-?\d){8}|[a-f]{6}")
+"""A number long enough to be somebody's, or letters enough for a word."""
 _COUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _USUAL_COUNTS = frozenset({
     "accepted_prediction_tokens", "audio_tokens", "cache_creation_input_tokens", "cache_read_input_tokens",
@@ -47,9 +52,21 @@ def plain_head(answer: Mapping[str, Json], guard: Guard, *, request_id: str, kin
     sound = isinstance(created, int) and not isinstance(created, bool) and 0 < created < _NEWEST
     fixed = _Names(guard, guard.bundle.version, tuple(sorted((name, value) for name, value in named.items()
                                                              if name != "id")))  # fmt: skip
-    sound_id = "id" not in named or _clean({"id": named["id"]}, guard)
+    sound_id = "id" not in named or _is_random(named["id"]) or _clean({"id": named["id"]}, guard)
     kept = cast("dict[str, Json]", named) if sound_id and _names_clean(fixed) else {}
     return {"id": request_id, **kept, "object": kind, "created": created if sound else int(time.time())}
+
+
+def _is_random(identity: str) -> bool:
+    """Tell whether an id is 128 bits in hexadecimal, as servers draw them, that neither read nor decode to text."""
+    found = _RANDOM.fullmatch(identity)
+    if found is None or _SAYS_SOMETHING.search(found[1]):
+        return False
+    try:
+        bytes.fromhex(found[1].replace("-", "")).decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

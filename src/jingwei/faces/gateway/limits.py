@@ -20,6 +20,7 @@ from jingwei.faces.gateway.tallies import Tallies, Tally
 FILE = "tallies"
 _DAY = 86_400
 _SOON = 1
+_NONE = Limits()
 _BUSY = 60
 
 
@@ -48,7 +49,7 @@ class Limiter:
             Refusal: its key may not make it now; it says when to come again.
         """
         limits = limits_of(access)
-        if access.key is None or limits == Limits():
+        if access.key is None or limits == _NONE:
             yield
             return
         refusal = self._entered(access.key.hash, limits)

@@ -36,6 +36,6 @@ class DataReader:
         whole = b"".join([*self._rest, head])
         self._rest, self._waiting = ([tail], len(tail)) if tail else ([], 0)
         lines = whole.split(b"\n")
-        if self._waiting > MAX_LINE_BYTES or any(len(each) > MAX_LINE_BYTES for each in lines):
+        if len(whole) + self._waiting > MAX_LINE_BYTES and max(self._waiting, *map(len, lines)) > MAX_LINE_BYTES:
             raise Refusal(Code.UPSTREAM_GARBAGE)
         return [each[5:].strip() for each in lines if each.startswith(b"data:")]
