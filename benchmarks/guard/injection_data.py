@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
+from injection_written import Written
 
 HERE = Path(__file__).parent
 OWN = {
@@ -21,6 +22,7 @@ OWN = {
 }
 LANGUAGES = ("en", "zh")
 SEED = 20260101
+READ = ("attacks", "ordinary", "scary", "passages", "pages", "own_direct", "own_documents", "planted", "written")
 PLAIN = {
     ("security-violating", variant)
     for variant in (
@@ -105,7 +107,7 @@ class Rows:
 
     def read(self):
         """Read every set, and drop from training what is a test row too."""
-        for name in ("attacks", "ordinary", "scary", "passages", "pages", "own_direct", "own_documents", "planted"):
+        for name in READ:
             getattr(self, name)()
         held = {row.text for row in self.rows if row.part == "test"}
         return [row for row in self.rows if row.part == "test" or row.text not in held]
@@ -234,6 +236,17 @@ class Rows:
             for frame in plays:
                 for _ in range(4):
                     self.add([frame.replace("{q}", chance.choice(asked))], "own-plays", label=0, where=part(frame))
+
+    def written(self):
+        """Read what was written one by one."""
+        written = Written(part, SEED)
+        for tongue in LANGUAGES:
+            for text, label, source, where in written.messages(tongue):
+                self.add([text], source, label=label, where=where)
+            for text, source, where in written.documents(tongue):
+                self.add([text], source, label=0, role="document", where=where)
+            for text, source, where, span in written.attacks(tongue):
+                self.rows.append(Row(text, 1, source, "document", where, span))
 
     # -- what stands in documents and comes back from tools
 

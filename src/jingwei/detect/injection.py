@@ -20,12 +20,14 @@ HIDDEN_RULE = "injection.hidden-text"
 ENCODED_RULE = "injection.encoded-payload"
 MODEL_RULE = "injection.model"
 _HIDDEN_SCORE = 0.6
-_REPORTED = 0.5
-"""A lower probability is no hit: no policy's threshold lies below."""
+_REPORTED = 0.05
+"""A lower probability is no hit. Most thresholds lie far above; what lies between is reported, and decides nothing."""
 _LIFT = 1.6
 """How much more often a sign means an attack where nobody asked the text to speak: doubt to this power."""
 _MOST_DECODED = 4
 """Hidden readings that the model is asked about."""
+_LONGEST_DECODED = 1_200
+"""Characters of a hidden reading that the model is asked about: each costs as much as a message of that length."""
 _SURE = 0.9
 """What the model must say of a hidden reading: many of them are only noise read aloud."""
 
@@ -78,7 +80,7 @@ def opinion(text: str | Folded) -> tuple[Hit, ...]:
     folded = fold(text)
     hits = list(_opinion(folded))
     for start, end, plain, _ in islice((each for each in reveal(folded) if each.text), _MOST_DECODED):
-        inner = _opinion(fold(plain, role=folded.role))
+        inner = _opinion(fold(plain[:_LONGEST_DECODED], role=folded.role))
         hits += [replace(hit, start=start, end=end) for hit in inner if hit.score >= _SURE]
     return tuple(sorted(hits))
 
