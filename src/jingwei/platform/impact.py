@@ -5,6 +5,7 @@ stopped anyway is not newly flagged. What is shown of a recording is redacted, a
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,7 +95,8 @@ def measured(lexicon: str, lines: Iterable[Line], *, folder: Path) -> Impact:
               no_longer=sum(texts[place].source == source for place in no_longer - newly.keys()))
         for source in sources
     )  # fmt: skip
-    return Impact(shares=shares, samples=tuple(newly[place] for place in sorted(newly)[:_MOST_SAMPLES]))
+    different = dict.fromkeys(newly[place] for place in sorted(newly))  # the same text often comes again
+    return Impact(shares=shares, samples=tuple(islice(different, _MOST_SAMPLES)))
 
 
 def _texts(lexicon: str, folder: Path) -> Iterator[_Text]:

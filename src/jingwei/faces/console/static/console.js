@@ -138,7 +138,14 @@ function part(html, id) {
   return new DOMParser().parseFromString(html, "text/html").getElementById(id);
 }
 
+/** The place one is at, in a row of places that is wider than a phone: brought into view. */
+function seen(link) {
+  const row = link.closest("nav");
+  if (row.scrollWidth > row.clientWidth) row.scrollLeft = link.offsetLeft - row.clientWidth / 3;
+}
+
 const BEHAVIOURS = {
+  ".side nav [aria-current]": seen,
   "[data-live]": live, "[data-feed]": feed, "[data-swap]": swap, "[data-copy]": copy,
   "[data-answered]": answered, "[data-presence]": presence, "[data-print]": print, "[data-menu]": menu,
 };
