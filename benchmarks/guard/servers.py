@@ -13,19 +13,21 @@ from pathlib import Path
 
 import orjson
 
+ID = "chatcmpl-9f0a6b1c2d3e4f5a6b7c8d9e0f1a2b3c"
+"""As vLLM and others write it."""
 KEY = "jw-" + "b" * 40
 ANSWER = "The meeting starts at three; please bring the quarterly report. 会议三点开始，请带上季度报告。" * 3
 PIECES = [ANSWER[place : place + 8] for place in range(0, len(ANSWER), 8)][:32]
 
 
 def completion():
-    return orjson.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+    return orjson.dumps({"id": ID, "object": "chat.completion", "created": 1, "model": "m", "choices": [
         {"index": 0, "message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}})  # fmt: skip
 
 
 def frame(delta, finish=None):
-    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+    chunk = {"id": ID, "object": "chat.completion.chunk", "created": 1, "model": "m",
              "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}  # fmt: skip
     return b"data: " + json.dumps(chunk, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 

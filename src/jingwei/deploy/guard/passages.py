@@ -18,6 +18,8 @@ from jingwei.detect import Role
 
 MAX_DEPTH = 32
 MAX_PASSAGES = 4096
+_ORDINARY = frozenset({"role", "content"})
+_USUAL_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 _APPLICATION_ROLES = frozenset({"system", "developer"})
 _NAMES = frozenset({"role", "type", "id", "tool_call_id", "detail"})
 """Keys of a message, its parts and its calls whose values are identifiers; what does not look like one is a text."""
@@ -110,10 +112,19 @@ def _walk(value: Json, path: Path, role: Role = "user") -> Iterator[Passage]:
             yield from _walk(entry, (*path, place), role)
     elif isinstance(value, dict):
         role = _role_of(value, path, role)
+        if len(path) == 2 and path[0] == "messages" and _is_ordinary(value):
+            yield from _walk(value["content"], (*path, "content"), role)
+            return
         for key, entry in value.items():
             if not is_plain_key(key):
                 yield Passage((*path, "(key)"), key, fixed=True, role=role)
             yield from _walk(entry, (*path, key), role)
+
+
+def _is_ordinary(message: Mapping[str, Json]) -> bool:
+    """Tell whether a message is one text of a usual role and nothing else."""
+    said = message.get("role")
+    return message.keys() == _ORDINARY and isinstance(said, str) and said in _USUAL_ROLES
 
 
 def is_name(value: str, path: Path, names: Collection[str | int]) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 JSON = b"application/json"
 EVENTS = b"text/event-stream; charset=utf-8"
+
+
+@lru_cache(maxsize=256)
+def _name(raw: bytes) -> str:
+    return raw.decode("latin-1").lower()
 
 
 @dataclass(slots=True)
@@ -37,8 +43,12 @@ class Request:
     def of(cls, scope: Scope, receive: Receive) -> "Request":
         """Read the head of a request."""
         headers: dict[str, list[str]] = {}
-        for name, value in scope["headers"]:
-            headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        for raw_name, value in scope["headers"]:
+            name = _name(raw_name)
+            if name in headers:
+                headers[name].append(value.decode("latin-1"))
+            else:
+                headers[name] = [value.decode("latin-1")]
         raw_path = scope.get("raw_path") or scope["path"].encode()
         peer = scope.get("client")
         return cls(

@@ -9,13 +9,15 @@ import re
 
 from jingwei.core.text import Both, Language
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
 _LATIN_WORD = re.compile(r"[A-Za-z]+")
 
 
 def language_of(answer: str) -> Language:
     """Return the language to label an answer in: Chinese once its characters are as many as its Latin words."""
-    han = len(_HAN.findall(answer))
+    if answer.isascii():
+        return "en"
+    han = sum(map(len, _HAN.findall(answer)))
     return "zh" if han and han >= len(_LATIN_WORD.findall(answer)) else "en"
 
 
