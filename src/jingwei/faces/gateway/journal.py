@@ -16,8 +16,6 @@ from jingwei.faces.gateway.refusal import Code, Refusal
 
 LINGER_SECONDS = 0.1
 """An event that nobody waits for is on disk a moment later."""
-PAUSE_SECONDS = 0.002
-"""Between two syncs of a busy gateway: whoever comes meanwhile shares the next. One that is idle syncs at once."""
 MAX_RUNS = 64
 MAX_EVENTS_PER_RUN = 2000
 """How much is kept in memory for the runs that ask for their own events."""
@@ -52,7 +50,6 @@ class Journal:
         self._writing: Batch | None = None
         self._due: asyncio.Handle | None = None
         self._hurried = False
-        self._rested = 0.0
         self._work: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, Batch | _Turn] | None]
         self._work = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="spool", daemon=True)
@@ -86,7 +83,7 @@ class Journal:
             if batch is self._gathering and not self._hurried:
                 self._hurried = True
                 if self._writing is None:  # what else this turn of the loop brings goes along
-                    self._hurry(loop)
+                    loop.call_soon(self._flush)
             await waiter
         if not batch.written:
             raise Refusal(Code.SPOOL)
@@ -167,17 +164,8 @@ class Journal:
         for waiter in job.waiters:
             if not waiter.done():
                 waiter.set_result(None)
-        loop = asyncio.get_running_loop()
-        self._rested = loop.time() + PAUSE_SECONDS
         if self._hurried:
-            self._hurry(loop)
-
-    def _hurry(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Write what gathers, but not straight after the last."""
-        if self._rested > loop.time():
-            loop.call_at(self._rested, self._flush)
-        else:
-            loop.call_soon(self._flush)
+            self._flush()
 
     def _remember(self, run_id: str, line: bytes) -> None:
         lines = self._runs.setdefault(run_id, [])
