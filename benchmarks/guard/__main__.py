@@ -1,10 +1,10 @@
 """Every benchmark of the guard, one after the other: `./dev bench guard [DATA_FOLDER] [--peers VENV_FOLDER]`.
 
 Each script stands alone too (`./dev bench guard/keywords --help`). CPU time and ratios inside one run are the result; a
-busy host inflates the time and not the ratios. Peers are run where their virtual environments are given:
+busy host inflates the time and not the ratios. Without the data folder, what needs it is left out, and so is `evasion`
+without `--cases` (made by `make_evasions.py`). Peers run where their virtual environments are given, one folder each:
 
-    peers/
-      llm-guard/  nemoguardrails/  presidio/  litellm/     each made by `python -m venv` and `pip install`
+    peers/litellm  peers/llm-guard  peers/presidio  peers/invariant
 """
 
 import argparse
@@ -14,29 +14,56 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NEEDS_DATA = {"evasion", "semantic", "injection", "grounding"}
-ORDER = ("keywords", "evasion", "personal", "semantic", "injection", "topic", "grounding", "tools", "access", "gateway")
-PEERS = {"personal": ("--presidio", "presidio"), "gateway": ("--peer-python", "litellm")}
+PEERS = {
+    "keywords": {"--litellm": "litellm", "--llm-guard": "llm-guard"},
+    "evasion": {"--litellm": "litellm"},
+    "personal": {"--presidio": "presidio"},
+    "tools": {"--peer-python": "invariant"},
+    "gateway": {"--peer-python": "litellm"},
+}
+
+
+def commands(data, cases):
+    """Give each script with its arguments; those that lack something are None."""
+    given = [str(data)] if data else None
+    named = ["--data", str(data)] if data else None
+    return {
+        "keywords": named,
+        "evasion": [*named, "--cases", str(cases)] if named and cases else None,
+        "personal": [],
+        "semantic": given,
+        "injection": given,
+        "topic": [],
+        "grounding": given or [],
+        "tools": [],
+        "limits": [],
+        "swap": [],
+        "access": [],
+        "gateway": ["--no-models"],
+    }
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("data", type=Path, nargs="?", help="folder with the public data sets; what needs it is left out without")
+    options.add_argument("data", type=Path, nargs="?", help="folder of the public data sets")
+    options.add_argument("--cases", type=Path, help="disguised words, made by make_evasions.py")
     options.add_argument("--peers", type=Path, help="folder with one virtual environment a peer")
-    options.add_argument("--only", nargs="*", choices=ORDER, help="run these alone")
+    options.add_argument("--only", nargs="*", help="run these alone")
     given = options.parse_args()
     failed = []
-    for name in given.only or ORDER:
-        if name in NEEDS_DATA and given.data is None:
-            print(f"\n── {name}: left out, it needs the data folder", flush=True)
+    for name, arguments in commands(given.data, given.cases).items():
+        if given.only and name not in given.only:
             continue
-        words = [sys.executable, str(HERE / f"{name}.py"), *([str(given.data)] if name in NEEDS_DATA else [])]
-        flag, folder = PEERS.get(name, ("", ""))
-        if flag and given.peers and (python := given.peers / folder / "bin/python").exists():
-            words += [flag, str(python)]
+        if arguments is None:
+            print(f"\n── {name}: left out, something it needs was not given", flush=True)
+            continue
+        for flag, folder in PEERS.get(name, {}).items():
+            python = given.peers / folder / "bin/python" if given.peers else None
+            if python and python.exists():
+                arguments += [flag, str(python)]
         print(f"\n── {name}", flush=True)
         began = time.monotonic()
-        if subprocess.run(words, check=False).returncode:
+        if subprocess.run([sys.executable, str(HERE / f"{name}.py"), *arguments], check=False).returncode:
             failed.append(name)
         print(f"   ({time.monotonic() - began:.0f} s)", flush=True)
     if failed:

@@ -90,7 +90,8 @@ def main():
             own, neutral = scores[labels == number], scores[labels == len(KINDS)]
             print(
                 f"{part:9} {kind:11} n={len(own):3} recall at 0.5 {(own >= 0.5).mean():.2f},"
-                f" at 0.7 {(own >= 0.7).mean():.2f}  neutral flagged {(neutral >= 0.5).mean():.3f} / {(neutral >= 0.7).mean():.3f}"
+                f" at 0.7 {(own >= 0.7).mean():.2f}  neutral flagged {(neutral >= 0.5).mean():.3f}"
+                f" / {(neutral >= 0.7).mean():.3f}"
             )
     for name, texts in ordinary(given.data, odd=True):
         found = [max((hit.score for hit in scanned(text)), default=0.0) for text in texts]

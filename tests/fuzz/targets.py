@@ -78,7 +78,8 @@ def mcp(data: bytes) -> None:
     assert (body["method"], body.get("id")) == (told["method"], wire_identity(told.get("id")))
     assert read_message(orjson.dumps(body)).body == body
     kept, given = body.get("params", {}), told.get("params", {})
-    assert all(kept[key] == given[key] for key in kept if key not in {"_meta", "capabilities"})
+    assert all(kept[key] == given[key] for key in kept if key not in {"_meta", "capabilities", "requestId"})
+    assert kept.get("requestId") == wire_identity(given.get("requestId")) or "requestId" not in kept
     texts = {passage.text for passage in texts_of(message.method, message.params)}
     assert all(value in texts for value in message.params.values() if isinstance(value, str) and value)
 

@@ -33,12 +33,10 @@ def _further(policy: Policy) -> Iterator[Mapping[Category, "Detector"]]:
     if policy.classifiers:
         from jingwei.deploy.guard.onnx_classifier import OnnxClassifier  # noqa: PLC0415 - few policies have one
 
+        yield from (OnnxClassifier(each).models() for each in policy.classifiers)
     if policy.judge:
         from jingwei.deploy.guard.judge_server import JudgeServer  # noqa: PLC0415 - few policies have one
 
-    for classifier in policy.classifiers:
-        yield OnnxClassifier(classifier).models()
-    if policy.judge:
         yield JudgeServer(policy.judge).models()
 
 
