@@ -31,7 +31,7 @@ def commands(data, cases):
         "keywords": named,
         "evasion": [*named, "--cases", str(cases)] if named and cases else None,
         "personal": [],
-        "semantic": given,
+        "semantic": [],
         "injection": given,
         "topic": [],
         "grounding": given or [],
