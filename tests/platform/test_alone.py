@@ -96,7 +96,9 @@ def journals(alone):
     return sorted((alone.folder / "runs").glob("*.jsonl"))
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, Unavailable("platform:run-unknown", run="x")])
+@pytest.mark.parametrize(
+    "stop", [pytest.param(KeyboardInterrupt, marks=pytest.mark.slow), Unavailable("platform:run-unknown", run="x")]
+)
 def test_an_interrupted_check_goes_on_where_it_was(alone, check, target, stop):
     check.stop = {4: stop}
     with pytest.raises((KeyboardInterrupt, Unavailable)):
@@ -126,8 +128,8 @@ def test_the_same_key_signs_each_run(alone, check, target):
 @pytest.fixture
 def interrupted(alone, check, target):
     """Stop a run after four units."""
-    check.stop = {4: KeyboardInterrupt}
-    with pytest.raises(KeyboardInterrupt):
+    check.stop = {4: Unavailable("platform:run-unknown", run="x")}
+    with pytest.raises(Unavailable):
         alone.run(check, run_of(target), progress=lambda *_: None)
     check.examined.clear()
     return alone
@@ -155,8 +157,8 @@ def test_a_folder_in_which_a_file_changed_starts_over(alone, check, tmp_path):
     folder = tmp_path / "models"
     (folder / "deep").mkdir(parents=True)
     (folder / "deep" / "a").write_text("one")
-    check.stop = {4: KeyboardInterrupt}
-    with pytest.raises(KeyboardInterrupt):
+    check.stop = {4: Unavailable("platform:run-unknown", run="x")}
+    with pytest.raises(Unavailable):
         alone.run(check, run_of(folder), progress=lambda *_: None)
     check.examined.clear()
     (folder / "deep" / "a").write_text("changed")
@@ -189,8 +191,8 @@ def test_a_torn_last_line_is_left_out(interrupted, check, target):
 def test_what_follows_a_torn_line_is_not_lost_either(interrupted, check, target):
     (path,) = journals(interrupted)
     path.write_bytes(path.read_bytes()[:-3])
-    check.stop = {5: KeyboardInterrupt}
-    with pytest.raises(KeyboardInterrupt):
+    check.stop = {5: Unavailable("platform:run-unknown", run="x")}
+    with pytest.raises(Unavailable):
         interrupted.run(check, run_of(target), progress=lambda *_: None)
     assert check.examined == [3, 4]
     found = interrupted.run(check, run_of(target), progress=lambda *_: None)

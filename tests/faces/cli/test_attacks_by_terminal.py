@@ -238,7 +238,7 @@ def attaches_a_policy_as_the_engineer_who_built_it(here):
 
 @attack(3, "manage:request-lapsed")
 def weakens_the_policy_between_signing_and_release(here):
-    file = here.edited("thresholds: {harm: 0.6, injection: 0.5}", "allowed_words: [bomb]")
+    file = here.edited("thresholds: {harm: 0.7, injection: 0.7}", "allowed_words: [bomb]")
     here.does("zhao", "policy", "attach", "Signed", "--file", file)
     return Typed("mei", ("gate", "release", here.requests["Signed"]))
 

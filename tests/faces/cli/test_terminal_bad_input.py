@@ -78,8 +78,8 @@ FACTS = {
     "file outside": ("files: [model.gguf]", "files: [../../etc/passwd]", "components[0].files"),
     "a key that is no server's": ("model: smollm2-135m-instruct", "key_env: AWS_SECRET_ACCESS_KEY", "upstream.key_env"),
     "where clouds keep credentials": ("http://127.0.0.1:8080/v1", "http://169.254.169.254/v1", "upstream.url"),
-    "a threshold out of range": ("harm: 0.6", "harm: 6", "guard.thresholds.harm"),
-    "a threshold of nothing": ("harm: 0.6", "harms: 0.6", "guard.thresholds.harms"),
+    "a threshold out of range": ("harm: 0.7", "harm: 6", "guard.thresholds.harm"),
+    "a threshold of nothing": ("harm: 0.7", "harms: 0.6", "guard.thresholds.harms"),
     "unknown owner": ("domain: default", "domain: default\nowner: nobody", "owner"),
 }
 
