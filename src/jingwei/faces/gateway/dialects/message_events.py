@@ -8,8 +8,8 @@ from typing import cast
 import orjson
 
 from jingwei.core.canonical import Json
+from jingwei.faces.gateway.dialects.frame import event
 from jingwei.faces.gateway.dialects.reading import Fields
-from jingwei.faces.gateway.dialects.translated import event
 
 _STOPS: dict[Json, str] = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use",
                            "content_filter": "refusal"}  # fmt: skip

@@ -9,8 +9,8 @@ import time
 from typing import cast
 
 from jingwei.core.canonical import Json
+from jingwei.faces.gateway.dialects.frame import event
 from jingwei.faces.gateway.dialects.reading import Fields
-from jingwei.faces.gateway.dialects.translated import event
 
 _CUT: dict[Json, str] = {"content_filter": "content_filter", "length": "max_output_tokens"}
 _TEXTS = {"reasoning": "reasoning", "reasoning_content": "reasoning", "content": "message", "refusal": "message"}

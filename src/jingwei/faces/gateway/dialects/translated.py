@@ -97,11 +97,6 @@ class Translated(Answer):
         return stream.error(chunk) if chunk.get("error") else stream.piece(chunk)
 
 
-def event(kind: str, value: Mapping[str, object]) -> bytes:
-    """Return a named event of a stream."""
-    return b"event: " + kind.encode() + b"\ndata: " + orjson.dumps({"type": kind, **value}) + b"\n\n"
-
-
 def dialect_of(path: str) -> Dialect | None:
     """Return the dialect that is spoken at an address; none where it is the chat's own."""
     if path == "/v1/messages":
