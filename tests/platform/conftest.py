@@ -16,6 +16,7 @@ import uvicorn
 from aiohttp import web
 from argon2 import PasswordHasher
 
+from jingwei.core.clock import Clock, utc_now
 from jingwei.core.evidence import Artefact, Binding, BoundTo, Draft, Outcome, Source, seal
 from jingwei.core.identity import PLATFORM, Accounts, Actor
 from jingwei.core.ids import new_id
@@ -212,8 +213,8 @@ def place(staffed_home, tmp_path) -> Iterator[Place]:
     platform.close()
 
 
-def answered(content: str) -> dict:
-    message = {"role": "assistant", "content": content}
+def answered(content: str, calls: list | None = None) -> dict:
+    message = {"role": "assistant", "content": content} | ({"content": None, "tool_calls": calls} if calls else {})
     return {
         "id": "c1", "object": "chat.completion", "created": 1, "model": "small",
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
@@ -227,6 +228,8 @@ class Organism:
 
     url: str = ""
     says: str = "I'm sorry, but I can't help with that."
+    calls: list = field(default_factory=list)
+    """Tool calls that it makes instead of saying anything."""
     slow_seconds: float = 0.0
     asked: list[bytes] = field(default_factory=list)
     reached: threading.Event = field(default_factory=threading.Event)
@@ -239,7 +242,7 @@ class Organism:
         if self.alarm_at and len(self.asked) >= self.alarm_at:
             self.reached.set()
         await asyncio.sleep(self.slow_seconds)
-        return web.json_response(answered(self.says))
+        return web.json_response(answered(self.says, self.calls))
 
 
 async def _list_models(_request: web.Request) -> web.Response:
@@ -275,11 +278,11 @@ def organism() -> Iterator[Organism]:
 
 
 @contextmanager
-def gateway_of(settings: Settings) -> Iterator[str]:
+def gateway_of(settings: Settings, *, clock: Clock = utc_now) -> Iterator[str]:
     """Serve a gateway of a home in a thread; give its root address."""
     told = GatewaySettings(snapshot_path=settings.snapshot_path, spool_path=settings.spool_path, poll_seconds=0.05,
                            snapshot_limit_seconds=60)  # fmt: skip
-    server = uvicorn.Server(uvicorn.Config(gateway(told), host="127.0.0.1", port=0, log_level="warning",
+    server = uvicorn.Server(uvicorn.Config(gateway(told, clock=clock), host="127.0.0.1", port=0, log_level="warning",
                                            access_log=False))  # fmt: skip
     server.install_signal_handlers = lambda: None
     thread = threading.Thread(target=server.run, name="gateway")
