@@ -355,3 +355,51 @@ def test_pieces_may_be_cut_anywhere(open_house):
         return b"".join(sent)
 
     assert open_house.run(whole(7)) == open_house.run(whole(len(lines)))
+
+
+# The model's name --------------------------------------------------------------------------------------------------
+
+
+def named(reply, stream):
+    """Return every name of a model in an answer, in whichever shape."""
+    said = [json.loads(line[6:]) for line in reply.raw.decode().split("\n") if line.startswith("data: {")]
+    found = [each.get("message", each.get("response", each)) for each in (said if stream else [reply.json])]
+    return {each["model"] for each in found if "model" in each}
+
+
+def in_each_shape(house, content, model="asked-for", **more):
+    given = {"model": model, **more} if model else more
+    turns = [{"role": "user", "content": content}]
+    return [
+        house.call(body={"messages": turns, **given}),
+        house.call(path="/v1/responses", body={"input": content, **given}),
+        house.call(path="/v1/messages", body={"max_tokens": 9, "messages": turns, **given}),
+    ]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_blocked_answer_names_the_model_that_was_asked_for(open_house, stream):
+    for reply in in_each_shape(open_house, "关于飞鸟计划", stream=stream):
+        assert named(reply, stream) == {"asked-for"}
+    open_house.model.answer = completion("关于飞鸟计划的答复")
+    open_house.model.pieces = [{key: value for key, value in each.items() if key != "model"}
+                               for each in pieces("关于飞鸟计划的答复")]  # fmt: skip
+    open_house.publish(open_house.served(upstream_model="inner"))
+    for reply in in_each_shape(open_house, "hello", stream=stream):
+        assert named(reply, stream) == {"asked-for"}
+    assert asked(open_house)["model"] == "inner"
+
+
+@pytest.mark.parametrize(("upstream", "name"), [("inner", "inner"), ("", "assistant")])
+def test_without_a_name_a_blocked_answer_names_the_only_model_there_is(open_house, upstream, name):
+    open_house.publish(open_house.served(upstream_model=upstream))
+    for reply in in_each_shape(open_house, "关于飞鸟计划", model=""):
+        assert named(reply, stream=False) == {name}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_where_a_models_server_names_none_a_dialect_says_what_was_asked_for(open_house, stream):
+    open_house.model.answer = {key: value for key, value in completion("Fine.").items() if key != "model"}
+    open_house.model.pieces = [{key: value for key, value in each.items() if key != "model"} for each in pieces("Hi")]
+    for reply in in_each_shape(open_house, "hello", stream=stream)[1:]:
+        assert named(reply, stream) == {"asked-for"}

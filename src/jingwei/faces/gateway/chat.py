@@ -64,14 +64,15 @@ class Chat:
             Refusal: it cannot be served; nothing was sent yet.
         """
         body = read_chat(raw)
+        served = self.exchange.access.served
+        self.exchange.model = str(body.get("model") or served.upstream_model or served.name)
         body, verdict = await self._judged(body)
         if verdict.blocks:
             await self._withhold(body, verdict, self.exchange.verdict(verdict))
             return
         self.exchange.verdict(verdict)
         self.agent.read(body, verdict)
-        model = self.exchange.access.served.upstream_model
-        body = {**body, "model": model} if model else body
+        body = {**body, "model": served.upstream_model} if served.upstream_model else body
         await (self._stream(body) if is_streaming(body) else self._complete(body))
 
     async def _judged(self, body: ChatBody) -> tuple[ChatBody, GuardVerdict]:
@@ -152,7 +153,7 @@ class Chat:
                         more: Mapping[str, Json] = MappingProxyType({})) -> None:  # fmt: skip
         policy = self.exchange.access.served.policy
         content = safe_answer(policy, verdict, last_question(body.get("messages")))
-        whole = withheld(str(body.get("model", "")), self.exchange.request_id, content,
+        whole = withheld(self.exchange.model, self.exchange.request_id, content,
                          told(verdict, event_id) | dict(more))  # fmt: skip
         await self.exchange.settle()
         if not is_streaming(body):

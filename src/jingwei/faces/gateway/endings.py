@@ -116,13 +116,14 @@ class Ending:
         """Return the last pieces of an answer that is stopped."""
         event_id = event_id or self._exchange.verdict(verdict)
         content = safe_answer(self._exchange.access.served.policy, verdict, self._asked)
+        base = {"model": self._exchange.model, **self._base}  # its first pieces may have named none
         lines = []
         choices = self._choices or {0: Choice()}
         for index, choice in sorted(choices.items()):
             apart = "\n\n" if choice.content else ""
             delta: Json = {"content": apart + content}
-            lines.append(chunk_line(self._base, [{"index": index, "delta": delta, "finish_reason": None}]))
+            lines.append(chunk_line(base, [{"index": index, "delta": delta, "finish_reason": None}]))
         last: list[Json] = [
             {"index": index, "delta": {}, "finish_reason": "content_filter"} for index in sorted(choices)
         ]
-        return b"".join(lines) + chunk_line(self._base, last, jingwei=told(verdict, event_id) | dict(more))
+        return b"".join(lines) + chunk_line(base, last, jingwei=told(verdict, event_id) | dict(more))

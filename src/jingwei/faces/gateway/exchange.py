@@ -71,6 +71,8 @@ class Exchange:
     clock: Clock
     session: str = ""
     """Digest of the caller's session id."""
+    model: str = ""
+    """The model that was asked for; an answer that is ours names it."""
     pending: list[Batch] = field(default_factory=list)
     used: Used = field(default_factory=Used)
     verdicts: list[GuardVerdict] = field(default_factory=list)

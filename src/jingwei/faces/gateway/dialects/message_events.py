@@ -50,7 +50,8 @@ def _read(arguments: str) -> Json:
 class MessageEvents:
     """Turns the pieces of one chat answer into events; only its first choice is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: Json = "") -> None:
+        self._model = model
         self._begun = False
         self._block = -1
         self._open = ""
@@ -92,7 +93,7 @@ class MessageEvents:
             return b""
         self._begun = True
         message = {"id": str(chunk.get("id", "")), "type": "message", "role": "assistant", "content": [],
-                   "model": chunk.get("model", ""), "stop_reason": None, "stop_sequence": None,
+                   "model": chunk.get("model") or self._model, "stop_reason": None, "stop_sequence": None,
                    "usage": self._usage}  # fmt: skip
         return event("message_start", {"message": message})
 

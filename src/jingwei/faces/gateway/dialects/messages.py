@@ -32,6 +32,9 @@ _ERRORS: dict[int, str] = {
 class Messages:
     """One request to `/v1/messages` and its answer."""
 
+    def __init__(self) -> None:
+        self._model: Json = ""
+
     def request(self, raw: bytes) -> bytes:
         """Return the request as a chat request.
 
@@ -39,6 +42,7 @@ class Messages:
             Refusal: it is malformed, or holds what the guard cannot look into.
         """
         given = known(read_object(raw), _FIELDS)
+        self._model = given.get("model", "")
         chat: Fields = {name: given[name] for name in _SAME if name in given}
         if "max_tokens" not in given:
             raise wrong("max_tokens", "missing")
@@ -62,7 +66,8 @@ class Messages:
         choice = cast("Fields", cast("list[Json]", chat["choices"])[0])
         more: Fields = {"jingwei": chat["jingwei"]} if "jingwei" in chat else {}
         return {
-            "id": str(chat.get("id", "")), "type": "message", "role": "assistant", "model": chat.get("model", ""),
+            "id": str(chat.get("id", "")), "type": "message", "role": "assistant",
+            "model": chat.get("model") or self._model,
             "content": content_of(cast("Fields", choice["message"])), "stop_reason": stop_reason(choice),
             "stop_sequence": None, "usage": usage_of(chat.get("usage")), **more,
         }  # fmt: skip
@@ -73,7 +78,7 @@ class Messages:
 
     def stream(self) -> MessageEvents:
         """Return what turns pieces into events."""
-        return MessageEvents()
+        return MessageEvents(self._model)
 
 
 def as_error(error: Fields, kind: str = "api_error") -> Fields:

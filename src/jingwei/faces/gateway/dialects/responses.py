@@ -29,8 +29,8 @@ _TOOL = {"type": "text", "name": "text", "description": "text", "parameters": "o
 _FORMAT = {"type": "text", "name": "text", "description": "text", "schema": "object", "strict": "boolean"}
 _REASONING = {"effort": "text", "summary": "text", "generate_summary": "text"}
 _CHOICES = frozenset({"none", "auto", "required"})
-_ECHOED = ("instructions", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls",
-           "metadata", "text")  # fmt: skip
+_ECHOED = ("model", "instructions", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice",
+           "parallel_tool_calls", "metadata", "text")  # fmt: skip
 
 
 class Responses:
