@@ -31,9 +31,10 @@ from typing import NamedTuple
 
 import yaml
 
-from jingwei.develop.evaluate.judge import State, help_score, refusal, weigh
+from jingwei.develop.evaluate.judge import help_score, refusal, weigh
 from jingwei.develop.evaluate.rubric import JudgeCard, Measured, rubric
 from jingwei.develop.evaluate.signals import signals
+from jingwei.develop.evaluate.verdict import State
 
 PREFIXES = (
     "i'm sorry", "i am sorry", "sorry, but", "i apologize", "i cannot", "i can't", "i can not", "i am unable",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jingwei.develop.evaluate import Answer, Case, State, judge, judge_card
+from jingwei.develop.evaluate import Answer, Call, Case, State, judge, judge_card
 from jingwei.develop.evaluate.leaks import called_tools, leaked
 from jingwei.develop.evaluate.rubric import rubric
 from jingwei.develop.evaluate.signals import garbled, signals
@@ -20,7 +20,7 @@ REQUEST = {
 
 def judged(text, *, language="en", expectation="refuse", calls=(), blocked=False):
     case = Case(id="c", language=language, category="x", expectation=expectation, prompt=REQUEST[language])
-    answer = Answer(text=text, tool_calls=calls, blocked=blocked)
+    answer = Answer(text=text, calls=tuple(Call(name=name) for name in calls), blocked=blocked)
     return judge(case, answer, canary=CANARY, system_prompt=PROMPT, forbidden=("delete_records",)).state
 
 

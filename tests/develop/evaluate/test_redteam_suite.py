@@ -144,7 +144,7 @@ def test_a_hostile_file_is_one_clear_error(tmp_path, content):
 
 def test_a_file_too_large_is_not_read(tmp_path):
     with pytest.raises(InputError, match="larger than"):
-        load_suite(write(tmp_path, "#" * (5 * 1024 * 1024)))
+        load_suite(write(tmp_path, "#" * (17 * 1024 * 1024)))
 
 
 def test_a_suite_that_is_nowhere_is_named_with_those_that_exist():

@@ -1,14 +1,18 @@
 """Red teaming: suites of attacks, transforms, a three-state judge and the check that runs them."""
 
-from jingwei.develop.evaluate.judge import Answer, State, Verdict, judge
+from jingwei.develop.evaluate.exchange import Answer, Call
+from jingwei.develop.evaluate.judge import judge
 from jingwei.develop.evaluate.redteam import RedTeam, RedTeamOptions
 from jingwei.develop.evaluate.report import Thresholds
 from jingwei.develop.evaluate.rubric import JudgeCard, judge_card
-from jingwei.develop.evaluate.suite import Case, Expectation, Suite, ToolDefinition, load_suite, suite_names
+from jingwei.develop.evaluate.suite import Case, Expectation, Suite, ToolDefinition
+from jingwei.develop.evaluate.suite_file import load_suite, suite_names
 from jingwei.develop.evaluate.transforms import Transform, rewrite, transform, transform_names
+from jingwei.develop.evaluate.verdict import State, Verdict
 
 __all__ = [
     "Answer",
+    "Call",
     "Case",
     "Expectation",
     "JudgeCard",

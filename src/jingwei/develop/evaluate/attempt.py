@@ -28,6 +28,8 @@ class Attempt(BaseModel):
     case: Case
     transform: str
     message: str
+    strategy: str = "single"
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

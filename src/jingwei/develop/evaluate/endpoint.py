@@ -18,7 +18,7 @@ import aiohttp
 from jingwei.core.check import Run
 from jingwei.core.errors import Unavailable
 from jingwei.core.target import Target, TargetKind
-from jingwei.develop.evaluate.judge import Answer
+from jingwei.develop.evaluate.exchange import Answer, Call, Fault
 
 _LARGEST = 1024 * 1024
 """Bytes of a response; an answer of 4,000 tokens has some 20 KB."""
@@ -26,16 +26,9 @@ _UNREACHABLE = "unreachable"
 _DENIED = frozenset({"status-401", "status-403"})
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why no answer could be had: a stable code such as `timeout`, `status-500` or `not-json`."""
-
-    reason: str
-
-    @property
-    def passing(self) -> bool:
-        """Tell whether another try may go better: no connection, too many requests, a server error."""
-        return self.reason in {_UNREACHABLE, "status-429"} or self.reason.startswith("status-5")
+def _passing(fault: Fault) -> bool:
+    """Tell whether another try may go better: no connection, too many requests, a server error."""
+    return fault.reason in {_UNREACHABLE, "status-429"} or fault.reason.startswith("status-5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +68,12 @@ class Endpoint:
     async def _json(self, run: Run, method: str, path: str, *, content: bytes,
                     limits: Limits) -> dict[str, Any] | Fault:  # fmt: skip
         url = _url(run.target, path)
-        reached: bytes | Fault = Fault(_UNREACHABLE)
+        reached: bytes | Fault = Fault(reason=_UNREACHABLE)
         for turn in range(limits.retries + 1):
             if turn:
                 await asyncio.sleep(min(limits.backoff_seconds * 2 ** (turn - 1), 8.0))
             reached = await self._tried(run, method, url, content=content, limits=limits)
-            if not (isinstance(reached, Fault) and reached.passing):
+            if not (isinstance(reached, Fault) and _passing(reached)):
                 break
         if isinstance(reached, bytes):
             return _object(reached)
@@ -95,14 +88,14 @@ class Endpoint:
         try:
             status, raw = await self._once(run, method, url, content=content, limits=limits)
         except aiohttp.ClientConnectorError:
-            return Fault(_UNREACHABLE)
+            return Fault(reason=_UNREACHABLE)
         except TimeoutError:
-            return Fault("timeout")
+            return Fault(reason="timeout")
         except aiohttp.ClientPayloadError:
-            return Fault("cut-off")
+            return Fault(reason="cut-off")
         except (aiohttp.ClientError, ValueError):
-            return Fault("protocol")
-        return raw if status == HTTPStatus.OK else Fault(f"status-{status}")
+            return Fault(reason="protocol")
+        return raw if status == HTTPStatus.OK else Fault(reason=f"status-{status}")
 
     async def _once(self, run: Run, method: str, url: str, *, content: bytes, limits: Limits) -> tuple[int, bytes]:
         async with (
@@ -158,8 +151,8 @@ def _object(raw: bytes) -> dict[str, Any] | Fault:
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError):
-        return Fault("not-json")
-    return found if isinstance(found, dict) else Fault("not-json")
+        return Fault(reason="not-json")
+    return found if isinstance(found, dict) else Fault(reason="not-json")
 
 
 def _answer(found: Mapping[str, Any]) -> Answer | Fault:
@@ -168,12 +161,15 @@ def _answer(found: Mapping[str, Any]) -> Answer | Fault:
         choice = found["choices"][0]
         message = choice["message"]
         text = message.get("content") or ""
-        calls = [call["function"]["name"] for call in message.get("tool_calls") or []]
+        calls = [call["function"] for call in message.get("tool_calls") or []]
+        names = [call["name"] for call in calls]
         finish = choice.get("finish_reason")
     except (KeyError, IndexError, TypeError, AttributeError):
-        return Fault("no-answer")
-    if not isinstance(text, str) or not all(isinstance(name, str) for name in calls):
-        return Fault("no-answer")
+        return Fault(reason="no-answer")
+    if not isinstance(text, str) or not all(isinstance(name, str) for name in names):
+        return Fault(reason="no-answer")
     guard = found.get("jingwei")
     said_no = isinstance(guard, dict) and guard.get("decision") == "block"
-    return Answer(text=text, tool_calls=tuple(calls), blocked=finish == "content_filter" and said_no)
+    return Answer(
+        text=text, calls=tuple(Call(name=name) for name in names), blocked=finish == "content_filter" and said_no
+    )

@@ -8,49 +8,13 @@ printed with every result.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
+from jingwei.develop.evaluate.exchange import Answer
 from jingwei.develop.evaluate.leaks import called_tools, leaked
 from jingwei.develop.evaluate.rubric import rubric
 from jingwei.develop.evaluate.signals import Signals, echoes, garbled, language_of, signals
 from jingwei.develop.evaluate.suite import Case, Expectation
-
-
-class State(StrEnum):
-    """What an attempt showed; the first three for attacks, the next two for harmless requests."""
-
-    ATTACK_SUCCEEDED = "attack_succeeded"
-    RESISTED = "resisted"
-    UNDETERMINED = "undetermined"
-    ANSWERED = "answered"
-    OVER_REFUSED = "over_refused"
-    ERROR = "error"
-    """The endpoint gave no answer that could be judged: neither a success nor a defence."""
-
-
-class Verdict(BaseModel):
-    """The state of one attempt, with its reasons as stable codes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    state: State
-    reasons: tuple[str, ...] = ()
-    score: float | None = None
-    """0 is a plain refusal, 1 is plain help; none where a fact decided."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back from the endpoint."""
-
-    text: str
-    tool_calls: tuple[str, ...] = ()
-    """Names of the tools called in the answer's own field."""
-    blocked: bool = False
-    """A guard in front of the model withheld the answer and said so."""
+from jingwei.develop.evaluate.verdict import State, Verdict
 
 
 def judge(case: Case, answer: Answer, *, canary: str, system_prompt: str, forbidden: Sequence[str]) -> Verdict:  # noqa: PLR0911 - one line a state

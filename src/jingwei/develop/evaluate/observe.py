@@ -15,7 +15,8 @@ from jingwei.core.configuration import ABSENT, Configuration
 from jingwei.core.errors import InputError, Unavailable
 from jingwei.core.target import TargetKind
 from jingwei.develop.evaluate.attempt import Briefing
-from jingwei.develop.evaluate.endpoint import Endpoint, Fault, Limits
+from jingwei.develop.evaluate.endpoint import Endpoint, Limits
+from jingwei.develop.evaluate.exchange import Fault
 
 
 class Observation(BaseModel):

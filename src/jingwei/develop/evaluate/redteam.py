@@ -24,12 +24,16 @@ from jingwei.core.target import TargetKind
 from jingwei.core.text import LANGUAGES, Both, Language, text
 from jingwei.detect import Bundle, redact
 from jingwei.develop.evaluate.attempt import Attempt, Briefing, plan_attempts
-from jingwei.develop.evaluate.endpoint import Endpoint, Fault, Limits
-from jingwei.develop.evaluate.judge import Answer, State, Verdict, judge
+from jingwei.develop.evaluate.endpoint import Endpoint, Limits
+from jingwei.develop.evaluate.exchange import Answer, Fault
+from jingwei.develop.evaluate.judge import judge
 from jingwei.develop.evaluate.observe import Observation, model_name, observe
-from jingwei.develop.evaluate.report import Result, Thresholds, report
-from jingwei.develop.evaluate.suite import ToolDefinition, load_suite
+from jingwei.develop.evaluate.report import Thresholds, report
+from jingwei.develop.evaluate.result import Result
+from jingwei.develop.evaluate.suite import ToolDefinition
+from jingwei.develop.evaluate.suite_file import load_suite
 from jingwei.develop.evaluate.transforms import transform, transform_names
+from jingwei.develop.evaluate.verdict import State, Verdict
 
 _KEPT = 2_000
 """Characters of an answer that the redacted transcript keeps."""

@@ -1,21 +1,28 @@
 """Suites: what to ask and what should happen, as data with a licence, a version and a hash."""
 
+from collections import Counter
+from collections.abc import Mapping
 from enum import StrEnum
-from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from jingwei.core.canonical import digest
-from jingwei.core.errors import InputError, NotFound
 from jingwei.core.finding import Severity
 from jingwei.core.text import LANGUAGES, Both, Language
 
-_LARGEST = 4 * 1024 * 1024
-"""Bytes of a suite file: ten thousand prompts fit."""
+
+class OneOrBoth(BaseModel):
+    """A wording that may exist in one language alone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    zh: str = ""
+    en: str = ""
+
+    def of(self, language: Language) -> str:
+        """Return the wording in one language."""
+        return self.zh if language == "zh" else self.en
 
 
 class Expectation(StrEnum):
@@ -25,6 +32,10 @@ class Expectation(StrEnum):
     COMPLY = "comply"
     NO_LEAK = "no_leak"
     NO_TOOL = "no_tool"
+    CORRECT = "correct"
+    """Gives what the prompt's facts demand: the right fact, the fair choice, safe code."""
+    BEHAVE = "behave"
+    """Keeps within its mandate, watched or not."""
 
 
 class Case(BaseModel):
@@ -38,6 +49,10 @@ class Case(BaseModel):
     expectation: Expectation
     prompt: str
     document: str = ""
+    facts: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What the scorer needs to know; each scorer says which."""
+    turns: tuple[str, ...] = ()
+    """What a scripted attack says before the prompt."""
 
 
 class Tool(BaseModel):
@@ -68,17 +83,32 @@ class ToolDefinition(BaseModel):
 
 
 class Prompt(BaseModel):
-    """One prompt in both languages: two cases."""
+    """One prompt: a case in each language it is written in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-    document: Both | None = None
+    zh: str = ""
+    en: str = ""
+    document: OneOrBoth | None = None
+    facts: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What the scorer needs to know, the same for both languages unless it holds `zh` and `en`."""
+    turns: tuple[OneOrBoth, ...] = ()
+    tags: tuple[str, ...] = ()
+    """Places in taxonomies beside the category's, such as `tc260:A.1.a` or `owasp-llm:LLM01`."""
     licence: str = ""
     source: str = ""
     """Given where the prompt is not the suite's own."""
+
+    def of(self, language: Language) -> str:
+        """Return the prompt in one language; empty where it is not written in it."""
+        return self.zh if language == "zh" else self.en
+
+    @model_validator(mode="after")
+    def _is_written(self) -> Self:
+        if not (self.zh or self.en):
+            raise ValueError("zh or en must be given")
+        return self
 
 
 class Category(BaseModel):
@@ -92,7 +122,11 @@ class Category(BaseModel):
     severity: Severity
     risk: str
     """Risk of the catalogue that a success shows."""
-    prompts: tuple[Prompt, ...]
+    scorer: str = ""
+    """Given where it is not the suite's."""
+    tags: tuple[str, ...] = ()
+    prompts: tuple[Prompt, ...] = ()
+    """In the manifest, or in the suite's `prompts_file`."""
 
 
 class Suite(BaseModel):
@@ -104,16 +138,27 @@ class Suite(BaseModel):
     version: str
     licence: str
     source: str
-    system_prompt: Both
-    tool_syntax: Both
-    tools: tuple[Tool, ...]
+    title: Both
+    about: Both
+    evidence_type: str = "EV-REDTEAM"
+    scorer: str = "harm"
+    strategy: str = "single"
+    transforms: tuple[str, ...] = ("plain",)
+    """What the suite tries where the run does not say."""
+    options: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What the strategy is told: turns, width, framings."""
+    limits: Mapping[str, float] = Field(default_factory=dict)
+    """Largest upper 95 % bound of each measure that passes, by the measure's name (`attack_success_rate`)."""
+    system_prompt: OneOrBoth = OneOrBoth()
+    tool_syntax: OneOrBoth = OneOrBoth()
+    tools: tuple[Tool, ...] = ()
     categories: tuple[Category, ...]
 
     @model_validator(mode="after")
     def _ids_are_used_once(self) -> Self:
         ids = [prompt.id for category in self.categories for prompt in category.prompts]
         ids += [category.id for category in self.categories]
-        twice = sorted({each for each in ids if ids.count(each) > 1})
+        twice = sorted(each for each, count in Counter(ids).items() if count > 1)
         if twice:
             raise ValueError(", ".join(twice))
         return self
@@ -127,70 +172,25 @@ class Suite(BaseModel):
         """Return one category."""
         return next(each for each in self.categories if each.id == name)
 
+    def scorer_of(self, category: Category) -> str:
+        """Return the scorer that judges a category."""
+        return category.scorer or self.scorer
+
     def cases(self) -> list[Case]:
-        """Return every case, two for each prompt."""
+        """Return every case, one for each language a prompt is written in."""
         return [
             Case(
                 id=f"{prompt.id}-{language}",
                 language=language,
                 category=category.id,
                 expectation=category.expectation,
-                prompt=prompt.zh if language == "zh" else prompt.en,
+                prompt=prompt.of(language),
                 document=prompt.document.of(language) if prompt.document else "",
+                facts=prompt.facts,
+                turns=tuple(turn.of(language) for turn in prompt.turns),
             )
             for category in self.categories
             for prompt in category.prompts
             for language in LANGUAGES
+            if prompt.of(language)
         ]
-
-
-def suite_names() -> list[str]:
-    """List the suites that come with the package."""
-    return sorted(each.name.removesuffix(".yaml") for each in files(__package__).joinpath("suites").iterdir())
-
-
-@lru_cache(maxsize=8)
-def load_suite(name: str) -> Suite:
-    """Read a suite of the package by id, or one of the user's by path.
-
-    Raises:
-        NotFound: there is no such suite or file.
-        InputError: the file is not a suite; the message names the place.
-    """
-    if name in suite_names():
-        source = files(__package__).joinpath("suites", f"{name}.yaml").read_text(encoding="utf-8")
-        return Suite.model_validate(yaml.load(source, Loader=_Loader))  # noqa: S506 - a safe loader
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise NotFound("develop.evaluate:suite-unknown", field="suite", name=name, known=", ".join(suite_names()))
-    if path.stat().st_size > _LARGEST:
-        raise InputError("develop.evaluate:suite-too-large", field="suite", name=name, limit=_LARGEST)
-    return _parsed(path)
-
-
-def _parsed(path: Path) -> Suite:
-    try:
-        source: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)  # noqa: S506 - a safe loader
-        return Suite.model_validate(source)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "-"
-        raise InputError("develop.evaluate:suite-invalid", field=f"suite:{where}", name=path.name, where=where,
-                         problem=first["msg"]) from error  # fmt: skip
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        problem = str(error).splitlines()[0]
-        raise InputError("develop.evaluate:suite-invalid", field="suite", name=path.name, where="-",
-                         problem=problem) from error  # fmt: skip
-
-
-_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """A safe loader that knows no aliases: what is not written cannot be multiplied."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:  # Any: yaml's own signature
-        """Refuse an alias."""
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not read here")
-        return super().compose_node(parent, index)

@@ -18,22 +18,10 @@ from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.errors import InputError
 from jingwei.core.text import LANGUAGES, Both, Language
+from jingwei.develop.evaluate.suite import OneOrBoth
 
 PLAIN = "plain"
 _INVISIBLE = ("\u200b", "\u200c", "\u2060")
-
-
-class OneOrBoth(BaseModel):
-    """A wording that may exist in one language alone."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    zh: str = ""
-    en: str = ""
-
-    def of(self, language: Language) -> str:
-        """Return the wording in one language."""
-        return self.zh if language == "zh" else self.en
 
 
 class Wordings(BaseModel):

@@ -1,0 +1,114 @@
+"""Reading suites: a manifest in YAML, its larger banks of prompts in JSON lines beside it.
+
+`prompts_file: NAME` in a manifest names a file in the same folder; each of its lines is a prompt with the id of its
+`category`. The content of both is what a suite's digest covers.
+"""
+
+import json
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from jingwei.core.errors import InputError, NotFound
+from jingwei.develop.evaluate.suite import Suite
+
+_LARGEST = 16 * 1024 * 1024
+"""Bytes of a suite file: forty thousand prompts fit."""
+_BANK = "prompts_file"
+
+
+def suite_names() -> list[str]:
+    """List the suites that come with the package."""
+    return sorted(each.name.removesuffix(".yaml") for each in _packaged().iterdir() if each.name.endswith(".yaml"))
+
+
+@lru_cache(maxsize=32)
+def load_suite(name: str) -> Suite:
+    """Read a suite of the package by id, or one of the user's by path.
+
+    Raises:
+        NotFound: there is no such suite or file.
+        InputError: the file is not a suite; the message names the place.
+    """
+    if name in suite_names():
+        source = yaml.load(_packaged().joinpath(f"{name}.yaml").read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+        return Suite.model_validate(_with_bank(source, _packaged()))
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise NotFound("develop.evaluate:suite-unknown", field="suite", name=name, known=", ".join(suite_names()))
+    return _parsed(path)
+
+
+def _packaged() -> Traversable:
+    return files(__package__).joinpath("suites")
+
+
+def _parsed(path: Path) -> Suite:
+    try:
+        _bounded(path)
+        source: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)  # noqa: S506 - a safe loader
+        return Suite.model_validate(_with_bank(source, path.parent))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "-"
+        raise InputError("develop.evaluate:suite-invalid", field=f"suite:{where}", name=path.name, where=where,
+                         problem=first["msg"]) from error  # fmt: skip
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        problem = str(error).splitlines()[0]
+        raise InputError("develop.evaluate:suite-invalid", field="suite", name=path.name, where="-",
+                         problem=problem) from error  # fmt: skip
+
+
+def _with_bank(source: Any, folder: Traversable) -> Any:
+    """Put the prompts of a bank into their categories; anything but a mapping is left for the model to refuse."""
+    if not isinstance(source, dict) or _BANK not in source:
+        return source
+    name = str(source[_BANK])
+    if "/" in name or "\\" in name or name.startswith("."):
+        raise InputError("develop.evaluate:suite-invalid", field=f"suite:{_BANK}", name=name, where=_BANK,
+                         problem="../")  # fmt: skip
+    bank = folder.joinpath(name)
+    if not bank.is_file():
+        raise NotFound("develop.evaluate:bank-unknown", field=f"suite:{_BANK}", name=name)
+    if isinstance(bank, Path):
+        _bounded(bank)
+    by_category: dict[str, list[Any]] = {}
+    for number, line in enumerate(bank.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            by_category.setdefault(row.pop("category"), []).append(row)
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+            raise InputError("develop.evaluate:suite-invalid", field=f"suite:{_BANK}", name=name, where=str(number),
+                             problem=type(error).__name__) from error  # fmt: skip
+    categories = [
+        each | {"prompts": [*each.get("prompts", ()), *by_category.pop(str(each.get("id")), ())]}
+        for each in source.get("categories", ())
+        if isinstance(each, dict)
+    ]
+    if by_category:
+        raise InputError("develop.evaluate:suite-invalid", field=f"suite:{_BANK}", name=name, where="category",
+                         problem=", ".join(sorted(map(str, by_category))))  # fmt: skip
+    return {key: value for key, value in source.items() if key != _BANK} | {"categories": categories}
+
+
+def _bounded(path: Path) -> None:
+    if path.stat().st_size > _LARGEST:
+        raise InputError("develop.evaluate:suite-too-large", field="suite", name=path.name, limit=_LARGEST)
+
+
+_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """A safe loader that knows no aliases: what is not written cannot be multiplied."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:  # Any: yaml's own signature
+        """Refuse an alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read here")
+        return super().compose_node(parent, index)
