@@ -305,6 +305,8 @@ def test_no_text_of_a_response_passes_unread(open_house, hidden):
 
 @pytest.mark.parametrize(("changed", "place"), [
     ({"previous_response_id": "resp_1"}, "previous_response_id"),
+    ({"conversation": "conv_1"}, "conversation"),
+    ({"conversation": {"id": "conv_1"}}, "conversation"),
     ({"background": True}, "background"),
     ({"prompt": {"id": "p"}}, "prompt"),
     ({"given": []}, "input"),
@@ -321,6 +323,19 @@ def test_what_a_response_cannot_hold_is_refused(open_house, changed, place):
     assert reply.code == "request-invalid"
     assert place in reply.json["error"]["message"]
     assert not open_house.model.seen
+
+
+def test_whoever_refers_to_earlier_turns_is_told_to_send_them(open_house):
+    for field, value in (("previous_response_id", "resp_1"), ("conversation", "conv_1")):
+        error = responses(open_house, "and then?", **{field: value}).json["error"]
+        assert error["param"] == field
+        assert "send the earlier turns in input" in error["message"]
+        assert "input" in error["zh"]
+    reply = responses(open_house, store=True, include=["reasoning.encrypted_content"], previous_response_id=None)
+    assert (reply.status, reply.json["store"], reply.json["previous_response_id"]) == (200, False, None)
+    turns = [{"role": "user", "content": "关于飞鸟计划"}, {"role": "assistant", "content": "x"},
+             {"role": "user", "content": "and then?"}]  # fmt: skip
+    assert responses(open_house, turns).json["status"] == "incomplete"  # what is sent along is judged
 
 
 def test_limits_and_errors_come_before_any_reading(open_house):

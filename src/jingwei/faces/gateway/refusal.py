@@ -109,6 +109,8 @@ class Refusal(Exception):  # noqa: N818 - the domain's word
         self.code = code
         self.told = told
         self.retry_seconds = retry_seconds
+        self.place = str(values.get("place", ""))
+        """The field that is wrong, if it is one."""
         self.system_id = ""
         """The System the request was about, once that is known."""
         self.message: Both = text(f"faces.gateway:{code}", retry_seconds=retry_seconds, **values)
@@ -138,6 +140,7 @@ class Refusal(Exception):  # noqa: N818 - the domain's word
     def body(self) -> dict[str, object]:
         """Return the error in the shape OpenAI's clients read, with the Chinese text beside it."""
         kind = "upstream_error" if self.is_upstream else "rate_limit_error" if self.is_limit else "gateway_refusal"
-        more = {"jingwei": self.told} if self.told else {}
+        more: dict[str, object] = {"jingwei": self.told} if self.told else {}
+        more |= {"param": self.place} if self.place else {}
         return {"error": {"message": self.message.en, "zh": self.message.zh, "type": kind, "code": str(self.code),
                           **more}}  # fmt: skip

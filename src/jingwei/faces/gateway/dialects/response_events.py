@@ -26,7 +26,8 @@ def response_of(asked: Fields, chat: Fields, *, created: int) -> Fields:
     return {
         **empty, **asked, "id": f"resp_{chat.get('id', '')}", "object": "response", "created_at": created,
         "status": "in_progress", "error": None, "incomplete_details": None,
-        "model": chat.get("model") or asked.get("model", ""), "output": [], "previous_response_id": None, "store": False, "truncation": "disabled", "usage": None,
+        "model": chat.get("model") or asked.get("model", ""), "output": [],
+        "previous_response_id": None, "store": False, "truncation": "disabled", "usage": None,
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """OpenAI's responses (`/v1/responses`): the request as a chat request, the answer as a response object.
 
-Nothing is kept between two requests: a `previous_response_id` is refused, and each answer says that it is not stored.
+Nothing is kept between two requests, so nobody here could judge what came before: whoever refers to earlier turns is
+told to send them along, and each answer says that it is not stored, whatever was asked for.
 """
 
 import time
@@ -20,8 +21,11 @@ _FIELDS = {
     "metadata": "object", "text": "object", "reasoning": "object", "user": "text", "store": "boolean",
     "include": "list", "truncation": "text", "service_tier": "text", "safety_identifier": "text",
     "prompt_cache_key": "text", "stream_options": "object", "background": "boolean", "previous_response_id": "text",
+    "conversation": "",
 }  # fmt: skip
 """Those that are not sent on say how the answer is to be kept, cached or billed; there is nothing of the kind here."""
+_NOT_HERE = {"previous_response_id": "history", "conversation": "history", "background": "background"}
+"""What needs something kept, and what is wrong with it."""
 _RENAMED = {"model": "model", "max_output_tokens": "max_completion_tokens", "temperature": "temperature",
             "top_p": "top_p", "stream": "stream", "parallel_tool_calls": "parallel_tool_calls", "user": "user",
             "metadata": "metadata"}  # fmt: skip
@@ -46,9 +50,9 @@ class Responses:
             Refusal: it is malformed, or holds what the guard cannot look into.
         """
         given = known(read_object(raw), _FIELDS)
-        for name in ("previous_response_id", "background"):
+        for name, problem in _NOT_HERE.items():
             if given.get(name):
-                raise wrong(name, "unknown")
+                raise wrong(name, problem)
         self._asked = {name: given[name] for name in _ECHOED if name in given}
         chat = taken(given, _RENAMED)
         instructions: list[Json] = []
