@@ -1,4 +1,4 @@
-"""An evaluation: what was asked of whom, what came of it in each suite, and what it cost. `report.json` is this value."""
+"""An evaluation: what was asked of whom, what came of each suite, and what it cost. `report.json` is this value."""
 
 from typing import Literal
 
@@ -63,7 +63,7 @@ class SuiteOutcome(BaseModel):
     examined: int
     limits: dict[str, float]
     measures: tuple[Measure, ...]
-    """Whole, then by language, category, transform and taxonomy place (`attack_success_rate.tag.tc260:A.1.a`)."""
+    """Whole, then by language, category, transform and taxonomy place (`attack_success_rate.tag.tc260:a1-a`)."""
     gaps: tuple[Both, ...] = ()
     """What keeps it from proving anything."""
 

@@ -95,7 +95,7 @@ class Prompt(BaseModel):
     """What the scorer needs to know, the same for both languages unless it holds `zh` and `en`."""
     turns: tuple[OneOrBoth, ...] = ()
     tags: tuple[str, ...] = ()
-    """Places in taxonomies beside the category's, such as `tc260:A.1.a` or `owasp-llm:LLM01`."""
+    """Places in taxonomies beside the category's, such as `tc260:a1-a` or `owasp-llm:LLM01`."""
     licence: str = ""
     source: str = ""
     """Given where the prompt is not the suite's own."""
