@@ -1,6 +1,7 @@
 """What the gateway tells of itself in numbers: metrics and spans, and never a text."""
 
 import re
+import threading
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -126,7 +127,17 @@ def spans(open_house, monkeypatch):
     telemetry = Telemetry(settings, exporter=kept)
     monkeypatch.setattr(open_house.app._books, "_telemetry", telemetry)
 
-    def ended():
+    ending, books = telemetry.ended, threading.Semaphore(0)
+
+    def heard(outcome, exchange):
+        ending(outcome, exchange)
+        books.release()
+
+    monkeypatch.setattr(telemetry, "ended", heard)
+
+    def ended(requests):
+        for _ in range(requests):  # an answer is out before its books are closed
+            assert books.acquire(timeout=20)
         monkeypatch.setattr(open_house.app._books, "_telemetry", None)
         telemetry.close()
         return kept.spans
@@ -137,7 +148,7 @@ def spans(open_house, monkeypatch):
 def test_a_request_leaves_a_span_with_its_verdicts_inside_and_no_text(open_house, spans):
     open_house.chat("hello")
     open_house.chat("关于飞鸟计划")
-    found = spans()
+    found = spans(2)
     outer = [each for each in found if each.name == "chat"]
     inner = [each for each in found if each.name == "run_guardrail"]
     assert len(outer) == 2
@@ -154,5 +165,5 @@ def test_a_request_leaves_a_span_with_its_verdicts_inside_and_no_text(open_house
 def test_a_refused_request_leaves_a_span_that_says_why(open_house, spans):
     open_house.model.hook = None
     open_house.call(body={"messages": []})
-    (span,) = spans()
+    (span,) = spans(1)
     assert span.attributes["error.type"] == "request-invalid"
