@@ -30,6 +30,7 @@ from jingwei.faces.gateway.introspection import (
     HEALTH,
     LIVE,
     READY,
+    Standing,
     configuration,
     evaluated,
     health,
@@ -40,6 +41,7 @@ from jingwei.faces.gateway.journal import Journal
 from jingwei.faces.gateway.mcp import PREFIX, McpProxy
 from jingwei.faces.gateway.metrics import Outcome
 from jingwei.faces.gateway.ogr import event_evaluated, heartbeat
+from jingwei.faces.gateway.readiness import Room
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.restoring import Restoring, Vaults
 from jingwei.faces.gateway.serving import Serving
@@ -73,6 +75,7 @@ class Gateway:
         self._settings = settings
         self._clock = clock
         self._serving = Serving(settings, clock=clock)
+        self._standing = Standing(self._serving, Room(settings.spool_path), settings)
         self._door = Door(self._serving, clock=clock, nonces=Nonces(settings.spool_path / "nonces"))
         self._journal = Journal(SpoolWriter(settings.spool_path, clock=clock))
         self._agents = Agents(settings, self._serving, clock=clock, asks=not settings.standalone)
@@ -136,7 +139,7 @@ class Gateway:
         answer.caller_id = _said_back(request)
         try:
             if request.path in {HEALTH, READY, LIVE}:
-                await health(request, self._serving, self._settings, answer)
+                await health(request, self._standing, answer)
                 return
             if request.path == METRICS:
                 await self._metrics(request, answer)

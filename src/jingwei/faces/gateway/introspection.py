@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import orjson
 
@@ -15,6 +15,7 @@ from jingwei.faces.gateway.access import Access
 from jingwei.faces.gateway.answers import told
 from jingwei.faces.gateway.calls import read_call
 from jingwei.faces.gateway.exchange import Exchange
+from jingwei.faces.gateway.readiness import Room
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.request import read_object
 from jingwei.faces.gateway.serving import Serving
@@ -26,28 +27,51 @@ OBSERVED = ("gateway", "policy")
 """The parts of the configuration that this process is, and so sees for itself; the others are as registered."""
 
 
-async def health(request: Request, serving: Serving, settings: GatewaySettings, answer: Answer) -> None:
+class Standing(NamedTuple):
+    """What tells how a gateway is."""
+
+    serving: Serving
+    room: Room
+    settings: GatewaySettings
+
+    async def demand(self, *, built: bool) -> None:
+        """Demand that requests can be served.
+
+        Args:
+            built: also that no detectors are being built.
+
+        Raises:
+            Refusal: why not.
+        """
+        self.serving.fresh()
+        if not await asyncio.to_thread(self.room.writable):
+            raise Refusal(Code.SPOOL)
+        if built and self.serving.building:
+            raise Refusal(Code.POLICY_LOADING)
+
+
+async def health(request: Request, standing: Standing, answer: Answer) -> None:
     """Tell how the gateway is; names no System.
 
     `/jingwei/live` is 200 while the process answers at all; if it does not, start it anew. `/jingwei/ready`
-    is 503 while it should get no requests: its snapshot is missing, old or forged, or a System's detectors are still
-    being built. `/jingwei/health` is 503 while it refuses everybody.
+    is 503 while it should get no requests: its snapshot is missing, old or forged, its events cannot be written, or a
+    System's detectors are still being built. `/jingwei/health` is 503 while it refuses everybody.
 
     Raises:
         Refusal: another method than GET or HEAD.
     """
     if request.method not in {"GET", "HEAD"}:
         raise Refusal(Code.METHOD, allowed="GET")
+    problem, why = "", None
     try:
-        serving.fresh()
-        building = serving.building and request.path == READY
-        problem = str(Code.POLICY_LOADING) if building else ""
+        await standing.demand(built=request.path == READY)
     except Refusal as refusal:
-        problem = str(refusal.code)
-    age = serving.age_seconds
+        problem, why = str(refusal.code), refusal.message
+    serving, settings, age = standing.serving, standing.settings, standing.serving.age_seconds
     value = {
         "status": "refusing" if problem else "serving",
         "problem": problem,
+        **({"reason": {"zh": why.zh, "en": why.en}} if why else {}),
         "snapshot_age_seconds": None if age is None else round(age, 3),
         "snapshot_limit_seconds": settings.snapshot_limit_seconds,
         "systems": serving.count,
