@@ -96,9 +96,7 @@ def journals(alone):
     return sorted((alone.folder / "runs").glob("*.jsonl"))
 
 
-@pytest.mark.parametrize(
-    "stop", [pytest.param(KeyboardInterrupt, marks=pytest.mark.slow), Unavailable("platform:run-unknown", run="x")]
-)
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, Unavailable("platform:run-unknown", run="x")])
 def test_an_interrupted_check_goes_on_where_it_was(alone, check, target, stop):
     check.stop = {4: stop}
     with pytest.raises((KeyboardInterrupt, Unavailable)):

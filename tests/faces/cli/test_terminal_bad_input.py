@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -226,6 +227,7 @@ def test_an_endpoint_that_answers_garbage_or_stops_is_never_a_pass(jingwei, tmp_
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_second_server_on_a_home_or_a_port_is_refused(registered, tmp_path, lang):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with (tmp_path / "home" / "serve.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         demand_one_clear_error(registered("serve", lang=lang), code=3, lang=lang)
@@ -233,6 +235,7 @@ def test_a_second_server_on_a_home_or_a_port_is_refused(registered, tmp_path, la
         done = registered("serve", "--port", port, "--gateway-port", free_port(), lang=lang)
         demand_one_clear_error(done, code=4, lang=lang)
         assert str(port) in done.err
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -12,14 +12,14 @@ from jingwei.faces.cli.language import say
 
 def run(**given: object) -> None:
     """Serve until a signal."""
+    from jingwei.core.signals import handling
     from jingwei.faces.cli.running import Running
     from jingwei.platform import Platform
 
     platform = Platform(settings_from(**given))
     ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
-    with Running(platform) as running:
+    stopped = handling(lambda *_: ending.set(), signal.SIGINT, signal.SIGTERM)
+    with stopped, Running(platform) as running:
         first = platform.first_account()
         click.echo(say("serve-console", url=running.console_url))
         click.echo(say("serve-gateway", url=running.gateway_url))

@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 
 import uvicorn
 
+from jingwei.core.signals import handling
 from jingwei.faces.gateway.serve import server_config
 from jingwei.faces.gateway.settings import GatewaySettings
 
@@ -37,30 +38,31 @@ def run(settings: GatewaySettings, listener: socket.socket, *, workers: int) -> 
         work(settings, listener)
         return
     context = multiprocessing.get_context("spawn")
+    processes: list[BaseProcess] = []
     stopping = False
 
     def stop(*_: object) -> None:
         nonlocal stopping
         stopping = True
         for each in processes:
-            if each.is_alive():
-                each.terminate()
+            each.terminate()
 
-    def begun() -> BaseProcess:
+    def begin() -> None:
         process = context.Process(target=work, args=(settings, listener), name="gateway")
         process.start()
-        return process
+        processes.append(process)
+        if stopping:  # told so while this one started
+            process.terminate()
 
-    processes: list[BaseProcess] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    processes += [begun() for _ in range(workers)]
-    while any(each.is_alive() for each in processes):
-        wait([each.sentinel for each in processes], timeout=_PAUSE_SECONDS)
-        for place, each in enumerate(processes):
-            if not stopping and not each.is_alive():
+    with handling(stop, signal.SIGINT, signal.SIGTERM):
+        for _ in range(workers):
+            begin()
+        while any(each.is_alive() for each in processes):
+            wait([each.sentinel for each in processes], timeout=_PAUSE_SECONDS)
+            for each in [each for each in processes if not (stopping or each.is_alive())]:
                 _log.warning("a gateway process ended with code %s; another takes its place", each.exitcode)
-                processes[place] = begun()
+                processes.remove(each)
+                begin()
 
 
 def work(settings: GatewaySettings, listener: socket.socket) -> None:
