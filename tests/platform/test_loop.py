@@ -6,6 +6,7 @@ import pytest
 
 from jingwei.core.ledger import seal_pending
 from jingwei.core.snapshot import read_public_key, read_snapshot
+from jingwei.core.text import Both
 from jingwei.core.token import ReleaseToken, read
 from jingwei.manage import State
 from jingwei.platform import demonstration
@@ -195,3 +196,14 @@ def test_on_postgresql_the_loop_is_the_same(postgres_place):
     report = place.platform.ledger.verify()
     assert report.holds
     assert report.entries == place.entries()
+
+
+def test_how_people_go_on_by_hand_is_told_in_the_intake_and_kept(place):
+    system_id = place.taken()
+    place.loop.grade(system_id, actor=place.who("mei"))
+    told = Both(zh="请拨分机 1", en="Call extension 1")
+    file = place.file.model_copy(update={"guard": place.file.guard.model_copy(update={"manual_fallback": told})})
+    place.loop.guard(system_id, file, actor=place.who("zhao"))
+    with place.platform.reading() as work:
+        assert work.policies.in_force(system_id).manual_fallback == told
+        assert work.guarding.compile(system_id).manual_fallback == told

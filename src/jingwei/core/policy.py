@@ -246,6 +246,8 @@ class Policy(Value):
     """What the user reads instead of a blocked message."""
     safe_answers: dict[Category, Both] = Field(default_factory=dict)
     """A more helpful one for some categories, such as where to turn in distress."""
+    manual_fallback: Both | None = None
+    """What people are told while the model's server is left alone: how to go on without it. None: a general text."""
 
     @cached_property
     def digest(self) -> str:

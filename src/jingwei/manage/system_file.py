@@ -65,6 +65,8 @@ class GuardEntry(_Value):
     """Lower thresholds by category, for a narrow purpose; a policy is never weaker than its grade demands."""
     explicit_label: Both | None = None
     safe_answer: Both | None = None
+    manual_fallback: Both | None = None
+    """How people go on by hand while the model's server is left alone because it fails."""
     max_input_characters: int | None = Field(default=None, gt=0)
     tool_rules: str = Field(default="", max_length=4_000_000)
     """Who may call which tool, in Cedar."""

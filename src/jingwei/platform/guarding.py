@@ -85,6 +85,8 @@ class Guarding:
         limit = guard.max_input_characters
         if limit is not None and limit < policy.max_input_characters:
             policy = policy.model_copy(update={"max_input_characters": limit})
+        if guard.manual_fallback is not None:
+            policy = policy.model_copy(update={"manual_fallback": guard.manual_fallback})
         return policy if kept is None else _kept(policy, kept)
 
     def preview(self, system_id: str) -> Preview:

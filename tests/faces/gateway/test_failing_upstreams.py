@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import struct
 from base64 import b64encode
 
@@ -9,7 +10,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.faces.gateway.conftest import completion
+from tests.faces.gateway.conftest import completion, piece
 
 from jingwei.core.text import Both
 from jingwei.faces.gateway import GatewaySettings, attempts
@@ -114,6 +115,17 @@ def test_a_server_that_goes_on_failing_is_left_alone_and_people_are_told(tmp_pat
     assert len(servers.asked) == 3
 
 
+def test_a_system_has_words_of_its_own_for_going_on_by_hand(tmp_path):
+    general, own = Both(zh="请改用纸质登记表", en="Use the paper form"), Both(zh="请拨分机 1", en="Call extension 1")
+    tries = Attempts(settings(tmp_path, breaker_failures=1, manual_fallback=general))
+    with pytest.raises(Refusal):
+        made(tries, Servers(a=[down()]))
+    for given_words, told in ((own, own), (None, general)):
+        with pytest.raises(Refusal) as refused:
+            asyncio.run(tries.made(A, Servers(a=[]).ask, by_hand=given_words))
+        assert refused.value.message == told
+
+
 def test_an_open_server_is_passed_over_for_its_fallback(tmp_path):
     tries = Attempts(settings(tmp_path, breaker_failures=1, fallback_upstreams={A: (B,)}))
     servers = Servers(a=[down()], b=["one", "two"])
@@ -185,6 +197,51 @@ def test_a_caller_learns_how_to_go_on_without_the_model(open_house):
         assert open_house.events()[-1].kind == "upstream_failure"
     finally:
         breaker.succeeded()
+
+
+@pytest.fixture
+def dead_server(open_house):
+    """A System whose server is down and left alone; gives a way to publish it."""
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))  # bound, and nobody listens
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
+    breaker = open_house.app._upstream._attempts.breakers.of(url)
+    for _ in range(10):
+        breaker.failed()
+
+    def publish(**policy):
+        changed = open_house.policy.model_copy(update=policy)
+        token = open_house.token(policy_digest=changed.digest)
+        open_house.publish(open_house.served(upstream_url=url, policy=changed, release_token=token))
+        return url
+
+    yield publish
+    bound.close()
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/messages"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_systems_own_words_reach_its_callers_in_every_dialect(open_house, dead_server, path, stream):
+    dead_server(manual_fallback=Both(zh="请拨分机 1", en="Call extension 1"))
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], "stream": stream}
+    if path == "/v1/responses":
+        body = {"model": "m", "input": "hi", "stream": stream}
+    reply = open_house.call(path=path, body=body)
+    assert (reply.status, reply.code) == (503, "upstream-open")
+    assert (reply.json["error"]["message"], reply.json["error"]["zh"]) == ("Call extension 1", "请拨分机 1")
+    assert int(reply.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_while_a_server_is_left_alone_its_second_answers(open_house, dead_server, monkeypatch, stream):
+    url = dead_server()
+    tries = open_house.app._upstream._attempts
+    second = (f"http://127.0.0.1:{open_house.model_port}/v1",)
+    monkeypatch.setattr(tries, "_settings", tries._settings.model_copy(update={"fallback_upstreams": {url: second}}))
+    open_house.model.pieces = [piece({"content": "The room is free."}), piece({}, "stop")]
+    reply = open_house.chat(stream=stream)
+    assert (reply.streamed if stream else reply.content).startswith("The room is free.")
+    assert tries.breakers.of(url).state == "open"
 
 
 # Embeddings -------------------------------------------------------------------------------------------------------

@@ -71,6 +71,27 @@ systems:
     assert config.workers == 3
 
 
+def test_a_system_names_the_servers_that_stand_in_for_its_own(written):
+    config = read_config(
+        written(f"""
+standalone: true
+settings: {{fallback_upstreams: {{"http://c/v1": ["http://d/v1"]}}}}
+systems:
+  - {{name: a, upstream: {{url: "http://a/v1", fallbacks: ["http://a2/v1", "http://a3/v1"]}}, keys: [{{name: k, hash: {"0" * 64}}}]}}
+  - {{name: b, upstream: "http://b/v1", keys: [{{name: k, hash: {"1" * 64}}}]}}
+""")
+    )
+    assert config.settings.fallback_upstreams == {
+        "http://a/v1": ("http://a2/v1", "http://a3/v1"), "http://c/v1": ("http://d/v1",),
+    }  # fmt: skip
+
+
+def test_a_policy_file_says_how_people_go_on_by_hand(written):
+    written("manual_fallback: {zh: 请拨分机 1, en: Call extension 1}\n", "guard.yaml")
+    (system,) = read_config(written(LOCAL + "policy: guard.yaml\n")).systems
+    assert system.policy.manual_fallback.en == "Call extension 1"
+
+
 def test_beside_a_platform_only_the_snapshot_is_named(written, tmp_path):
     config = read_config(written("snapshot: home/gateway/snapshot.json\nlisten: '[::1]:80'\n"))
     assert config.settings.snapshot_path == tmp_path / "home/gateway/snapshot.json"
@@ -90,6 +111,8 @@ def test_beside_a_platform_only_the_snapshot_is_named(written, tmp_path):
     (LOCAL.replace("env: TEST_GATEWAY_KEY", "key: secret"), "key"),
     (LOCAL.replace("http://127.0.0.1:9/v1", "http://169.254.169.254/v1"), "upstream.url"),
     (LOCAL.replace("upstream: http://127.0.0.1:9/v1", "upstream: {url: 'http://a/v1', key_env: PATH}"), "key_env"),
+    (LOCAL.replace("upstream: http://127.0.0.1:9/v1",
+                   "upstream: {url: 'http://a/v1', fallbacks: ['http://169.254.169.254/v1']}"), "upstream.fallbacks"),
     (LOCAL.replace("127.0.0.1:0", "somewhere"), "listen"),
     (LOCAL + "settings: {spool_path: x}\n", "spool_path"),
     (LOCAL + "settings: {max_body_bytes: -1}\n", "max_body_bytes"),

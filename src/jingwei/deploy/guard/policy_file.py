@@ -127,6 +127,7 @@ class PolicyFile(BaseModel):
     max_input_characters: int | None = Field(default=None, gt=0)
     safe_answer: Both | None = None
     safe_answers: dict[Category, Both] | None = None
+    manual_fallback: Both | None = None
 
     @property
     def edits(self) -> tuple[RuleEdit, ...]:

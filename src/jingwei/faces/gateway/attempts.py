@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from math import ceil
 from typing import TypeVar
 
+from jingwei.core.text import Both
 from jingwei.faces.gateway.breaker import Breaker, Breakers
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.settings import GatewaySettings
@@ -35,12 +36,15 @@ class Attempts:
         self._settings = settings
         self._chance = random.SystemRandom()
 
-    async def made(self, url: str, ask: Callable[[str], Awaitable[Answered]]) -> Answered:
+    async def made(
+        self, url: str, ask: Callable[[str], Awaitable[Answered]], *, by_hand: Both | None = None
+    ) -> Answered:
         """Return the first answer.
 
         Args:
             url: the server that is to be asked.
             ask: asks the server at an address; it raises before anything of an answer has come, or not at all.
+            by_hand: how people of this System go on without it; by default what the gateway says for all.
 
         Raises:
             Refusal: no server answered; where all of them are left alone, it says how to go on without.
@@ -63,7 +67,7 @@ class Attempts:
                 last = refusal
                 if refusal.code not in _AGAIN and not (refusal.code in _FAILURES and len(servers) > 1):
                     break
-        raise last or self._left_alone(url)
+        raise last or self._left_alone(url, by_hand)
 
     @staticmethod
     async def _one(breaker: Breaker, server: str, ask: Callable[[str], Awaitable[Answered]]) -> Answered:
@@ -87,9 +91,8 @@ class Attempts:
         await asyncio.sleep(wait)
         return True
 
-    def _left_alone(self, url: str) -> Refusal:
+    def _left_alone(self, url: str, by_hand: Both | None) -> Refusal:
         seconds = max(ceil(self.breakers.of(url).remaining_seconds), 1)
         refusal = Refusal(Code.UPSTREAM_OPEN, retry_seconds=seconds)
-        if self._settings.manual_fallback:
-            refusal.message = self._settings.manual_fallback
+        refusal.message = by_hand or self._settings.manual_fallback or refusal.message
         return refusal

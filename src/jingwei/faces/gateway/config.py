@@ -40,6 +40,8 @@ class Server(BaseModel):
     """Name sent instead of the caller's; empty leaves that."""
     key_env: str = Field(default="", max_length=80)
     """Environment variable that holds its key."""
+    fallbacks: tuple[str, ...] = Field(default=(), max_length=8)
+    """Further servers of the same model, asked in this order where it does not answer."""
 
 
 def _server(given: object) -> object:
@@ -134,13 +136,20 @@ def read_config(path: Path) -> GatewayConfig:
     try:
         settings = GatewaySettings(
             snapshot_path=snapshot, spool_path=spool, standalone=written.standalone,
-            public_key_path=path.parent / written.public_key if written.public_key else None, **written.settings,
+            public_key_path=path.parent / written.public_key if written.public_key else None,
+            **{**written.settings, **_fallbacks(written)},
         )  # fmt: skip
     except ValidationError as error:
         first = error.errors()[0]
         raise document.error(("settings", *first["loc"]),
                              text("faces.gateway:config-setting", why=first["msg"])) from error  # fmt: skip
     return GatewayConfig(host, port, written.workers, settings, tuple(_standing(written, document, path.parent)))
+
+
+def _fallbacks(written: GatewayFile) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the servers that stand in for others, as the settings know them; empty where none is named."""
+    named = {each.upstream.url: each.upstream.fallbacks for each in written.local if each.upstream.fallbacks}
+    return {"fallback_upstreams": {**written.settings.get("fallback_upstreams", {}), **named}} if named else {}
 
 
 def _demand_one_way(written: GatewayFile, document: Document) -> None:
@@ -168,6 +177,8 @@ def _standing(written: GatewayFile, document: Document, folder: Path) -> Iterato
         names.add(each.name)
         try:
             demand_address(each.upstream.url, field="upstream.url")
+            for url in each.upstream.fallbacks:
+                demand_address(url, field="upstream.fallbacks")
             demand_key_name(each.upstream.key_env, field="upstream.key_env")
         except InputError as error:
             raise document.error((*at, *str(error.field).split(".")), error.message) from error

@@ -154,7 +154,7 @@ class Upstream:
                     raise
                 return response
 
-        response = await self._attempts.made(served.upstream_url, ask)
+        response = await self._attempts.made(served.upstream_url, ask, by_hand=served.policy.manual_fallback)
         with _translated():
             async with response:
                 yield response
