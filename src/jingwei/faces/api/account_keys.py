@@ -37,10 +37,7 @@ def list_my_keys(caller: Asking) -> list[ApiKey]:
 @router.post("", status_code=HTTPStatus.CREATED, **said("faces.api:make-my-key"))
 def make_my_key(caller: Asking, key: Annotated[AccountKey, given("make-my-key")]) -> NewKey:
     """Make a key for the caller's account, with password and code; it is shown once."""
-    with caller.work("account.confirm") as work:
-        proof = work.accounts.reauthenticate(caller.actor.id, key.password.get_secret_value(), purpose="key.make",
-                                             code=key.code.get_secret_value())  # fmt: skip
-    proven(proof)
+    proven(caller, key, purpose="key.make")
     with caller.work("key.make") as work:
         return work.keys.make(key.name, scopes=frozenset(key.scopes), account_id=caller.actor.id,
                               expires_at=key.expires_at)  # fmt: skip

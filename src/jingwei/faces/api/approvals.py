@@ -38,10 +38,7 @@ def approve_call(
     caller: Asking, approval_id: ApprovalId, confirmed: Annotated[Confirmed, given("approve-call")]
 ) -> ApprovalRecord:
     """Let a call pass once, with password and code."""
-    with caller.work("account.confirm") as work:
-        proof = work.accounts.reauthenticate(caller.actor.id, confirmed.password.get_secret_value(),
-                                             purpose=approval_id, code=confirmed.code.get_secret_value())  # fmt: skip
-    proof = proven(proof)
+    proof = proven(caller, confirmed, purpose=approval_id)
     with caller.work("approval.approve") as work:
         approved = work.approvals.approve(approval_id, actor=caller.actor, proof=proof)
     caller.publish()

@@ -123,10 +123,7 @@ def sign_candidate(
     caller: Asking, candidate_id: CandidateId, confirmed: Annotated[Confirmed, given("sign-candidate")]
 ) -> Candidate:
     """Say yes to a candidate with its trial, with password and code."""
-    with caller.work("account.confirm") as work:
-        proof = work.accounts.reauthenticate(caller.actor.id, confirmed.password.get_secret_value(),
-                                             purpose=candidate_id, code=confirmed.code.get_secret_value())  # fmt: skip
-    proof = proven(proof)
+    proof = proven(caller, confirmed, purpose=candidate_id)
     with caller.work("candidate.sign") as work:
         return work.candidates.sign(candidate_id, actor=caller.actor, proof=proof)
 

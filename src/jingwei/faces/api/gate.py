@@ -64,10 +64,7 @@ def sign_request(
     caller: Asking, request_id: RequestId, signing: Annotated[Signing, given("sign-request")]
 ) -> ReleaseRequest:
     """Vote on a request, with password and code."""
-    with caller.work("account.confirm") as work:
-        proof = work.accounts.reauthenticate(caller.actor.id, signing.password.get_secret_value(), purpose=request_id,
-                                             code=signing.code.get_secret_value())  # fmt: skip
-    proof = proven(proof)
+    proof = proven(caller, signing, purpose=request_id)
     with caller.work("release.sign") as work:
         return work.gate.sign(request_id, actor=caller.actor, role=signing.role, proof=proof,
                               approves=signing.approves, comment=signing.comment)  # fmt: skip

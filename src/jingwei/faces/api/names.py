@@ -6,9 +6,9 @@ from fastapi import Path, Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from jingwei.core.errors import JingweiError
 from jingwei.core.identity import Denied, Reauthentication
 from jingwei.faces.api.words import line
+from jingwei.faces.web import Caller
 
 _ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 _SHA256 = r"^[0-9a-f]{64}$"
@@ -60,13 +60,13 @@ class Reason(Given):
     reason: Text
 
 
-def proven(proof: Reauthentication | Denied) -> Reauthentication:
-    """Return a proof, or raise what it is denied for. Call it once the unit of work is closed.
+def proven(caller: Caller, confirmed: Confirmed, *, purpose: str) -> Reauthentication:
+    """Return the caller's proof for one act.
 
     Raises:
         JingweiError: the password or code did not hold.
     """
+    proof = caller.proof(confirmed.password.get_secret_value(), purpose=purpose, code=confirmed.code.get_secret_value())
     if isinstance(proof, Denied):
-        error: JingweiError = proof.error()
-        raise error
+        raise proof.error()
     return proof

@@ -48,10 +48,7 @@ def approve_override(
     caller: Asking, override_id: OverrideId, confirmed: Annotated[Confirmed, given("approve-override")]
 ) -> Override:
     """Approve a lower grade, with password and code."""
-    with caller.work("account.confirm") as work:
-        proof = work.accounts.reauthenticate(caller.actor.id, confirmed.password.get_secret_value(),
-                                             purpose=override_id, code=confirmed.code.get_secret_value())  # fmt: skip
-    proof = proven(proof)
+    proof = proven(caller, confirmed, purpose=override_id)
     with caller.work("override.approve") as work:
         approved = work.overrides.approve(override_id, actor=caller.actor, proof=proof)
     caller.publish()

@@ -41,10 +41,7 @@ def list_watchers(caller: Asking, system_id: OfSystem = None) -> list[Watcher]:
 @router.post("/watch/{system_id}/begin", **said("faces.api:begin-watch"))
 def begin_watch(caller: Asking, system_id: SystemId, begun: Annotated[Beginning, given("begin-watch")]) -> Watcher:
     """Begin to watch, with password and code."""
-    with caller.work("account.confirm") as work:
-        proof = work.accounts.reauthenticate(caller.actor.id, begun.password.get_secret_value(), purpose=system_id,
-                                             code=begun.code.get_secret_value())  # fmt: skip
-    proof = proven(proof)
+    proof = proven(caller, begun, purpose=system_id)
     with caller.work("watch.begin") as work:
         watcher = work.watching.begin(system_id, actor=caller.actor, proof=proof, session=begun.session)
     caller.publish()

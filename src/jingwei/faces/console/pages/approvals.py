@@ -108,11 +108,8 @@ def _decided(approval_id: str, caller: Caller, sent: Sent) -> Problem | None:
         with caller.work("approval.refuse") as work:
             work.approvals.refuse(approval_id, actor=caller.actor, reason=sent["reason"])
         return None
-    with caller.work("sign.reauthenticate") as work:
-        proof = work.accounts.reauthenticate(
-            caller.actor.id, sent.values["password"], purpose=approval_id, code=sent["code"]
-        )
-    if isinstance(proof, Denied):  # counted and committed above
+    proof = caller.proof(sent.values["password"], purpose=approval_id, code=sent["code"])
+    if isinstance(proof, Denied):  # counted and committed
         return problem(proof.error(), otherwise="password")
     with caller.work("approval.approve") as work:
         if work.approvals.approval(approval_id).arguments_digest != sent["digest"]:

@@ -148,11 +148,8 @@ def act(candidate_id: str, caller: Asking, sent: Posted) -> Response:
 def _sign(candidate_id: str, caller: Caller, sent: Sent) -> Response:
     if problems := sent.missing("password"):
         return _again(candidate_id, caller, sent, *problems)
-    with caller.work("sign.reauthenticate") as work:
-        proof = work.accounts.reauthenticate(
-            caller.actor.id, sent.values["password"], purpose=candidate_id, code=sent["code"]
-        )
-    if isinstance(proof, Denied):  # counted and committed above
+    proof = caller.proof(sent.values["password"], purpose=candidate_id, code=sent["code"])
+    if isinstance(proof, Denied):  # counted and committed
         return _again(candidate_id, caller, sent, problem(proof.error(), otherwise="password"))
     with caller.work("candidate.sign") as work:
         if work.candidates.candidate(candidate_id).covered_digest != sent["covered"]:

@@ -150,11 +150,8 @@ def _sign(system_id: str, caller: Caller, sent: Posted) -> Response:
         problems += (Problem(field="approves", message=text(f"{PACKAGE}:form.choose")),)
     if problems:
         return _again(system_id, caller, sent, *problems)
-    with caller.work("sign.reauthenticate") as work:
-        proof = work.accounts.reauthenticate(
-            caller.actor.id, sent.values["password"], purpose=sent["request"], code=sent["code"]
-        )
-    if isinstance(proof, Denied):  # counted and committed above
+    proof = caller.proof(sent.values["password"], purpose=sent["request"], code=sent["code"])
+    if isinstance(proof, Denied):  # counted and committed
         return _again(system_id, caller, sent, problem(proof.error(), otherwise="password"))
     with caller.work("release.sign") as work:
         if work.gate.request(sent["request"]).evidence_digest != sent["evidence_digest"]:

@@ -128,10 +128,8 @@ def _approve(caller: Caller, sent: Posted) -> tuple[Problem, ...]:
     problems = sent.missing("password")
     if problems:
         return problems
-    with caller.work("account.confirm") as work:
-        proof = work.accounts.reauthenticate(caller.actor.id, sent.values["password"], purpose=sent["override"],
-                                             code=sent["code"])  # fmt: skip
-    if isinstance(proof, Denied):  # counted and committed above
+    proof = caller.proof(sent.values["password"], purpose=sent["override"], code=sent["code"])
+    if isinstance(proof, Denied):  # counted and committed
         return (problem(proof.error(), otherwise="password"),)
     with caller.work("override.approve") as work:
         work.overrides.approve(sent["override"], actor=caller.actor, proof=proof)

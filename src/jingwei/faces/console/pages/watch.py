@@ -84,11 +84,8 @@ def act(system_id: str, request: Request, caller: Asking, sent: Posted) -> Respo
 def _begun(system_id: str, caller: Caller, sent: Sent) -> tuple[Problem, ...]:
     if problems := sent.missing("password"):
         return problems
-    with caller.work("sign.reauthenticate") as work:
-        proof = work.accounts.reauthenticate(
-            caller.actor.id, sent.values["password"], purpose=system_id, code=sent["code"]
-        )
-    if isinstance(proof, Denied):  # counted and committed above
+    proof = caller.proof(sent.values["password"], purpose=system_id, code=sent["code"])
+    if isinstance(proof, Denied):  # counted and committed
         return (problem(proof.error(), otherwise="password"),)
     with caller.work("watch.begin") as work:
         work.watching.begin(system_id, actor=caller.actor, proof=proof, session=sent["session"])
