@@ -40,7 +40,7 @@ class GatewaySettings(BaseModel):
     """So many failures in a row, and a model's server is left alone for a while."""
     breaker_seconds: float = Field(default=15.0, gt=0)
     manual_fallback: Both | None = None
-    """How people go on without the model meanwhile, where a System's own policy does not say it. None: a general text."""
+    """How people go on without the model meanwhile, where a System's own policy does not say. None: a general text."""
     telemetry_url: str = ""
     """OTLP address for spans over HTTP, such as `http://127.0.0.1:4318/v1/traces`; empty: none are made."""
     telemetry_share: float = Field(default=0.05, ge=0, le=1)
