@@ -12,7 +12,7 @@ from jingwei.core.text import Both, text
 from jingwei.faces.console.caller import Asking, Posted
 from jingwei.faces.console.pages.evidence import type_name
 from jingwei.faces.console.views.parts import Label, Link
-from jingwei.faces.console.views.policy import PolicyChange, PolicyView
+from jingwei.faces.console.views.policy import ChangeLine, PolicyView
 from jingwei.faces.console.wording import PACKAGE
 from jingwei.manage import may
 
@@ -36,7 +36,7 @@ def policy_view(system_id: str, caller: Asking) -> PolicyView:
     )  # fmt: skip
 
 
-def _changes(before: Policy | None, after: Policy) -> Iterator[PolicyChange]:
+def _changes(before: Policy | None, after: Policy) -> Iterator[ChangeLine]:
     none = text(f"{PACKAGE}:policy.none")
     old, new = dict(_parts(before)) if before else {}, dict(_parts(after))
     for key in {**new, **old}:
@@ -44,10 +44,10 @@ def _changes(before: Policy | None, after: Policy) -> Iterator[PolicyChange]:
         if was is None or then is None:
             known = was or then
             assert known is not None  # noqa: S101 - the key comes from one of the two
-            yield PolicyChange(part=known.label, before=was.shown if was else none, after=then.shown if then else none,
+            yield ChangeLine(part=known.label, before=was.shown if was else none, after=then.shown if then else none,
                                weaker=then is None)  # fmt: skip
         elif was.shown != then.shown:
-            yield PolicyChange(part=then.label, before=was.shown, after=then.shown, weaker=then.strict < was.strict)
+            yield ChangeLine(part=then.label, before=was.shown, after=then.shown, weaker=then.strict < was.strict)
 
 
 class _Part(NamedTuple):

@@ -3,8 +3,8 @@
 from jingwei.core.canonical import Json
 from jingwei.core.policy import Category, Decision, Effect, FailMode
 from jingwei.core.text import Both, text
-from jingwei.faces.console.views.candidates import ChangeLine
 from jingwei.faces.console.views.parts import Label
+from jingwei.faces.console.views.policy import ChangeLine
 from jingwei.faces.console.wording import PACKAGE
 from jingwei.platform import Proposed
 

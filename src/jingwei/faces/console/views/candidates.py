@@ -6,6 +6,7 @@ from datetime import datetime
 from jingwei.core.policy import CategoryRule, Policy, ToolRule
 from jingwei.core.text import Both
 from jingwei.faces.console.views.parts import FRESH, Choice, Form, Label, Link
+from jingwei.faces.console.views.policy import ChangeLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +33,6 @@ class CandidatesView:
 
     rows: tuple[CandidateLine, ...]
     systems: tuple[Choice, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeLine:
-    """One part of a policy, before and after."""
-
-    part: Label
-    before: Label
-    after: Label
-    weaker: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +184,6 @@ class CandidateView:
         if self.state == "promoted":
             return 4
         trial = self.trial
-        fits = trial is not None and trial.state == "finished" and trial.share <= self.budget
-        if not fits or trial is None or trial.passing < trial.least:
+        if trial is None or trial.state != "finished" or trial.share > self.budget or trial.passing < trial.least:
             return 1
         return 3 if self.signed >= self.needed else 2

@@ -6,8 +6,8 @@ from jingwei.faces.console.views.parts import Label, Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyChange:
-    """One part of the policy, as it is and as it would be."""
+class ChangeLine:
+    """One part of a policy, before and after."""
 
     part: Label
     before: Label
@@ -24,6 +24,6 @@ class PolicyView:
     present: str
     """Digest of the policy in force; empty where there is none."""
     digest: str
-    changes: tuple[PolicyChange, ...]
+    changes: tuple[ChangeLine, ...]
     lapses: tuple[Link, ...]
     may_attach: bool
