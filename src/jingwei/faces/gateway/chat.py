@@ -4,7 +4,6 @@ body → inbound verdict → model's server → outbound verdict, tool calls →
 """
 
 from collections.abc import Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import cast
@@ -199,9 +198,8 @@ class Chat:
         async with (
             self.upstream.stream(self.exchange.access.served, body) as stream,
             self.presence.ends(stream.cancel),
-            aclosing(stream.batches()) as batches,
         ):
-            async for batch in batches:
+            while batch := await stream.batch():
                 lines = await streamed.feed(batch)
                 if self.presence.gone:
                     raise Refusal(Code.CLIENT_GONE)

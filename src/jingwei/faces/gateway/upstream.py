@@ -5,28 +5,26 @@ the chat body alone. Error texts of the server are replaced by ours, because the
 packed answer is refused: it was not asked for, and a small one can unpack to a very large one.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from functools import lru_cache
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
+from types import TracebackType
 from typing import NamedTuple, cast
 
-import aiohttp
 import orjson
-from multidict import CIMultiDict
-from yarl import URL
 
 from jingwei.core.snapshot import Served
 from jingwei.core.upstream import upstream_key
 from jingwei.faces.gateway.attempts import Attempts
+from jingwei.faces.gateway.client import Client, Connection, Times, Unreachable, target_of
 from jingwei.faces.gateway.refusal import Code, Refusal
+from jingwei.faces.gateway.reply import Reply
 from jingwei.faces.gateway.request import ChatBody
 from jingwei.faces.gateway.settings import GatewaySettings
 from jingwei.faces.gateway.sse import DataReader
 
-KEPT_SECONDS = 4.0
-"""An idle connection is kept so long: many a model's server closes its own after five seconds."""
-
+_MOST_DIGITS = 6
+_UNPACKED = frozenset({"", "identity", "Identity"})
 CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
 _REFUSED: dict[int, Code] = {
     HTTPStatus.UNAUTHORIZED: Code.UPSTREAM_DENIED,
@@ -49,23 +47,25 @@ class Whole(NamedTuple):
 class Stream:
     """A streamed answer under way."""
 
-    def __init__(self, response: aiohttp.ClientResponse, max_bytes: int) -> None:
-        self._response = response
+    def __init__(self, connection: Connection, reply: Reply, max_bytes: int) -> None:
+        self._connection = connection
+        self._reply = reply
         self._reader = DataReader(max_bytes)
 
     def cancel(self) -> None:
         """Close the connection to the model's server at once; whoever waits for more gets a Refusal."""
-        self._response.close()
+        self._connection.close()
 
-    async def batches(self) -> AsyncGenerator[list[bytes]]:
-        """Give the data of the stream in batches, as they arrive.
+    async def batch(self) -> list[bytes]:
+        """Return the data of the next events; nothing where the stream has ended.
 
         Raises:
             Refusal: a line or the whole is too large.
         """
-        async for piece in self._response.content.iter_any():
-            if batch := self._reader.feed(piece):
-                yield batch
+        while piece := await self._reply.piece():
+            if found := self._reader.feed(piece):
+                return found
+        return []
 
 
 class Upstream:
@@ -74,18 +74,8 @@ class Upstream:
     def __init__(self, settings: GatewaySettings) -> None:
         self._max_bytes = settings.max_answer_bytes
         self._attempts = Attempts(settings)
-        timeout = aiohttp.ClientTimeout(
-            total=settings.total_seconds,
-            sock_connect=settings.connect_seconds,
-            sock_read=settings.idle_seconds,
-        )
-        self._session = aiohttp.ClientSession(
-            timeout=timeout,
-            connector=aiohttp.TCPConnector(limit=settings.max_upstream_connections, keepalive_timeout=KEPT_SECONDS),
-            skip_auto_headers=("User-Agent",),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        times = Times(settings.connect_seconds, settings.idle_seconds, settings.total_seconds)
+        self._client = Client(times, most=settings.max_upstream_connections)
 
     @property
     def breakers(self) -> Mapping[str, str]:
@@ -94,7 +84,7 @@ class Upstream:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._session.close()
+        await self._client.close()
 
     async def complete(self, served: Served, body: ChatBody) -> Whole:
         """Return a whole answer.
@@ -102,8 +92,7 @@ class Upstream:
         Raises:
             Refusal: the server is down, slow, busy, refuses, or answers something else.
         """
-        async with self._asked(served, body) as response:
-            raw = await self._read(response)
+        raw = await self._read(served, body, CHAT)
         try:
             answer = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
@@ -114,15 +103,21 @@ class Upstream:
 
     @asynccontextmanager
     async def stream(self, served: Served, body: ChatBody) -> AsyncIterator[Stream]:
-        """Give a streamed answer; leaving the context ends the request and its connection.
+        """Give a streamed answer; leaving the context ends the request, and on an error its connection.
 
         Raises:
             Refusal: as for `complete`, at the start or in the middle.
         """
-        async with self._asked(served, body) as response:
-            if response.content_type != "text/event-stream":
+        connection, reply = await self._asked(served, body, CHAT)
+        whole = False
+        try:
+            if reply.header(b"content-type").partition(";")[0].strip().lower() != "text/event-stream":
                 raise Refusal(Code.UPSTREAM_GARBAGE)
-            yield Stream(response, self._max_bytes)
+            with _TRANSLATED:
+                yield Stream(connection, reply, self._max_bytes)
+            whole = True
+        finally:
+            self._client.given_back(connection, whole=whole)
 
     async def embed(self, served: Served, body: ChatBody) -> ChatBody:
         """Return the answer to a request for embeddings.
@@ -130,8 +125,7 @@ class Upstream:
         Raises:
             Refusal: as for `complete`.
         """
-        async with self._asked(served, body, EMBEDDINGS) as response:
-            raw = await self._read(response)
+        raw = await self._read(served, body, EMBEDDINGS)
         try:
             answer = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
@@ -140,79 +134,61 @@ class Upstream:
             raise Refusal(Code.UPSTREAM_GARBAGE)
         return cast("ChatBody", answer)
 
-    @asynccontextmanager
-    async def _asked(self, served: Served, body: ChatBody, path: str = CHAT) -> AsyncIterator[aiohttp.ClientResponse]:
-        headers, data = _headers(upstream_key(served.upstream_key_env)), orjson.dumps(body)
+    async def _asked(self, served: Served, body: ChatBody, path: str) -> tuple[Connection, Reply]:
+        key, data = upstream_key(served.upstream_key_env), orjson.dumps(body)
 
-        async def ask(server: str) -> aiohttp.ClientResponse:
-            with _translated():
-                response = await self._opened(_address(server, path), data, headers)
-                try:
-                    _demand_success(response)
-                except Refusal:
-                    response.close()
-                    raise
-                return response
+        async def ask(server: str) -> tuple[Connection, Reply]:
+            with _TRANSLATED:
+                connection = await self._client.asked(target_of(server.rstrip("/") + path, key), data)
+            reply = connection.reply
+            if reply is None or reply.status != HTTPStatus.OK or reply.header(b"content-encoding") not in _UNPACKED:
+                self._client.given_back(connection, whole=False)
+                raise _refused(reply)
+            return connection, reply
 
-        response = await self._attempts.made(served.upstream_url, ask, by_hand=served.policy.manual_fallback)
-        with _translated():
-            async with response:
-                yield response
+        return await self._attempts.made(served.upstream_url, ask)
 
-    async def _opened(self, url: URL, data: bytes, headers: CIMultiDict[str]) -> aiohttp.ClientResponse:
-        """Send a request; once more where the server had closed the connection that was kept from an earlier one."""
-        try:
-            return await self._session.post(url, data=data, headers=headers, allow_redirects=False)
-        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
-            return await self._session.post(url, data=data, headers=headers, allow_redirects=False)
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        declared = response.content_length
-        if declared is not None and declared <= self._max_bytes:
-            return await response.read()  # what its head declares is all that the connection gives
+    async def _read(self, served: Served, body: ChatBody, path: str) -> bytes:
+        connection, reply = await self._asked(served, body, path)
         pieces: list[bytes] = []
-        size = 0
-        async for piece in response.content.iter_any():
-            size += len(piece)
-            if size > self._max_bytes:
-                raise Refusal(Code.UPSTREAM_GARBAGE)
-            pieces.append(piece)
-        return b"".join(pieces)
+        size, whole = 0, False
+        try:
+            with _TRANSLATED:
+                while piece := await reply.piece():
+                    size += len(piece)
+                    if size > self._max_bytes:
+                        raise Refusal(Code.UPSTREAM_GARBAGE)
+                    pieces.append(piece)
+            whole = True
+        finally:
+            self._client.given_back(connection, whole=whole)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what may go wrong with a connection into a refusal."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise Refusal(Code.UPSTREAM_SLOW) from error
-    except aiohttp.ClientConnectorError as error:
-        raise Refusal(Code.UPSTREAM_DOWN) from error
-    except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, ConnectionError) as error:
-        raise Refusal(Code.UPSTREAM_STOPPED) from error
-    except (aiohttp.ClientError, ValueError) as error:
-        raise Refusal(Code.UPSTREAM_GARBAGE) from error
+class _Translated:
+    """Turns what may go wrong with a connection into a refusal."""
 
-
-@lru_cache(maxsize=1024)
-def _address(base: str, path: str) -> URL:
-    return URL(base.rstrip("/") + path)
-
-
-@lru_cache(maxsize=1024)
-def _headers(key: str) -> CIMultiDict[str]:
-    headers = CIMultiDict({"Content-Type": "application/json", "Accept-Encoding": "identity"})
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
-    return headers
-
-
-def _demand_success(response: aiohttp.ClientResponse) -> None:
-    if response.status == HTTPStatus.OK:
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Refusal(Code.UPSTREAM_GARBAGE)
+    def __enter__(self) -> None:
         return
-    wait = response.headers.get("Retry-After", "")
-    seconds = int(wait) if wait.isascii() and wait.isdigit() and len(wait) < 6 else 0
-    raise Refusal(_REFUSED.get(response.status, Code.UPSTREAM_GARBAGE), status=response.status, retry_seconds=seconds)
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if isinstance(error, TimeoutError):
+            raise Refusal(Code.UPSTREAM_SLOW) from error
+        if isinstance(error, Unreachable):
+            raise Refusal(Code.UPSTREAM_DOWN) from error
+        if isinstance(error, OSError):
+            raise Refusal(Code.UPSTREAM_STOPPED) from error
+        if isinstance(error, ValueError):
+            raise Refusal(Code.UPSTREAM_GARBAGE) from error
+
+
+_TRANSLATED = _Translated()
+
+
+def _refused(reply: Reply | None) -> Refusal:
+    """Return what a caller is told of an answer that is none."""
+    if reply is None or reply.status == HTTPStatus.OK:  # packed
+        return Refusal(Code.UPSTREAM_GARBAGE)
+    wait = reply.header(b"retry-after")
+    seconds = int(wait) if wait.isascii() and wait.isdigit() and len(wait) < _MOST_DIGITS else 0
+    return Refusal(_REFUSED.get(reply.status, Code.UPSTREAM_GARBAGE), status=reply.status, retry_seconds=seconds)
