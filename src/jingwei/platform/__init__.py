@@ -8,10 +8,11 @@ from jingwei.platform.ledger import Entry, LedgerBook
 from jingwei.platform.lexicon_drafts import Planned
 from jingwei.platform.lexicons import Blame, Difference, LexiconState
 from jingwei.platform.platform import Platform
+from jingwei.platform.policy_change import PolicyChange
 from jingwei.platform.recording import recorded_texts
 from jingwei.platform.replay import Trial, TrialRow
 from jingwei.platform.runs import CheckRun, Runs
-from jingwei.platform.shadow import PolicyChange, Proposed
+from jingwei.platform.shadow import Proposed
 from jingwei.platform.word_file import topic_titles
 from jingwei.platform.word_index import WordEntry
 from jingwei.platform.work import Work

@@ -22,6 +22,7 @@ from jingwei.manage import (
     State,
     standing,
 )  # fmt: skip
+from jingwei.platform.policy_change import PolicyChange, changes
 
 _COMPILED = frozenset({"system_id", "grade", "rules", "tools", "explicit_label", "max_input_characters"})
 """Fields of a policy that follow from the grade; the rest is people's."""
@@ -33,6 +34,7 @@ class Preview(NamedTuple):
     policy: Policy
     present: Policy | None
     """The one in force."""
+    changes: tuple[PolicyChange, ...]
     lapses: tuple[Evidence, ...]
     """Evidence that is valid now and would not be then."""
 
@@ -95,8 +97,8 @@ class Guarding:
         Raises:
             InputError: facts are missing.
         """
-        policy = self.compile(system_id)
-        return Preview(policy, Policies(self.desk).in_force(system_id), self.lapses(policy))
+        policy, present = self.compile(system_id), Policies(self.desk).in_force(system_id)
+        return Preview(policy, present, changes(present, policy), self.lapses(policy))
 
     def lapses(self, policy: Policy) -> tuple[Evidence, ...]:
         """Return the evidence that is valid now and would not be, were a policy in force."""

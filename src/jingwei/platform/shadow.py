@@ -6,9 +6,9 @@ only the latter; what the candidate would have decided comes back as `shadow` ev
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError, Refused
@@ -18,20 +18,10 @@ from jingwei.core.policy import Policy
 from jingwei.deploy.guard import Enforced, weaker_points
 from jingwei.manage import Candidate, Candidates, Desk, GuardEntry, Policies
 from jingwei.platform.guarding import Guarding
+from jingwei.platform.policy_change import PolicyChange, changes
 
 FIXED = frozenset({"system_id", "grade"})
 """Fields of a policy that no edit changes."""
-
-
-class PolicyChange(BaseModel):
-    """One part of a policy, before and after."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    part: str
-    """Path, such as `rules.pii.inbound` or `tools`."""
-    before: Any  # Any: JSON; a recursive alias is more than pydantic can read
-    after: Any
 
 
 class Proposed(NamedTuple):
@@ -125,30 +115,6 @@ class Trials:
     def _weaker(self, policy: Policy) -> tuple[str, ...]:
         demanded = Guarding(self.desk).compile(policy.system_id, guard=GuardEntry(), tools=policy.tools)
         return weaker_points(Enforced.of(policy), Enforced.of(demanded))
-
-
-def changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
-    """List the parts in which two policies differ; rules are compared category by category."""
-    was, then = _parts(before), _parts(after)
-    return tuple(
-        PolicyChange(part=name, before=was.get(name), after=then.get(name))
-        for name in {**was, **then}
-        if was.get(name) != then.get(name)
-    )
-
-
-def _parts(policy: Policy) -> dict[str, Json]:
-    written = policy.model_dump(mode="json", exclude={"rules", "tools"})
-    found: dict[str, Json] = {}
-    for number, rule in enumerate(policy.rules):
-        again = sum(each.category is rule.category for each in policy.rules[:number])
-        head = f"rules.{rule.category.value}" + (f"[{again}]" if again else "")
-        for name, value in rule.model_dump(mode="json", exclude={"category"}).items():
-            found[f"{head}.{name}"] = value
-    for tool in policy.tools:
-        name = f"{tool.server}/{tool.name}" if tool.server else tool.name
-        found[f"tools.{name}"] = tool.model_dump(mode="json", exclude={"name", "server"})
-    return found | written
 
 
 def _demand_strict(weaker: tuple[str, ...]) -> None:

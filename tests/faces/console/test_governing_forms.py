@@ -5,8 +5,10 @@ import re
 import pytest
 from console_story import ASSISTANT, PASSWORD, Story
 
-from jingwei.core.policy import Decision
+from jingwei.core.policy import CategoryRule, Decision, Policy
 from jingwei.core.snapshot import key_hash
+from jingwei.core.text import Both
+from jingwei.faces.console.pages.policy_parts import part_name
 
 
 def page_of(browser, path: str, language: str = "en") -> str:
@@ -119,6 +121,32 @@ def test_a_policy_is_previewed_with_what_lapses_and_attached_as_previewed(own_st
     assert (
         expected == set()
     )  # what was tested behind the strict policy is good again, nothing was taken behind the weak
+
+
+def test_a_preview_tells_every_difference_and_what_is_weaker(own_story, sign_in):
+    system_id = own_story.systems["staff-assistant"]
+    with own_story.platform.work(_actor(own_story, "zhao"), "test") as work:
+        policy = work.policies.in_force(system_id)
+        stricter = {"grade": 5, "max_input_characters": 10}
+        work.policies.attach(policy.model_copy(update=stricter), actor=work.actor)
+    with own_story.platform.reading() as work:
+        told = {each.part for each in work.guarding.preview(system_id).changes}
+    page = page_of(sign_in(own_story, "zhao"), f"/systems/{system_id}/policy")
+    assert told == {"grade", "max_input_characters"}
+    assert "Compiled for grade" in page
+    assert page.count("weaker") == 2
+
+
+def test_a_first_policy_is_told_by_what_it_decides(own_story, sign_in):
+    page = page_of(sign_in(own_story, "zhao"), f"/systems/{own_story.systems['code-search']}/policy")
+    assert "secret · outbound" in page
+    assert "timeout" not in page
+
+
+def test_every_part_of_a_policy_has_a_name():
+    rules = {f"rules.pii.{name}" for name in CategoryRule.model_fields if name != "category"}
+    parts = (Policy.model_fields.keys() - {"system_id", "rules"}) | rules
+    assert [part for part in sorted(parts) if not isinstance(part_name(part), Both)] == []
 
 
 def test_a_preview_tells_what_would_lapse(own_story, sign_in):

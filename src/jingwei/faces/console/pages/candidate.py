@@ -47,7 +47,7 @@ def _view(work: Work, candidate_id: str, caller: Caller, form: Form) -> Candidat
     return CandidateView(
         id=found.id, system_id=system.id, system=system.name, state=found.state, reason=found.reason,
         by=names.get(found.proposed_by, "—"), at=found.proposed_at, digest=found.digest, covered=found.covered_digest,
-        budget=found.false_positive_budget, changes=() if closed else change_lines(compared),
+        budget=found.false_positive_budget, changes=() if closed else change_lines(compared.changes),
         weaker=() if closed else weaker_names(compared.weaker),
         lapses=() if closed else tuple(
             Link(name=type_name(caller, each.type), url=f"/evidence/{each.id}") for each in compared.lapses

@@ -61,7 +61,8 @@ def _editor(work: Work, system_id: str, caller: Caller, *, form: Form | None = N
     return EditorView(
         system_id=system_id, system=system.name, policy=policy,
         form=form or Form(values={**fields(policy), "budget": _USUAL_BUDGET}), previewed=proposed is not None,
-        changes=change_lines(proposed) if proposed else (), weaker=weaker_names(proposed.weaker) if proposed else (),
+        changes=change_lines(proposed.changes) if proposed else (),
+        weaker=weaker_names(proposed.weaker) if proposed else (),
         lapses=tuple(Link(name=type_name(caller, each.type), url=f"/evidence/{each.id}") for each in proposed.lapses)
         if proposed else (),
         may_propose=may(caller.actor, "policy.propose", domain=system.domain, owns=owns),

@@ -1,24 +1,26 @@
 """What the parts of a policy are called, and how their values are shown."""
 
+from collections.abc import Iterable
+
 from jingwei.core.canonical import Json
 from jingwei.core.policy import Category, Decision, Effect, FailMode
 from jingwei.core.text import Both, text
 from jingwei.faces.console.views.parts import Label
 from jingwei.faces.console.views.policy import ChangeLine
 from jingwei.faces.console.wording import PACKAGE
-from jingwei.platform import Proposed
+from jingwei.platform import PolicyChange
 
 _LONGEST = 160
 _FIELDS = ("inbound", "outbound", "threshold", "on_failure", "timeout_milliseconds", "when")
 
 
-def change_lines(proposed: Proposed) -> tuple[ChangeLine, ...]:
-    """Return the parts in which a candidate differs from the policy in force."""
+def change_lines(changes: Iterable[PolicyChange]) -> tuple[ChangeLine, ...]:
+    """Return the parts in which two policies differ, as a page shows them."""
     return tuple(
         ChangeLine(part=part_name(each.part), before=_shown(each.before, each.part),
                    after=_shown(each.after, each.part),
                    weaker=_weaker(each.part, each.before, each.after))
-        for each in proposed.changes
+        for each in changes
     )  # fmt: skip
 
 
@@ -75,14 +77,22 @@ def _cut(written: str) -> str:
 
 
 def _weaker(part: str, before: Json, after: Json) -> bool:
-    """Tell whether a change of a rule lets more through; of other parts that is not a matter of more or less."""
+    """Tell whether a change lets more through; of most parts that are no rule it is not a matter of more or less."""
+    if part == "grade":
+        return _grew(after, before)
+    if part == "max_input_characters" or part.endswith(".threshold"):
+        return _grew(before, after)
+    if part.startswith("tools."):
+        return before is None
     if not part.startswith("rules."):
         return False
     if before in set(Decision) and after in set(Decision):
         return Decision(str(after)).rank < Decision(str(before)).rank
-    if part.endswith(".threshold") and isinstance(before, int | float) and isinstance(after, int | float):
-        return after > before
     return after is None or (before == FailMode.CLOSED and after == FailMode.OPEN)
+
+
+def _grew(before: Json, after: Json) -> bool:
+    return isinstance(before, int | float) and isinstance(after, int | float) and after > before
 
 
 def _say(name: str, **values: object) -> Both:
