@@ -16,7 +16,8 @@ from jingwei.detect.patterns import FILES, PatternSet, numbered, patterns
 EVERY = [(reading, name, number) for reading, names in FILES.items() for name in names
          for number in range(len(numbered(name)))]  # fmt: skip
 HARD = [
-    "(?<![0-9])[0-9]{3}(?![0-9])", "[^a]{2}b", "甲{2}", "(?:甲|乙){0,9}丙", ".丁", "[一-鿿]{3}x", "[甲a]x?", r"\W{2}z",
+    "(?<![0-9])[0-9]{3}(?![0-9])", "(?<![a-z])x(?![a-z])", "[甲乙丙]{1,2}?(?=[a-z]|$)", "[一-龥]{1,3}a", "[甲a]{1,3}",
+    "(?:[ .]{1,2}[a-z7]){7,9}", "[^a]{2}b", "甲{2}", "(?:甲|乙){0,9}丙", ".丁", "[一-鿿]{3}x", "[甲a]x?", r"\W{2}z",
     "(?:a|b(?!c))d*", "(?<![京A])x", r"(?i:k)甲\b", "a(?=b)b", r"[^\n]{0,200}尾", r"(?<![0-9])7(?![0-9]|\.\d)",
 ]  # fmt: skip
 SNIPPETS = ["a", "b", "c", "d", "x", "z", "K", "k", "7", "12", "345", "甲", "乙", "丙", "丁", "尾", "京", " ", "\n", ".", "é", "😀"]  # fmt: skip
@@ -29,6 +30,25 @@ def test_whatever_matches_exactly_is_named(text):
     for number, pattern in enumerate(HARD):
         if re.search(pattern, text, re.ASCII):
             assert number in named, pattern
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(SNIPPETS), max_size=40).map("".join))
+def test_what_is_found_is_what_the_exact_pattern_finds(text):
+    found = list(PATTERNS.find(fold(text), "hard", reading="clean"))
+    spelled = fold(text).clean
+    for number, pattern in enumerate(HARD):
+        exact = {(match.start(), match.end()) for match in re.finditer(pattern, spelled, re.ASCII) if match[0]}
+        assert {each[1:] for each in found if each.pattern == number} == exact, pattern
+
+
+@pytest.mark.parametrize("count", [3, 7, 16])
+def test_a_long_repeat_of_a_group_is_counted_by_the_exact_pattern(count):
+    pattern = f"(?<![0-9])[1-6](?:[ .-]{{1,2}}[0-9]){{{count}}}(?![0-9])"
+    loose = PatternSet({"numbers": [pattern]})
+    spaced = " ".join("1" * (count + 1))
+    assert [each[1:] for each in loose.find(fold(spaced), "numbers", reading="clean")] == [(0, len(spaced))]
+    assert not list(loose.find(fold(spaced[:-2]), "numbers", reading="clean"))
 
 
 PATTERNS = PatternSet({"hard": HARD})

@@ -1,8 +1,13 @@
 """Each identity number and key is found, and its near miss is not. All values are made up for these tests."""
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jingwei.detect.pattern_detector import pii, secrets
+from jingwei.detect.rule import rule_file
 
 PII = [
     ("pii.cn-id-card", "11010519491231002X", "110105194912310021"),
@@ -184,3 +189,14 @@ def test_there_are_at_least_40_key_formats():
 )
 def test_a_placeholder_is_no_secret(text):
     assert secrets().scan(text) == ()
+
+
+ORDER = rule_file("pii").spelled("{order}")
+UNGUARDED = re.sub(r"\(\?=\[[^]]*\]\)", "", ORDER, count=1)
+
+
+@settings(deadline=None, max_examples=400, derandomize=True)
+@given(st.from_regex(re.compile(UNGUARDED, re.ASCII), fullmatch=True))
+def test_a_look_at_the_first_letter_keeps_no_excuse_out(words):
+    assert UNGUARDED != ORDER
+    assert re.fullmatch(ORDER, words, re.ASCII)

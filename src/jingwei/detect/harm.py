@@ -6,7 +6,6 @@ text is read as a request, any other as content: an answer that refuses is no re
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category
@@ -52,5 +51,5 @@ def _everywhere(folded: Folded, read: Callable[[Folded], tuple[Hit, ...]]) -> tu
     hits = list(read(folded))
     together = joined(folded.original)
     for start, end, plain, _ in [*reveal(folded), *([together] if together else [])]:
-        hits += [replace(hit, start=start, end=end) for hit in read(fold(plain, role=folded.role))]
+        hits += [hit._replace(start=start, end=end) for hit in read(fold(plain, role=folded.role))]
     return tuple(sorted(hits))

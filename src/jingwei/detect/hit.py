@@ -1,14 +1,13 @@
 """Hits: what a detector reports. Offsets always count characters of the text as it was given."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jingwei.core.finding import Severity
 from jingwei.core.policy import Category
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Hit:
+class Hit(NamedTuple):
     """One place where one rule fired. Never holds the text itself."""
 
     start: int

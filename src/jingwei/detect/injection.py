@@ -1,7 +1,6 @@
 """Prompt injection: signs in the text and in what it hides, planted markers coming back, and the model's opinion."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
@@ -81,7 +80,7 @@ def opinion(text: str | Folded) -> tuple[Hit, ...]:
     hits = list(_opinion(folded))
     for start, end, plain, _ in islice((each for each in reveal(folded) if each.text), _MOST_DECODED):
         inner = _opinion(fold(plain[:_LONGEST_DECODED], role=folded.role))
-        hits += [replace(hit, start=start, end=end) for hit in inner if hit.score >= _SURE]
+        hits += [hit._replace(start=start, end=end) for hit in inner if hit.score >= _SURE]
     return tuple(sorted(hits))
 
 
@@ -96,7 +95,7 @@ def _weighed(hit: Hit, folded: Folded) -> Hit:
     """Let a sign weigh more in a document or a tool's result."""
     if folded.role not in injection_model.UNTRUSTED:
         return hit
-    return replace(hit, score=round(1 - (1 - hit.score) ** _LIFT, 4))
+    return hit._replace(score=round(1 - (1 - hit.score) ** _LIFT, 4))
 
 
 def _leak(start: int, end: int) -> Hit:

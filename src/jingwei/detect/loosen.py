@@ -22,19 +22,26 @@ _ITEM = re.compile(
 )
 _REPEAT = re.compile(r"(?P<how>[*+?]|\{(?P<least>\d+)(?P<comma>,?)(?P<most>\d*)\})[?+]?")
 _FORBIDDEN = re.compile(r"(?P<set>\[(?!\^)(?:\\.|[^\]\\])+\])(?:\|(?:\\.|[^()|\\])+)*")
+_ENDLESS = re.compile(r"(?:(?<!^)[*+]|,\})$")
 _CLOSING = r"(?:\z|"
 _HIGH = r"[\x80-\xff]"
 _HAN_BYTES = 3
-_FEW = 12
+_FEW = 32
 """A set of more Chinese characters is written as one set for each of their three bytes: more match, at less cost."""
 _NARROW = 6
 """Repeats up to this count are cheap to compile."""
+_LONG = 6
+"""A group that repeats more often is only asked for so many times: the exact pattern counts the rest."""
+_SINGLE = 3
+"""Repeats up to this count are of single characters, where any repeats of them would do."""
 
 
 class _Atom(NamedTuple):
     text: str
     counts: bool
     """One of it is one byte, or always the same bytes, so that its repeats may be counted."""
+    single: str = ""
+    """Another form, of which one is one character: for a few repeats."""
 
 
 class Loosened(NamedTuple):
@@ -42,13 +49,17 @@ class Loosened(NamedTuple):
 
     pattern: str
     closed: bool
-    """It ends at a neighbour of another kind: each place where the exact one ends is told, and few others are."""
+    """It ends at a neighbour of another kind, or nothing in it repeats without end: each place where the exact one ends
+    is told, and few others are."""
+    beyond: bool
+    """What is told is the place after that neighbour, where there is one."""
 
 
 def loosened(pattern: str) -> Loosened:
     """Return the loosened form of a pattern."""
     pieces = list(_pieces(pattern))
-    return Loosened("".join(pieces), bool(pieces) and pieces[-1].startswith(_CLOSING))
+    beyond = bool(pieces) and pieces[-1].startswith(_CLOSING)
+    return Loosened("".join(pieces), beyond or not any(map(_ENDLESS.search, pieces)), beyond)
 
 
 def _pieces(pattern: str) -> Iterator[str]:
@@ -68,12 +79,14 @@ def _pieces(pattern: str) -> Iterator[str]:
             atom = _atom(item)
             repeat = _REPEAT.match(pattern, at)
             at = repeat.end() if repeat else at
+            if atom.single and _is_few(repeat):
+                atom = _Atom(atom.single, counts=True)
             yield atom.text + _repeated(atom, repeat)
             continue
         repeat = _REPEAT.match(pattern, at) if pattern[at - 1] == ")" and not item["look"] else None
         if repeat:
             at = repeat.end()
-            yield _repeated(_Atom(")", counts=True), repeat)
+            yield _group_repeated(repeat)
 
 
 def _opened(bracket: str) -> str:
@@ -121,11 +134,20 @@ def _set(whole: str, inner: str, *, negated: bool) -> _Atom:
     if near == inner:
         return _Atom(whole, counts=re.search(r"\\[WDS]", inner) is None)
     if re.search(r"[^\x00-\x7f]-[^\x00-\x7f]", inner):
-        return _Atom(f"(?:[{near}]|{_HIGH})" if near else _HIGH, counts=False)
+        return _Atom(f"(?:[{near}]|{_HIGH})" if near else _HIGH, counts=False, single=_single(near, inner))
     far = sorted({each for each in inner if not each.isascii()})
     if len(far) > _FEW and all(len(each.encode()) == _HAN_BYTES for each in far):
         far = ["".join(f"[{_listed(codes)}]" for codes in zip(*map(str.encode, far), strict=True))]
     return _Atom(f"(?:{'|'.join([*far, *([f'[{near}]'] if near else [])])})", counts=True)
+
+
+def _single(near: str, inner: str) -> str:
+    """Return one character of a set, where all its far ones are of three bytes and known by the first of them."""
+    far = [each.encode() for each in inner if not each.isascii()]
+    if any(len(each) != _HAN_BYTES for each in far):
+        return ""
+    han = f"[{_listed(range(min(far)[0], max(far)[0] + 1))}][\\x80-\\xbf]{{2}}"
+    return f"(?:[{near}]|{han})" if near else f"(?:{han})"
 
 
 def _listed(codes: Iterable[int]) -> str:
@@ -141,6 +163,17 @@ def _repeated(atom: _Atom, repeat: re.Match[str] | None) -> str:
     if most is not None and (most <= _NARROW or most == least):
         return f"{{{least},{most}}}"
     return {0: "*", 1: "+"}.get(least, f"{{{least},}}")
+
+
+def _is_few(repeat: re.Match[str] | None) -> bool:
+    most = _bounds(repeat)[1] if repeat else 1
+    return most is not None and most <= _SINGLE
+
+
+def _group_repeated(repeat: re.Match[str]) -> str:
+    if _bounds(repeat)[0] > _LONG:
+        return f"{{{_LONG},}}"
+    return _repeated(_Atom(")", counts=True), repeat)
 
 
 def _bounds(repeat: re.Match[str]) -> tuple[int, int | None]:

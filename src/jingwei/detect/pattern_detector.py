@@ -5,6 +5,7 @@ under `unless` is looked for right before each match.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from jingwei.core.policy import Category
@@ -30,19 +31,38 @@ class PatternDetector:
     def scan(self, text: str | Folded) -> tuple[Hit, ...]:
         """Find every place where a pattern matches and its validator agrees."""
         folded = fold(text)
+        compiled = patterns("clean")
         hits: list[Hit] = []
-        for number, start, end in patterns("clean").find(folded, self._name, reading="clean"):
+        fired: dict[str, set[int]] = {}
+        for number, ends in compiled.likely(folded, self._name, reading="clean"):
             rule = self._numbered[number]
-            if rule.check and not VALIDATORS[rule.check](folded.clean[start:end]):
+            if rule.id in fired and _already(fired[rule.id], ends):
                 continue
-            if rule.unless and self._is_harmless(rule, folded.clean[max(0, start - _BEFORE) : start]):
-                continue
-            first, last = folded.span(start, end)
-            hits.append(Hit(first, last, self._category, rule.id, rule.score, rule.severity))
-        return tuple(widest(hits)) if hits else ()
+            for start, end in compiled.spans(folded.clean, self._name, number=number, ends=ends):
+                if not self._counts(rule, folded.clean, start, end):
+                    continue
+                if rule.check and self._category is Category.PII:
+                    fired.setdefault(rule.id, set()).add(end)
+                first, last = folded.span(start, end)
+                hits.append(Hit(first, last, self._category, rule.id, rule.score, rule.severity))
+        return tuple(widest(hits)) if len(hits) > 1 else tuple(hits)
 
-    def _is_harmless(self, rule: Rule, before: str) -> bool:
-        return any(pattern.search(before) for pattern in _excuses(self._name, rule.id))
+    def _counts(self, rule: Rule, text: str, start: int, end: int) -> bool:
+        """Tell whether arithmetic confirms a match and nothing right before it excuses it."""
+        if rule.check and not VALIDATORS[rule.check](text[start:end]):
+            return False
+        if not rule.unless:
+            return True
+        before = text[max(0, start - _BEFORE) : start]
+        return all(pattern.search(before) is None for pattern in _excuses(self._name, rule.id))
+
+
+def _already(places: set[int], ends: Sequence[int]) -> bool:
+    """Tell whether a number that arithmetic has confirmed ends wherever another pattern of its rule may end.
+
+    Where a match may end is told with the neighbour that closes it, or without at the end of a text.
+    """
+    return all(end - 1 in places or end in places for end in ends)
 
 
 @lru_cache

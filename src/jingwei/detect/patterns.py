@@ -11,7 +11,7 @@ others find the answer in `Folded.shared`.
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -36,6 +36,9 @@ _FURTHER = 512
 _NEAR = 64
 """A number is looked for so near before its end first."""
 
+_TOGETHER = 3
+"""Places nearer to each other than this most often are those of one match."""
+
 _AFTER = 16
 """Characters after a match that a look-around may look at."""
 
@@ -48,12 +51,18 @@ class Found(NamedTuple):
     end: int
 
 
+class _Exact(NamedTuple):
+    pattern: re.Pattern[str]
+    group: int
+    """The group named `hit`, or 0 for the whole match."""
+
+
 class PatternSet:
     """The patterns of several rule files, compiled together; safe to share between threads."""
 
     def __init__(self, files: Mapping[str, Sequence[str]], *, reach: int = 256, shared: str = "patterns") -> None:
         self._sources = [pattern for patterns in files.values() for pattern in patterns]
-        self._exact: list[re.Pattern[str] | None] = [None] * len(self._sources)
+        self._exact: list[_Exact | None] = [None] * len(self._sources)
         self._firsts: dict[str, range] = {}
         for name, patterns in files.items():
             first = max((each.stop for each in self._firsts.values()), default=0)
@@ -67,47 +76,62 @@ class PatternSet:
     def named(self, text: str) -> dict[int, list[int]]:
         """Return the numbers of the patterns that may match, and the characters where: all ends, or only the first."""
         raw = text.encode()
-        ends: dict[int, list[int]] = {}
+        found: list[tuple[int, int]] = []
 
         def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            ends.setdefault(number, []).append(end)
+            found.append((number, end))
 
         self._database.scan(raw, match_event_handler=note, scratch=self._scratch())
-        if ends and len(raw) != len(text):
-            places = _characters(raw, sorted({end for each in ends.values() for end in each}))
-            ends = {number: [places[end] for end in each] for number, each in ends.items()}
+        if not found:
+            return {}
+        places = _characters(raw, sorted({end for _, end in found})) if len(raw) != len(text) else None
+        ends: dict[int, list[int]] = {}
+        for number, end in found:
+            ends.setdefault(number, []).append(places[end] if places else end)
         return ends
 
     def find(self, text: Folded, file: str, *, reading: Reading) -> Iterator[Found]:
         """Find every match of every pattern of one file; all files share one pass over a text."""
+        likely = self.likely(text, file, reading=reading)
+        if not likely:
+            return
         characters = text.clean if reading == "clean" else text.folded
+        for number, ends in likely:
+            for start, end in self.spans(characters, file, number=number, ends=ends):
+                yield Found(number, start, end)
+
+    def likely(self, text: Folded, file: str, *, reading: Reading) -> Sequence[tuple[int, Sequence[int]]]:
+        """Return the patterns of one file that may match, by number, each with the places where it may end."""
         named: dict[int, list[int]] | None = text.shared.get(self._shared)
         if named is None:
+            characters = text.clean if reading == "clean" else text.folded
             named = text.shared[self._shared] = self.named(characters)
-        return self._matches(characters, named, self._firsts[file]) if named else iter(())
+        if not named:
+            return ()
+        numbers = self._firsts[file]
+        first, stop = numbers.start, numbers.stop
+        return [(number - first, named[number]) for number in sorted(named) if first <= number < stop]
 
-    def _matches(self, text: str, named: Mapping[int, list[int]], numbers: range) -> Iterator[Found]:
-        for number in sorted(named):
-            if number not in numbers:
-                continue
-            pattern, ends = self.pattern(number), named[number]
-            group = "hit" if "hit" in pattern.groupindex else 0
-            for match in (
-                self._closed(pattern, text, ends) if self._loose[number].closed else self._open(pattern, text, ends)
-            ):
-                start, end = match.span(group)
-                if end > start:
-                    yield Found(number - numbers.start, start, end)
+    def spans(self, text: str, file: str, *, number: int, ends: Sequence[int]) -> Sequence[tuple[int, int]]:
+        """Find every match of one pattern, looking only where it may end."""
+        number += self._firsts[file].start
+        pattern, group = self._exact[number] or self._compiled(number)
+        _, closed, beyond = self._loose[number]
+        matches = self._closed(pattern, text, ends, beyond=beyond) if closed else self._open(pattern, text, ends)
+        spans = [match.span(group) for match in matches]
+        return [span for span in spans if span[0] < span[1]]
 
-    def _open(self, pattern: re.Pattern[str], text: str, ends: Sequence[int]) -> Iterator[re.Match[str]]:
+    def _open(self, pattern: re.Pattern[str], text: str, ends: Sequence[int]) -> Iterable[re.Match[str]]:
         return pattern.finditer(text, max(0, ends[0] - self._reach))
 
-    def _closed(self, pattern: re.Pattern[str], text: str, ends: Sequence[int]) -> Iterator[re.Match[str]]:
-        if len(ends) == 1:  # most often a number, and it begins near
-            stop = ends[0] + _AFTER
-            near = pattern.search(text, max(0, ends[0] - _NEAR), stop)
-            if near is not None and near.end() < stop:
-                return iter((near,))
+    def _closed(self, pattern: re.Pattern[str], text: str, ends: Sequence[int], *,
+                beyond: bool) -> Iterable[re.Match[str]]:  # fmt: skip
+        last = ends[-1]
+        if last - ends[0] < _TOGETHER:  # most often a number, and it begins near
+            near = pattern.search(text, max(0, ends[0] - _NEAR), last + _AFTER)
+            latest = last - 1 if beyond and last < len(text) else last
+            if near is not None and latest <= near.end() < last + _AFTER:  # no other can end later
+                return (near,)
         return (
             match for begin, stop in self._windows(ends, len(text)) for match in _within(pattern, text, begin, stop)
         )
@@ -125,14 +149,18 @@ class PatternSet:
 
     def pattern(self, number: int) -> re.Pattern[str]:
         """Return the exact pattern of a number, compiled on first use."""
-        pattern = self._exact[number]
-        if pattern is None:  # two threads may both compile it: the same pattern twice
-            pattern = self._exact[number] = re.compile(self._sources[number], re.ASCII)
-        return pattern
+        return (self._exact[number] or self._compiled(number)).pattern
+
+    def _compiled(self, number: int) -> "_Exact":
+        """Compile the exact pattern of a number, on first use; two threads may both do it: the same pattern twice."""
+        pattern = re.compile(self._sources[number], re.ASCII)
+        exact = self._exact[number] = _Exact(pattern, pattern.groupindex.get("hit", 0))
+        return exact
 
     def _scratch(self) -> hyperscan.Scratch:
-        scratch = getattr(self._local, "scratch", None)
-        if scratch is None:
+        try:
+            scratch: hyperscan.Scratch = self._local.scratch
+        except AttributeError:
             scratch = self._local.scratch = self._database.scratch.clone()
         return scratch
 

@@ -36,7 +36,7 @@ _LATEST_BIRTH = 2040
 def plain_digits(number: str) -> str:
     """Return the digits of a number, written in figures or in Chinese, and the letters among them, in upper case."""
     if number.isascii():
-        return _NEITHER.sub("", number).upper()
+        return number if number.isdigit() else _NEITHER.sub("", number).upper()
     values = (_SPOKEN.get(each, unicodedata.numeric(each, None)) for each in number)
     return "".join(
         str(int(value)) if value is not None else each.upper()

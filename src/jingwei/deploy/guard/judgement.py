@@ -1,7 +1,7 @@
 """From hits to a verdict: thresholds, conditions, fail modes, and the strictest of all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
 from typing import NamedTuple
@@ -118,7 +118,7 @@ class Judgement:
         place = texts.get(path)
         if place is None:
             return _Judged(hit, Decision.BLOCK, passage)
-        moved = replace(hit, start=hit.start - offset, end=hit.end - offset)
+        moved = hit._replace(start=hit.start - offset, end=hit.end - offset)
         known = any(each.start <= moved.start and moved.end <= each.end for each in hidden.get(path, ()))
         return _Judged(moved, Decision.ALLOW if known else Decision.REDACT, place)
 
