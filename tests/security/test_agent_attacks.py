@@ -66,6 +66,12 @@ class Recorder:
     def verdict(self, verdict, *, tool="", reason=""):
         return self.note("verdict", tool=tool, reason=reason, decision=verdict.decision)
 
+    def saw(self, passages, verdict):
+        pass
+
+    def called(self, call, context, decided):
+        pass
+
     async def settle(self):
         pass
 

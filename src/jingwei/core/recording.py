@@ -57,6 +57,10 @@ class Recording(BaseModel):
     decision: Decision = Decision.ALLOW
     """What was enforced."""
     policy_digest: str = Field(default="", max_length=64)
+    tool: str = Field(default="", max_length=120)
+    """The tool, where the text is the arguments of a call."""
+    server: str = Field(default="", max_length=120)
+    """MCP server of the tool."""
 
 
 class RecordingWriter:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from jingwei.core.policy import Category, CategoryRule, Decision, Policy
 from jingwei.core.recording import RecordedHit, Recording
 from jingwei.core.text import Both
-from jingwei.deploy.guard import Guard, GuardVerdict, Passage
+from jingwei.deploy.guard import Guard, GuardVerdict, Passage, ToolCall, ToolContext
 from jingwei.platform.recording import everyday
 
 LEAST_PASSING = 100
@@ -99,8 +99,8 @@ class Judges:
 
     before: Guard
     after: Guard
-    known: dict[tuple[str, str, str, str], GuardVerdict] = field(default_factory=dict)
-    """Verdicts by policy, direction, role and text: much of what people say has been said before."""
+    known: dict[tuple[str, ...], GuardVerdict] = field(default_factory=dict)
+    """Verdicts by policy, direction, role, tool and text: much of what people say has been said before."""
 
     @classmethod
     def of(cls, present: Policy, candidate: Policy) -> "Judges":
@@ -122,12 +122,12 @@ class Judges:
         )
 
     def _judged(self, guard: Guard, recording: Recording) -> "Judged":
-        key = guard.policy.digest, recording.direction, recording.role, recording.text
+        key = (guard.policy.digest, recording.direction, recording.role, recording.server, recording.tool,
+               recording.text)  # fmt: skip
         if key not in self.known:
             if len(self.known) >= _MOST_KNOWN:
                 self.known.clear()
-            passage = Passage((), recording.text, role=recording.role)
-            self.known[key] = guard.judge_passages((passage,), direction=recording.direction)
+            self.known[key] = _verdict(guard, recording)
         return Judged.of(self.known[key], recording, guard.policy)
 
 
@@ -219,6 +219,14 @@ class _Dump(BaseModel):
     totals: dict[str, int]
     rows: tuple[tuple[str, str, dict[str, int]], ...]
     samples: tuple[TrialSample, ...]
+
+
+def _verdict(guard: Guard, recording: Recording) -> GuardVerdict:
+    """Judge a recording: a call as one that nobody in particular makes, in a session that has seen nothing."""
+    if recording.tool and not recording.cut:
+        call = ToolCall(recording.tool, recording.text, server=recording.server)
+        return guard.judge_call(call, ToolContext()).verdict
+    return guard.judge_passages((Passage((), recording.text, role=recording.role),), direction=recording.direction)
 
 
 def _weighed(hit: RecordedHit, recording: Recording, policy: Policy) -> Decision:

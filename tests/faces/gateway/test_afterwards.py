@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from tests.faces.gateway.conftest import KEY, completion, piece
 
 from jingwei.core.event import EventKind
-from jingwei.core.policy import Category, CategoryRule, Decision, Policy
+from jingwei.core.policy import Category, CategoryRule, Decision, Effect, Policy
 from jingwei.core.proof import Prover
 from jingwei.core.recording import read_recordings
 from jingwei.deploy.guard.policy_file import default_policy
 from jingwei.detect.vault import RestoringStream, Vault
 from jingwei.faces.gateway.restoring import Restoring, Vaults
 from jingwei.faces.gateway.wire import Answer
+from jingwei.platform.replay import Judges
 
 PHONE = "13800138000"
 ASKED = f"请给 {PHONE} 打电话，然后告诉我结果"
@@ -251,3 +252,81 @@ def test_a_check_run_is_neither_recorded_nor_shadowed(open_house, caller):
     assert open_house.assess(written, Prover("tok_9", caller), body=body).status == 200
     settled(open_house)
     assert not [each for each in open_house.events() if each.kind is EventKind.SHADOW]
+
+
+# Tool calls -------------------------------------------------------------------------------------------------------
+
+
+def wants(house, name="search", **arguments):
+    """Let the model call a tool, whole or streamed."""
+    call = {"id": "c1", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+    house.model.answer = completion(None, tool_calls=[call])
+    house.model.pieces = [piece({"tool_calls": [{"index": 0, **call}]}), piece({}, "tool_calls")]
+
+
+def shadows_of_tools(house):
+    settled(house)
+    return [each for each in house.events() if each.kind is EventKind.SHADOW and each.direction == "tool"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_candidate_decides_on_tool_calls_beside_and_changes_nothing(open_house, stream):
+    pay, search = open_house.policy.tools
+    candidate = policy(open_house, tools=(search.model_copy(update={"arguments": 'query == "free rooms"'}), pay))
+    serve(open_house, shadow=candidate)
+    wants(open_house, query="all rooms")
+    reply = open_house.chat("hello", stream=stream)
+    assert "all rooms" in reply.raw.decode()
+    (event,) = shadows_of_tools(open_house)
+    assert (event.decision, event.details["enforced"], event.tool) == (Decision.BLOCK, "allow", "search")
+    assert event.rule_ids == ("tool.arguments-refused",)
+    assert event.policy_digest == candidate.digest
+
+
+def test_a_candidate_that_asks_for_less_says_so_of_a_held_call(open_house):
+    pay, search = open_house.policy.tools
+    candidate = policy(
+        open_house, tools=(search, pay.model_copy(update={"effect": Effect.READ_ONLY, "needs_person": False}))
+    )
+    serve(open_house, shadow=candidate)
+    wants(open_house, "pay", amount=3)
+    assert open_house.chat("hello").json["jingwei"]["decision"] == "hold"
+    (event,) = shadows_of_tools(open_house)
+    assert (event.decision, event.details["enforced"], event.tool) == (Decision.ALLOW, "hold", "pay")
+
+
+def test_no_event_names_a_tool_by_the_models_own_words(open_house):
+    serve(open_house, shadow=policy(open_house, words=("房间",)))
+    wants(open_house, f"call {PHONE}")
+    open_house.chat("hello")
+    (event,) = shadows_of_tools(open_house)
+    assert PHONE not in event.model_dump_json()
+
+
+def test_a_tool_call_is_recorded_without_its_personal_data_and_replays(open_house):
+    enforced = serve(open_house, record_share=1.0)
+    wants(open_house, query=f"rooms for {PHONE}", guests=[{"phone": int(PHONE)}])
+    open_house.chat("hello")
+    settled(open_house)
+    found = [each for each in read_recordings(open_house.folder / "recordings") if each.tool == "search"]
+    (call,) = [each for each in found if each.policy_digest == enforced.digest]
+    assert (call.direction, call.role, call.server, call.cut) == ("tool", "assistant", "", False)
+    assert PHONE not in call.text
+    assert set(json.loads(call.text)) == {"query", "guests"}
+    assert {hit.category for hit in call.hits} == {Category.PII}
+    candidate = policy(open_house, tools=())
+    (row,) = [each for each in Judges.of(enforced, candidate).counted([call]).rows.items() if each[0] == ("tool", "")]
+    assert row[1]["newly_stopped"] == 1
+
+
+@pytest.mark.parametrize("arguments", ["{", '{"a": 1, "a": 2}', json.dumps({PHONE: "x"}), "[" * 900 + "]" * 900])
+def test_arguments_that_cannot_be_redacted_are_not_recorded(open_house, arguments):
+    serve(open_house, record_share=1.0)
+    before = [each.id for each in read_recordings(open_house.folder / "recordings") if each.tool]
+    wants(open_house)
+    open_house.model.answer["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] = arguments
+    open_house.chat("hello")
+    settled(open_house)
+    assert [each.id for each in read_recordings(open_house.folder / "recordings") if each.tool] == before
+    raw = b"".join(each.read_bytes() for each in (open_house.folder / "recordings").iterdir())
+    assert PHONE.encode() not in raw

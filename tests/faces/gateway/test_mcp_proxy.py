@@ -19,6 +19,7 @@ from mcp.types import CallToolResult
 from jingwei.core.event import EventKind
 from jingwei.core.host import host_id
 from jingwei.core.policy import ToolRule, ToolServer
+from jingwei.core.recording import read_recordings
 from jingwei.core.snapshot import Approval, Content, Presence, ServedKey, Snapshot, key_hash, write_snapshot
 from jingwei.deploy.guard import compile_policy, definition_digest
 
@@ -125,7 +126,7 @@ def place(open_house, upstream):
     """The gateway with one System that may reach the server."""
     upstream.done, upstream.page, upstream.heads, upstream.bodies = [], "The weather is fine.", [], []
 
-    def publish(tools=None, approvals=(), watching=(), at=None, **policy):
+    def publish(tools=None, approvals=(), watching=(), at=None, shadow=None, **policy):
         compiled = compile_policy("sys_1", 2, {}, tools=tools or listed())
         files = ToolServer(name="files", url=upstream.url)
         house = open_house
@@ -133,7 +134,7 @@ def place(open_house, upstream):
         values = compiled.model_dump() | {"mcp_servers": (files.model_dump(),), "tools": own} | policy
         house.mcp_policy = type(compiled).model_validate(values)
         served = house.served(
-            policy=house.mcp_policy, release_token=house.token(policy_digest=house.mcp_policy.digest),
+            policy=house.mcp_policy, shadow=shadow, release_token=house.token(policy_digest=house.mcp_policy.digest),
             key_hashes=(key_hash(KEY), key_hash(OTHER_KEY)),
             keys=(ServedKey(hash=key_hash(KEY), name="buyer"), ServedKey(hash=key_hash(OTHER_KEY), name="other")),
         )  # fmt: skip
@@ -464,3 +465,42 @@ def test_a_tool_that_is_not_listed_is_recorded_by_no_words_of_the_models(place, 
     names = [event.tool for event in place.events() if event.kind is EventKind.VERDICT]
     assert names[2] == "delete_all"
     assert all(each.startswith("?") and len(each) == 13 for each in names[:2])
+
+
+# Afterwards -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_candidate_decides_beside_on_calls_and_on_what_they_give(place, upstream, mode):
+    fresh(place)
+    own = [each.model_dump() for each in listed(fetch={"arguments": 'url == "http://y.cn"'})]
+    candidate = place.mcp_policy.model_validate(
+        place.mcp_policy.model_dump() | {"tools": own, "words": ("fine",), "record_share": 1.0}
+    )
+    before = {each.id for each in read_recordings(place.folder / "recordings")}
+    place.publish_mcp(shadow=candidate, record_share=1.0)
+    assert said(calls(place, ("fetch", {"url": "http://x.cn"}), mode=mode)[0]) == upstream.page
+    settled(place)
+    shadows = [event for event in place.events() if event.kind is EventKind.SHADOW]
+    assert {event.policy_digest for event in shadows} == {candidate.digest}
+    (call,) = [event for event in shadows if event.tool]
+    assert (call.tool, call.server, call.direction, call.decision) == ("fetch", "files", "tool", "block")
+    assert call.details == {"enforced": "allow"}
+    results = [event for event in shadows if event.direction == "inbound" and event.decision == "block"]
+    assert [event.details["enforced"] for event in results] == ["allow"]
+    assert [each for each, _ in upstream.done] == ["fetch"]
+    recorded = [each for each in read_recordings(place.folder / "recordings") if each.id not in before]
+    assert [each.text for each in recorded if each.tool] == ['{"url": "http://x.cn"}']
+    assert upstream.page in {each.text for each in recorded if each.role == "tool"}
+    assert not [each for each in recorded if "Pay somebody" in each.text]  # definitions are no traffic
+
+
+def settled(house):
+    async def on_disk():
+        await house.app._books.afterwards.settle()
+        journal = house.app._journal
+        for batch in (journal._writing, journal._gathering):
+            if batch and batch.lines:
+                await journal.settled(batch)
+
+    house.run(on_disk())

@@ -6,22 +6,25 @@ when that is full, what comes is dropped and counted.
 """
 
 import asyncio
+import json
 import logging
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from jingwei.core.clock import Clock
+from jingwei.core.errors import InputError
 from jingwei.core.event import EventKind
 from jingwei.core.ids import new_id
 from jingwei.core.policy import Category
 from jingwei.core.recording import LONGEST_TEXT, RecordedHit, Recording, RecordingWriter, chosen
-from jingwei.deploy.guard import Guard
-from jingwei.detect import redact
+from jingwei.deploy.guard import Guard, Passage, ToolCall, ToolContext, rewrite
+from jingwei.deploy.guard.arguments import leaves, read_arguments
+from jingwei.detect import Hit, Role, redact
 from jingwei.detect.normalize import fold
-from jingwei.faces.gateway.exchange import Exchange, Seen
+from jingwei.faces.gateway.exchange import Exchange
 
 RECORDINGS = "recordings"
 """Beside the spool."""
@@ -67,7 +70,7 @@ class Afterwards:
         recorded = chosen(exchange.access.served.policy.record_share, self._chance)
         if not exchange.seen or not (shadow or recorded):
             return
-        characters = sum(len(passage.text) for seen in exchange.seen for passage in seen.passages)
+        characters = sum(seen.characters for seen in exchange.seen)
         if len(self._waiting) >= MOST_WAITING or self._characters + characters > MOST_CHARACTERS:
             self.dropped += 1
             return
@@ -101,33 +104,58 @@ class Afterwards:
 
     def _record(self, exchange: Exchange) -> None:
         for seen in exchange.seen or ():
-            for recording in self._recordings(exchange, seen):
-                self._writer.write(recording)
+            guard = exchange.access.guard
+            for text, role, hits in _called(seen.call, guard) if seen.call else _said(seen.passages, guard):
+                self._writer.write(Recording(
+                    id=new_id("rec"), at=self._clock(), system_id=exchange.access.served.system_id,
+                    direction=seen.direction, role=role, text=text[:LONGEST_TEXT], cut=len(text) > LONGEST_TEXT,
+                    decision=seen.decision, policy_digest=exchange.access.served.policy.digest, tool=seen.tool[:120],
+                    server=seen.server[:120],
+                    hits=tuple(RecordedHit(category=hit.category, rule_id=hit.rule_id[:120], score=hit.score)
+                               for hit in hits[:_MOST_HITS]),
+                ))  # fmt: skip
 
-    def _recordings(self, exchange: Exchange, seen: Seen) -> Iterator[Recording]:
-        access = exchange.access
-        for passage in seen.passages:
-            if passage.fixed or not passage.text.strip():  # a key, or texts that are recorded one by one
-                continue
-            folded = fold(passage.text, role=passage.role)
-            found = access.guard.bundle.detectors
-            hits = [hit for name in _HIDDEN if name in found for hit in found[name](folded)]
-            text = redact(passage.text, hits)
-            yield Recording(
-                id=new_id("rec"), at=self._clock(), system_id=access.served.system_id, direction=seen.direction,
-                role=passage.role, text=text[:LONGEST_TEXT], cut=len(text) > LONGEST_TEXT, decision=seen.decision,
-                policy_digest=access.served.policy.digest,
-                hits=tuple(RecordedHit(category=hit.category, rule_id=hit.rule_id[:120], score=hit.score)
-                           for hit in hits[:_MOST_HITS]),
-            )  # fmt: skip
+
+def _said(passages: Sequence[Passage], guard: Guard) -> Iterator[tuple[str, Role, list[Hit]]]:
+    """Give each text without its personal data and secrets, whose it is, and what was found."""
+    for passage in passages:
+        if passage.fixed or not passage.text.strip():  # a key, or texts that are recorded one by one
+            continue
+        hits = _hidden(passage, guard)
+        yield redact(passage.text, hits), passage.role, hits
+
+
+def _called(call: ToolCall, guard: Guard) -> Iterator[tuple[str, Role, list[Hit]]]:
+    """Give a call's arguments, each redacted in its place; nothing where they are unreadable or a key holds data."""
+    try:
+        arguments = read_arguments(call.arguments)
+        found = [(passage, _hidden(passage, guard)) for passage in leaves(arguments)]
+    except (ValueError, RecursionError, InputError):
+        return
+    if any(hits for passage, hits in found if passage.fixed):
+        return
+    changes = [(passage.path, redact(passage.text, hits)) for passage, hits in found if hits]
+    yield (json.dumps(rewrite(arguments, changes), ensure_ascii=False), "assistant",
+           [hit for _, hits in found for hit in hits])  # fmt: skip
+
+
+def _hidden(passage: Passage, guard: Guard) -> list[Hit]:
+    found = guard.bundle.detectors
+    folded = fold(passage.text, role=passage.role)
+    return [hit for name in _HIDDEN if name in found for hit in found[name](folded)]
 
 
 async def _shadowed(exchange: Exchange, guard: Guard) -> None:
     for seen in exchange.seen or ():
-        verdict = await guard.judged(seen.passages, direction=seen.direction)
+        if seen.call is not None:
+            decided = await asyncio.to_thread(guard.judge_call, seen.call, seen.context or ToolContext())
+            verdict = decided.verdict
+        else:
+            verdict = await guard.judged(seen.passages, direction=seen.direction)
         exchange.note(
             EventKind.SHADOW, direction=seen.direction, decision=verdict.decision, categories=verdict.categories,
             rule_ids=verdict.rule_ids, policy_digest=guard.policy.digest,
             latency_milliseconds=verdict.latency_milliseconds, details={"enforced": str(seen.decision)},
+            tool=seen.tool, server=seen.server,
         )  # fmt: skip
     exchange.pending.clear()  # nobody waits for these

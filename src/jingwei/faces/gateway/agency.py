@@ -21,6 +21,7 @@ from jingwei.deploy.guard import (
     Caller,
     GuardVerdict,
     Holding,
+    Passage,
     Sessions,
     ToolCall,
     ToolContext,
@@ -51,6 +52,14 @@ class Recorder(Protocol):
 
     def verdict(self, verdict: GuardVerdict, *, tool: str = "", reason: str = "") -> str:
         """Record a verdict; return the event's id."""
+        ...
+
+    def saw(self, passages: Sequence[Passage], verdict: GuardVerdict) -> None:
+        """Keep the texts of a verdict where they are wanted afterwards."""
+        ...
+
+    def called(self, call: ToolCall, context: ToolContext, decided: ToolDecision) -> None:
+        """Keep a tool call where it is wanted afterwards."""
         ...
 
     async def settle(self) -> None:
@@ -194,6 +203,8 @@ class Agent:
         if all(decision.passes for _, decision, _ in found):
             found = [self._spent(each, context) for each in found]
         judged = [self._recorded(call, decision, approval) for call, decision, approval in found]
+        for call, decision, approval in found:
+            self.recorder.called(call, context.with_approval() if approval else context, decision)
         if any(approval for *_, approval in found) or any(each.asked for each in judged):
             await self.recorder.settle()  # it is known for good before anything is done on the strength of it
         return judged

@@ -11,7 +11,7 @@ from jingwei.core.clock import Clock
 from jingwei.core.event import EventKind, event_line
 from jingwei.core.ids import new_id
 from jingwei.core.policy import Decision
-from jingwei.deploy.guard import GuardVerdict, Passage
+from jingwei.deploy.guard import GuardVerdict, Passage, ToolCall, ToolContext, ToolDecision
 from jingwei.deploy.guard.verdict import Direction
 from jingwei.faces.gateway.access import Access
 from jingwei.faces.gateway.journal import Batch, Journal
@@ -55,6 +55,21 @@ class Seen(NamedTuple):
     direction: Direction
     passages: tuple[Passage, ...]
     decision: Decision
+    call: ToolCall | None = None
+    """The tool call, where it was one; then there are no passages."""
+    context: ToolContext | None = None
+    """What was known when the call was decided."""
+    tool: str = ""
+    """What an event may call its tool."""
+    server: str = ""
+    """MCP server of the tool."""
+
+    @property
+    def characters(self) -> int:
+        """Return how much is kept."""
+        called = len(self.call.arguments) if self.call else 0
+        reasoned = len(self.context.reasoning) if self.context else 0
+        return called + reasoned + sum(len(passage.text) for passage in self.passages)
 
 
 def _count(value: Json) -> int | None:
@@ -89,6 +104,13 @@ class Exchange:
         """Keep the texts of a verdict where they are wanted afterwards."""
         if self.seen is not None:
             self.seen.append(Seen(verdict.direction, tuple(passages), verdict.decision))
+
+    def called(self, call: ToolCall, context: ToolContext, decided: ToolDecision) -> None:
+        """Keep a tool call where it is wanted afterwards."""
+        if self.seen is not None:
+            server = decided.rule.server if decided.rule else (call.server or "")[:120]
+            self.seen.append(Seen("tool", (), decided.verdict.decision, call, context, decided.recorded_name(call),
+                                  server))  # fmt: skip
 
     def note(self, kind: EventKind, **fields: object) -> str:
         """Record an event; return its id.

@@ -178,7 +178,7 @@ class Mediator:
                                          tool=name[:120], server=self.server,
                                          details={"definition": digests.get(name, "")[:64]})  # fmt: skip
                 continue
-            verdict = await self._judged(texts_of("tools/list", tool), "inbound")
+            verdict = await self._judged(texts_of("tools/list", tool), "inbound", kept=False)
             if _is_poisoned(verdict):
                 self.agent.recorder.verdict(verdict, tool=name[:64], reason="tool-poisoned")
             else:
@@ -202,8 +202,12 @@ class Mediator:
         except Unavailable as error:
             raise Refusal(Code.SESSIONS) from error
 
-    async def _judged(self, passages: tuple[Passage, ...], direction: Direction) -> GuardVerdict:
-        return await self.agent.access.guard.judged(passages, direction=direction)
+    async def _judged(self, passages: tuple[Passage, ...], direction: Direction, *, kept: bool = True) -> GuardVerdict:
+        """Judge some texts; what is said in each session anew, such as definitions, is not kept for afterwards."""
+        verdict = await self.agent.access.guard.judged(passages, direction=direction)
+        if kept:
+            self.agent.recorder.saw(passages, verdict)
+        return verdict
 
 
 def _is_poisoned(verdict: GuardVerdict) -> bool:

@@ -22,7 +22,7 @@ from jingwei.core.ids import new_id
 from jingwei.core.policy import Policy
 from jingwei.core.snapshot import Served, Snapshot
 from jingwei.core.spool import SpoolWriter
-from jingwei.deploy.guard import Guard, GuardVerdict
+from jingwei.deploy.guard import Guard, GuardVerdict, Passage, ToolCall, ToolContext, ToolDecision
 from jingwei.faces.gateway.access import Access
 from jingwei.faces.gateway.agency import Agent, Agents
 from jingwei.faces.gateway.mcp.mediator import Definitions, Mediator, failed
@@ -63,6 +63,12 @@ class _Log:
         return self.note(EventKind.VERDICT, direction=verdict.direction, decision=verdict.decision, tool=tool,
                          categories=verdict.categories, rule_ids=verdict.rule_ids, reason=reason,
                          latency_milliseconds=round(verdict.latency_milliseconds, 3))  # fmt: skip
+
+    def saw(self, passages: Sequence[Passage], verdict: GuardVerdict) -> None:
+        """Keep no text: there is no platform that would try a candidate."""
+
+    def called(self, call: ToolCall, context: ToolContext, decided: ToolDecision) -> None:
+        """Keep no call, either."""
 
     async def settle(self) -> None:
         """Write what waits to disk."""
