@@ -16,6 +16,7 @@ _MARKS = bytes(
 ) + bytes([32]) * 128  # fmt: skip
 """`a` a letter, `1` a digit or a sign, a blank anything else."""
 _SEEDS = (b"a1a", b"1aa", b"aa1", b"1a1")
+_PAIRS = (b"a1", b"1a")
 _SHORTEST = 4
 _LONGEST = 40
 _LETTERS = str.maketrans(_SIGNS, "o\x01zeasgtbgas\x01")
@@ -73,12 +74,16 @@ def plain(reading: Reading) -> Iterator[Plain]:
 
 
 def _tokens(marks: bytes) -> Iterator[tuple[int, int]]:
-    """Say where the tokens are: letters, with digits or signs among them."""
+    """Say where the tokens are: letters, with digits or signs among them; each pair is looked for only once."""
     done = 0
-    while (seed := min((at for each in (b"a1", b"1a") if (at := marks.find(each, done)) >= 0), default=-1)) >= 0:
+    ahead = {each: at for each in _PAIRS if (at := marks.find(each)) >= 0}
+    while ahead:
+        seed = min(ahead.values())
         start = marks.rfind(b" ", 0, seed) + 1
         done = marks.find(b" ", seed)
         done = len(marks) if done < 0 else done
+        ahead = {each: at if at >= done else marks.find(each, done) for each, at in ahead.items()}
+        ahead = {each: at for each, at in ahead.items() if at >= 0}
         token = marks[start:done]
         if token.count(b"1") == 1 and token.endswith(b"1") and len(token) > _SHORTEST:
             continue  # a single digit at the end is mostly a number: step1, hello!
