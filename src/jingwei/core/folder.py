@@ -1,4 +1,4 @@
-"""Folders and files: making a new name survive a power cut, and keeping what lies in them to its owner."""
+"""Folders and files: writing whole, making a new name survive a power cut, keeping what lies in them to its owner."""
 
 import os
 from pathlib import Path
@@ -11,6 +11,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write the whole of it, however little the system takes at a time."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def keep_private(path: Path) -> None:

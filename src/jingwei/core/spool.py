@@ -19,6 +19,7 @@ from jingwei.core.canonical import canonical
 from jingwei.core.clock import Clock, utc_now
 from jingwei.core.errors import Conflict, Tampered, Unavailable
 from jingwei.core.event import Event
+from jingwei.core.folder import sync_folder, write_all
 
 OPEN = ".open.jsonl"
 CLOSED = ".jsonl"
@@ -88,7 +89,7 @@ class SpoolWriter:
         content = b"\n".join(lines) + b"\n"
         try:
             file = self._file or self._open()
-            _write_all(file.fileno(), content)  # a disk that is nearly full takes a part, and says so by a count alone
+            write_all(file.fileno(), content)  # a disk that is nearly full takes a part, and says so by a count alone
             os.fdatasync(file.fileno())
         except OSError as error:
             self._abandon()
@@ -121,7 +122,7 @@ class SpoolWriter:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         self._file = open(descriptor, "wb", buffering=0)  # noqa: PTH123, SIM115 - its mode was given at birth; kept open
         self._size = 0
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return self._file
 
     def _abandon(self) -> None:
@@ -222,17 +223,3 @@ def _segment(path: Path) -> Segment:
         raise Tampered("core:spool-damaged", name=path.name)
     name = path.name.removesuffix(CLOSED).removesuffix(".open")
     return Segment(name, lines, events, torn=bool(tail))
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

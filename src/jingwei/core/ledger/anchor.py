@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from jingwei.core.canonical import canonical
 from jingwei.core.errors import Tampered
-from jingwei.core.folder import sync_folder
+from jingwei.core.folder import sync_folder, write_all
 from jingwei.core.ledger.model import Checkpoint
 from jingwei.core.store.failure import failures_said
 
@@ -46,7 +46,7 @@ def append_anchor(path: Path, checkpoint: Checkpoint) -> bool:
             os.ftruncate(descriptor, end)
             line = canonical(checkpoint) + b"\n"
             try:
-                _write_all(descriptor, line)
+                write_all(descriptor, line)
                 os.fsync(descriptor)
             except OSError:
                 os.ftruncate(descriptor, end)
@@ -85,11 +85,6 @@ def read_anchors(path: Path, *, end: int) -> Iterator[Checkpoint]:
             if not line.endswith(b"\n") and file.tell() >= end:
                 return  # a torn last line was never an anchor
             yield _parsed(line, number)
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(descriptor, content) :]
 
 
 def _tail(file: BinaryIO) -> tuple[int, bytes]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jingwei.core.errors import Unavailable
+from jingwei.core.folder import sync_folder
 
 CARRIED_SECONDS = 3600
 """How long what an agent saw in one session counts in its others."""
@@ -59,7 +60,7 @@ class Sessions:
             folder = self._of(caller, session)
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write(folder / _UPSTREAM, upstream[:_MAX_UPSTREAM])
-            _sync(folder)
+            sync_folder(folder)
         except OSError as error:
             raise Unavailable("deploy.guard:sessions-unwritable", cause=error.strerror or str(error)) from error
 
@@ -103,7 +104,7 @@ class Sessions:
                     os.utime(folder / label)
                 os.utime(folder)
                 if new:
-                    _sync(folder)
+                    sync_folder(folder)
         except OSError as error:
             raise Unavailable("deploy.guard:sessions-unwritable", cause=error.strerror or str(error)) from error
 
@@ -163,11 +164,3 @@ def _write(path: Path, content: str) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
