@@ -22,7 +22,7 @@ from jingwei.deploy.guard.answers import answer_for
 from jingwei.deploy.guard.conditions import Rules
 from jingwei.deploy.guard.conversation import Conversations, conversations
 from jingwei.deploy.guard.expert import Experts
-from jingwei.deploy.guard.judgement import Judgement, own_finding
+from jingwei.deploy.guard.judgement import Judgement, clean, own_finding
 from jingwei.deploy.guard.lazy import LazyBundle, built
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.plans import Detectors, Plan, Plans
@@ -146,8 +146,10 @@ class Guard:
             await asyncio.to_thread(self.warm)
         scan = await scan_awaited(passages, self.bundle, self._plan(passages), pool())
         risk = self._turn(session, passages, scan, direction)
-        return self._judgement(direction, risk).verdict(passages, scan, began,
-                                                             second=self._second(passages, direction))  # fmt: skip
+        second = self._second(passages, direction)
+        if second is None and scan.is_clean:
+            return clean(direction, self.policy.digest, began)
+        return self._judgement(direction, risk).verdict(passages, scan, began, second=second)
 
     def decided(self, passage: Passage, scan: Scan, direction: Direction, began: float,
                 ) -> tuple[GuardVerdict, tuple[Hit, ...]]:  # fmt: skip

@@ -53,8 +53,8 @@ class Judgement:
             began: when judging began, by the performance counter.
             second: what the expert rules said of an answer.
         """
-        if second is None and not scan.failed and not any(scan.hits):
-            return _clean(self.direction, self.policy.digest, round((perf_counter() - began) * 100_000))
+        if second is None and scan.is_clean:
+            return clean(self.direction, self.policy.digest, began)
         findings: list[GuardFinding] = []
         hidden: dict[Path, list[Hit]] = {}
         texts = {passage.path: passage for passage in passages if not passage.fixed}
@@ -133,6 +133,11 @@ class Judgement:
         closed = any(each.rule.on_failure is FailMode.CLOSED for each in rules)
         return Unjudged(category=category, why=scan.failed[category],
                         decision=Decision.BLOCK if closed else Decision.ALLOW)  # fmt: skip
+
+
+def clean(direction: Direction, policy_digest: str, began: float) -> GuardVerdict:
+    """Return the verdict on what holds nothing, where judging began at some moment of the performance counter."""
+    return _clean(direction, policy_digest, round((perf_counter() - began) * 100_000))
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from jingwei.core.policy import Category, CategoryRule
+from jingwei.core.policy import Category
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.plans import GROUNDS, Detectors, Plan, Task
 from jingwei.deploy.guard.verdict import Why
@@ -37,12 +37,16 @@ class Scan:
     hits: list[list[Hit]]
     failed: dict[Category, Why] = field(default_factory=dict)
 
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether every category was judged and nothing was found."""
+        return not self.failed and not any(self.hits)
+
 
 def scan_here(passages: Sequence[Passage], bundle: Detectors, plan: Plan) -> Scan:
     """Scan in the calling thread with what may run in line; what may not is said to be out of reach."""
     scan = Scan([[] for _ in passages])
-    rules = [task.rule for task in (*plan.inline, *plan.threaded)]
-    if (folded := read(passages, bundle, rules, scan)) is not None:
+    if (folded := read(passages, bundle, (*plan.inline, *plan.threaded), scan)) is not None:
         for task in plan.inline:
             run(task, folded, scan)
         scan.failed.update({task.rule.category: "not-reached" for task in plan.threaded})
@@ -122,13 +126,15 @@ class Work:
         self._done = 0
         self.begun: float | None = None
         """When a thread took it up."""
-        characters = sum(len(each.text) for each in passages)
+        self.seconds, self._stretch = 0.0, 1.0
+        characters = sum([len(each.text) for each in passages])
         if characters > INLINE_CHARACTERS:
             self._rest = [*inline, *self._rest]
+            self._stretch = characters / INLINE_CHARACTERS
         else:
             self._run(inline)
-        self._stretch = max(1.0, characters / INLINE_CHARACTERS)
-        self.seconds = sum(task.rule.timeout_milliseconds for task in self._rest) * self._stretch / 1000
+        if self._rest:
+            self.seconds = sum(task.rule.timeout_milliseconds for task in self._rest) * self._stretch / 1000
 
     @property
     def needs_thread(self) -> bool:
@@ -157,8 +163,7 @@ class Work:
         if not tasks or self._unreadable:
             return
         if self._folded is None:
-            rules = [task.rule for task in (*tasks, *self._rest)]
-            self._folded = read(self._passages, self._bundle, rules, self.scan)
+            self._folded = read(self._passages, self._bundle, (*tasks, *self._rest), self.scan)
         if self._folded is None:
             self._unreadable = True
             return
@@ -166,8 +171,7 @@ class Work:
             run(task, self._folded, self.scan)
 
 
-def read(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[CategoryRule],
-         scan: Scan) -> list[Folded] | None:  # fmt: skip
+def read(passages: Sequence[Passage], bundle: Detectors, tasks: Sequence[Task], scan: Scan) -> list[Folded] | None:
     """Fold some texts once for all detectors; None where that fails, and then no category is judged."""
     try:
         folded = [bundle.read(each.text, role=each.role) for each in passages]
@@ -175,7 +179,7 @@ def read(passages: Sequence[Passage], bundle: Detectors, rules: Sequence[Categor
             if passage.grounds:
                 text.shared[GROUNDS] = passage.grounds
     except Exception:  # noqa: BLE001 - nothing could be judged: every category says so
-        scan.failed.update({rule.category: "crashed" for rule in rules})
+        scan.failed.update({task.rule.category: "crashed" for task in tasks})
         return None
     return folded
 

@@ -52,15 +52,16 @@ def labels_of_messages(messages: Json, rule_of: Callable[[str], ToolRule | None]
     """
     entries = [each for each in (messages if isinstance(messages, list) else [])[:MOST_MESSAGES]
                if isinstance(each, dict)]  # fmt: skip
-    called = dict(_called(entries))
     if isinstance(messages, list) and len(messages) > MOST_MESSAGES:  # what is not looked at may hold anything
         return frozenset({str(Label.UNTRUSTED)})
+    called: dict[str, str] | None = None
     for message in entries:
         if _holds_document(message.get("content")):
             return frozenset({str(Label.UNTRUSTED)})
         if message.get("role") not in {"tool", "function", "document"}:
             continue
         identity = message.get("tool_call_id")
+        called = dict(_called(entries)) if called is None else called
         rule = rule_of(called.get(identity, "")) if isinstance(identity, str) else None
         if rule is None or rule.reads_untrusted:
             return frozenset({str(Label.UNTRUSTED)})
@@ -69,8 +70,9 @@ def labels_of_messages(messages: Json, rule_of: Callable[[str], ToolRule | None]
 
 def _holds_document(content: Json) -> bool:
     """Tell whether a part of a message is a document or a result: nobody's own words, whoever sends it."""
-    parts = content if isinstance(content, list) else []
-    return any(isinstance(part, dict) and part.get("type") in OTHERS_WORDS for part in parts)
+    return isinstance(content, list) and any(
+        isinstance(part, dict) and part.get("type") in OTHERS_WORDS for part in content
+    )
 
 
 def _called(entries: Iterable[dict[str, Json]]) -> Iterable[tuple[str, str]]:

@@ -7,8 +7,6 @@ and of few letters, counts are numbers under names, all of them are judged like 
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import cast
 
 import orjson
@@ -18,6 +16,7 @@ from jingwei.core.policy import Decision
 from jingwei.deploy.guard import Guard, glance
 
 _NAMES = ("id", "model", "system_fingerprint", "service_tier")
+_FIXED = ("model", "service_tier", "system_fingerprint")
 _COUNTS = ("usage", "timings")
 _NAME = re.compile(r"[\w.:/@+-]{1,128}", re.ASCII)
 _RANDOM = re.compile(
@@ -36,6 +35,9 @@ _USUAL_MOST = 10_000_000
 """Under these names, smaller numbers say how many tokens there were and nothing else."""
 _MOST_COUNTS = 40
 _NEWEST = 2**33
+_MOST_KNOWN = 1024
+_KNOWN: dict[tuple[str | None, ...], bool] = {}
+"""Whether some names of a model may leave, by the policy, the detectors and the names."""
 
 
 def plain_head(answer: Mapping[str, Json], guard: Guard, *, request_id: str, kind: str) -> dict[str, Json]:
@@ -50,10 +52,8 @@ def plain_head(answer: Mapping[str, Json], guard: Guard, *, request_id: str, kin
     named = {name: value for name in _NAMES if isinstance(value := answer.get(name), str) and _NAME.fullmatch(value)}
     created = answer.get("created")
     sound = isinstance(created, int) and not isinstance(created, bool) and 0 < created < _NEWEST
-    fixed = _Names(guard, guard.bundle.version, tuple(sorted((name, value) for name, value in named.items()
-                                                             if name != "id")))  # fmt: skip
     sound_id = "id" not in named or _is_random(named["id"]) or _clean({"id": named["id"]}, guard)
-    kept = cast("dict[str, Json]", named) if sound_id and _names_clean(fixed) else {}
+    kept = cast("dict[str, Json]", named) if sound_id and _names_clean(named, guard) else {}
     return {"id": request_id, **kept, "object": kind, "created": created if sound else int(time.time())}
 
 
@@ -69,18 +69,15 @@ def _is_random(identity: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The names that are the same in every answer of a model, as some detectors judge them."""
-
-    guard: Guard = field(compare=False)
-    detectors: str
-    named: tuple[tuple[str, str], ...]
-
-
-@lru_cache(maxsize=1024)
-def _names_clean(names: _Names) -> bool:
-    return _clean(dict(names.named), names.guard)
+def _names_clean(named: Mapping[str, str], guard: Guard) -> bool:
+    """Judge the names that are the same in every answer of a model, once for each detectors that judge them."""
+    fixed = (guard.policy.digest, guard.bundle.version, *[named.get(name) for name in _FIXED])
+    known = _KNOWN.get(fixed)
+    if known is None:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        known = _KNOWN[fixed] = _clean({name: named[name] for name in sorted(_FIXED) if name in named}, guard)
+    return known
 
 
 def plain_counts(answer: Mapping[str, Json], guard: Guard) -> dict[str, Json]:

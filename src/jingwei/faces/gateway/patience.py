@@ -19,7 +19,9 @@ class PatientProtocol(HttpToolsProtocol):
     """The server's HTTP protocol, with an end to its patience."""
 
     head_seconds = HEAD_SECONDS
-    _due: asyncio.TimerHandle | None = None
+    _due: float | None = None
+    """When the head must be there, by the loop's clock."""
+    _timer: asyncio.TimerHandle | None = None
     _rest_due: asyncio.TimerHandle | None = None
     _head_bytes = 0
 
@@ -30,7 +32,10 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing any more."""
-        self._relax()
+        self._due = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._rest_is_over()
         super().connection_lost(exc)
 
@@ -41,7 +46,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there."""
-        self._relax()
+        self._due = None
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
@@ -66,12 +71,18 @@ class PatientProtocol(HttpToolsProtocol):
     def _expect(self) -> None:
         if self._due is None:
             self._head_bytes = 0
-            self._due = self.loop.call_later(self.head_seconds, self._end, _TOO_SLOW)
+            self._due = self.loop.time() + self.head_seconds
+            if self._timer is None:  # one timer serves many requests: it looks again as late as it may
+                self._timer = self.loop.call_at(self._due, self._look)
 
-    def _relax(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self.loop.time() < self._due:
+            self._timer = self.loop.call_at(self._due, self._look)
+            return
+        self._end(_TOO_SLOW)
 
     def _rest_is_over(self) -> None:
         if self._rest_due is not None:
@@ -79,7 +90,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._rest_due = None
 
     def _end(self, answer: bytes) -> None:
-        self._relax()
+        self._due = None
         if not self.transport.is_closing():
             self.transport.write(answer)
             self.transport.close()

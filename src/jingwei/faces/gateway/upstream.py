@@ -146,7 +146,8 @@ class Upstream:
                 raise _refused(reply)
             return connection, reply
 
-        return await self._attempts.made(served.upstream_url, ask)
+        by_hand = served.policy.manual_fallback
+        return await self._attempts.made(served.upstream_url, ask, by_hand=by_hand)
 
     async def _read(self, served: Served, body: ChatBody, path: str) -> bytes:
         connection, reply = await self._asked(served, body, path)
