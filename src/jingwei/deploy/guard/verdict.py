@@ -10,7 +10,7 @@ from jingwei.core.text import Both, Language, text
 
 Direction = Literal["inbound", "outbound", "tool"]
 Path = tuple[str | int, ...]
-Why = Literal["crashed", "timed-out", "not-reached", "nonsense", "too-long"]
+Why = Literal["crashed", "timed-out", "not-reached", "nonsense", "too-long", "unreadable"]
 
 
 class Span(NamedTuple):
@@ -110,17 +110,19 @@ class GuardVerdict(BaseModel):
     @property
     def categories(self) -> tuple[Category, ...]:
         """Return the categories that were found or could not be judged, each once."""
+        if not self.findings and not self.unjudged:
+            return ()
         return tuple(dict.fromkeys((*self.found, *(each.category for each in self.unjudged))))
 
     @property
     def found(self) -> tuple[Category, ...]:
         """Return the categories that were found, each once."""
-        return tuple(dict.fromkeys(each.category for each in self.findings if each.category))
+        return tuple(dict.fromkeys([each.category for each in self.findings if each.category]))
 
     @property
     def rule_ids(self) -> tuple[str, ...]:
         """Return the rules that fired, each once."""
-        return tuple(dict.fromkeys(each.rule_id for each in self.findings))
+        return tuple(dict.fromkeys([each.rule_id for each in self.findings]))
 
     @property
     def spans(self) -> tuple[Span, ...]:

@@ -14,6 +14,7 @@ from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
 from jingwei.core.policy import Decision
 from jingwei.deploy.guard import GuardVerdict, Passage, ToolCall, extract_texts, rewrite
+from jingwei.deploy.guard.unread import with_unread
 from jingwei.detect.vault import Vault
 from jingwei.faces.gateway.agency import Agent, Judged
 from jingwei.faces.gateway.answers import (
@@ -27,6 +28,7 @@ from jingwei.faces.gateway.answers import (
 )
 from jingwei.faces.gateway.calls import known_calls, read_call, rewritten_arguments
 from jingwei.faces.gateway.chunks import StreamedAnswer
+from jingwei.faces.gateway.documents import MARKS, as_texts, put_back, set_aside
 from jingwei.faces.gateway.endings import Blocked
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.frames import says_no_more
@@ -65,12 +67,18 @@ class Chat:
         body = read_chat(raw)
         served = self.exchange.access.served
         self.exchange.model = str(body.get("model") or served.upstream_model or served.name)
+        marked = any(mark in raw for mark in MARKS)
+        body, files = set_aside(body) if marked else (body, ())
         body, verdict = await self._judged(body)
+        if files:
+            verdict = with_unread(self.exchange.access.guard, verdict)
         if verdict.blocks:
             await self._withhold(body, verdict, self.exchange.verdict(verdict))
             return
         self.exchange.verdict(verdict)
+        body = put_back(body, files)
         self.agent.read(body, verdict)
+        body = as_texts(body) if marked else body
         body = {**body, "model": served.upstream_model} if served.upstream_model else body
         await (self._stream(body) if is_streaming(body) else self._complete(body))
 

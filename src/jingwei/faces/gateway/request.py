@@ -11,6 +11,7 @@ import orjson
 
 from jingwei.core.canonical import Json
 from jingwei.core.text import text
+from jingwei.faces.gateway.documents import is_document, is_file
 from jingwei.faces.gateway.refusal import Code, Refusal
 
 ChatBody = dict[str, Json]
@@ -98,7 +99,7 @@ def _check_message(message: Json, place: str) -> None:
     content = message.get("content")
     if isinstance(content, list):
         for number, part in enumerate(content):
-            if not _is_text_part(part):
+            if not _is_text_part(part) and not (role == "user" and _is_document_part(part)):
                 raise _wrong(f"{place}.content[{number}]", "type", expected=text("faces.gateway:type-content"))
     elif content is not None and not isinstance(content, str):
         raise _wrong(f"{place}.content", "type", expected=text("faces.gateway:type-content"))
@@ -112,6 +113,11 @@ def _is_text_part(part: Json) -> bool:
         and part["type"] == "text"
         and isinstance(part["text"], str)
     )
+
+
+def _is_document_part(part: Json) -> bool:
+    """Accept a document, which is judged as one, and a file, which counts as not judged."""
+    return isinstance(part, dict) and (is_document(part) or is_file(part))
 
 
 def _wrong(place: str, problem: str, **values: object) -> Refusal:
