@@ -5,7 +5,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jingwei.core.canonical import canonical, digest, file_digest
+from jingwei.core.canonical import canonical, digest, file_digest, named_once
 
 VALUES = st.recursive(
     st.none()
@@ -54,3 +54,10 @@ def test_a_files_digest_is_that_of_its_bytes(home):
     assert file_digest(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     with pytest.raises(FileNotFoundError):
         file_digest(home / "none")
+
+
+@pytest.mark.parametrize("written", ['{"a": 1, "a": 1}', '[{"b": {"a": 1, "\\u0061": 2}}]'])
+def test_a_name_given_twice_is_refused(written):
+    with pytest.raises(ValueError, match=r"^$"):
+        json.loads(written, object_pairs_hook=named_once)
+    assert json.loads('{"a": {"a": 1}}', object_pairs_hook=named_once) == {"a": {"a": 1}}

@@ -25,6 +25,18 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+def named_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Make an object of its pairs, for `json.loads(object_pairs_hook=…)`: of two equal names readers take either.
+
+    Raises:
+        ValueError: a name stands there twice.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file, read in pieces.
 

@@ -2,7 +2,7 @@
 
 import json
 
-from jingwei.core.canonical import Json
+from jingwei.core.canonical import Json, named_once
 from jingwei.core.errors import InputError
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.verdict import Path
@@ -18,7 +18,7 @@ def read_arguments(written: str) -> dict[str, Json]:
         ValueError: they are no object, or name a key twice.
         RecursionError: they are nested too deeply.
     """
-    parsed = json.loads(written or "{}", object_pairs_hook=_unique)
+    parsed = json.loads(written or "{}", object_pairs_hook=named_once)
     if not isinstance(parsed, dict):
         raise ValueError  # noqa: TRY004 - one error for whatever cannot be read
     return parsed
@@ -42,11 +42,3 @@ def leaves(value: Json, path: Path = ()) -> list[Passage]:
         keys = [Passage((*path, "(key)"), key, fixed=True, role="assistant") for key in value]
         return keys + [leaf for key, entry in value.items() for leaf in leaves(entry, (*path, key))]
     return []
-
-
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    """Refuse an object that names a key twice: two readers would see two different calls."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found

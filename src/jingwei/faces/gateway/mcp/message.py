@@ -12,7 +12,7 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import Literal, NamedTuple, cast
 
-from jingwei.core.canonical import Json
+from jingwei.core.canonical import Json, named_once
 from jingwei.core.text import text
 
 MAX_DEPTH = 32
@@ -161,20 +161,13 @@ def read_reply(raw: bytes, identity: str | int | None) -> Reply | None:
 
 def _object(raw: bytes) -> Json:
     try:
-        found = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_refused, parse_int=_whole,
+        found = json.loads(raw.decode(), object_pairs_hook=named_once, parse_constant=_refused, parse_int=_whole,
                            parse_float=_finite)  # fmt: skip
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, a key twice, NaN, a number of many digits
         raise WrongMessageError(Problem.PARSE, "unreadable") from error
     if _too_deep(found):
         raise WrongMessageError(Problem.PARSE, "unreadable")
     return cast("Json", found)
-
-
-def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
 
 
 def _refused(constant: str) -> Json:
