@@ -2,13 +2,11 @@
 
 from collections.abc import Collection
 from functools import lru_cache
-from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import yaml
-
+from jingwei.core.package_data import package_data
 from jingwei.core.recording import Recording, read_recordings
 
 Source = Literal["recorded", "everyday"]
@@ -26,8 +24,7 @@ class Everyday(NamedTuple):
 @lru_cache(maxsize=1)
 def everyday() -> tuple[Everyday, ...]:
     """Return texts of everyday work in both languages, some of them frightening words in a harmless sense."""
-    source = files("jingwei.platform").joinpath("everyday.yaml").read_text(encoding="utf-8")
-    texts: dict[str, list[str]] = yaml.safe_load(source)["texts"]
+    texts: dict[str, list[str]] = package_data("jingwei.platform", "everyday.yaml")["texts"]
     return tuple(Everyday(each, language) for language, listed in texts.items() for each in listed)
 
 

@@ -8,12 +8,11 @@ import re
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from enum import StrEnum
 from functools import lru_cache
-from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.finding import Severity
+from jingwei.core.package_data import package_data
 
 _CLASS_LIKE = re.compile(r"_*[A-Z][A-Za-z0-9_]*")
 _UNUSUAL = re.compile(r"(^|\.)_*(tests?|testing|conftest|setup|cli)(\.|$)")
@@ -45,8 +44,7 @@ class _Lists(BaseModel):
 
 @lru_cache(maxsize=1)
 def _lists() -> _Lists:
-    source = files(__package__).joinpath("globals.yaml").read_text(encoding="utf-8")
-    return _Lists.model_validate(yaml.safe_load(source))
+    return _Lists.model_validate(package_data(__package__, "globals.yaml"))
 
 
 def modern(module: str, name: str) -> tuple[str, str]:

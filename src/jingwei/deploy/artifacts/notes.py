@@ -6,12 +6,11 @@ severity and remedy lie in `rules.yaml`.
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.finding import Finding, Location, Severity
+from jingwei.core.package_data import package_data
 from jingwei.core.text import Both, text
 
 MOST_FINDINGS = 200
@@ -71,8 +70,7 @@ class Gap(BaseModel):
 @lru_cache(maxsize=1)
 def rules() -> dict[str, Rule]:
     """Return every rule by id."""
-    source = files(__package__).joinpath("rules.yaml").read_text(encoding="utf-8")
-    return {name: Rule.model_validate(entry) for name, entry in yaml.safe_load(source).items()}
+    return {name: Rule.model_validate(entry) for name, entry in package_data(__package__, "rules.yaml").items()}
 
 
 def plain(value: object) -> str:

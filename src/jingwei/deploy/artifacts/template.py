@@ -7,12 +7,10 @@ a name put together out of halves is still a name.
 
 import re
 from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import NamedTuple
 
-import yaml
-
+from jingwei.core.package_data import package_data
 from jingwei.deploy.artifacts.notes import Notes
 
 _LONGEST = 1024 * 1024
@@ -191,8 +189,7 @@ def _built(tokens: list[Token]) -> bool:
 
 @lru_cache(maxsize=1)
 def _instruction() -> Instruction:
-    source = files(__package__).joinpath("instructions.yaml").read_text(encoding="utf-8")
-    words = yaml.safe_load(source)
+    words = package_data(__package__, "instructions.yaml")
     return Instruction(*(re.compile("|".join(words[name]), re.IGNORECASE) for name in ("commands", "secrecy")))
 
 

@@ -5,11 +5,10 @@ Somebody in distress is told where to turn before anything else is considered, w
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from jingwei.core.package_data import package_data
 from jingwei.core.policy import Category, Decision, Policy
 from jingwei.core.text import Both, text
 from jingwei.deploy.guard.verdict import GuardFinding, Unjudged
@@ -26,8 +25,7 @@ class _Bearing(BaseModel):
 
 @lru_cache(maxsize=1)
 def _bearing() -> _Bearing:
-    source = files("jingwei.deploy.guard").joinpath("findings.yaml").read_text(encoding="utf-8")
-    return _Bearing.model_validate(yaml.safe_load(source))
+    return _Bearing.model_validate(package_data("jingwei.deploy.guard", "findings.yaml"))
 
 
 @lru_cache(maxsize=1024)

@@ -14,13 +14,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from copy import copy
 from functools import lru_cache
-from importlib.resources import files
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-import yaml
-
 from jingwei.core.finding import Severity
+from jingwei.core.package_data import package_data
 from jingwei.core.policy import Category, CategoryRule, Policy
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.plans import Detectors, Plan
@@ -200,8 +198,7 @@ def alikeness(one: str, other: str) -> float:
 
 @lru_cache(maxsize=1)
 def _refusals() -> re.Pattern[str]:
-    source = files("jingwei.deploy.guard").joinpath("conversation.yaml").read_text(encoding="utf-8")
-    return re.compile("|".join(yaml.safe_load(source)["refusals"]), re.IGNORECASE)
+    return re.compile("|".join(package_data("jingwei.deploy.guard", "conversation.yaml")["refusals"]), re.IGNORECASE)
 
 
 def _is_turn(passage: Passage) -> bool:

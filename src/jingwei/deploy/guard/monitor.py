@@ -9,11 +9,10 @@ The patterns are data (`monitor.yaml`), zh and en. Blue Book 四(三), monitorin
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from jingwei.core.package_data import package_data
 from jingwei.core.policy import Effect, ToolRule
 
 CONCEALS = "monitor.conceals"
@@ -85,8 +84,7 @@ class _Patterns:
 
 @lru_cache(maxsize=1)
 def _patterns() -> _Patterns:
-    source = files("jingwei.deploy.guard").joinpath("monitor.yaml").read_text(encoding="utf-8")
-    return _Patterns(_Source.model_validate(yaml.safe_load(source)))
+    return _Patterns(_Source.model_validate(package_data("jingwei.deploy.guard", "monitor.yaml")))
 
 
 def disagreements(reasoning: str, rule: ToolRule, arguments: Mapping[str, object]) -> tuple[str, ...]:

@@ -7,16 +7,15 @@ Findings carry places, never the text. `unjudged` names every place that some de
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import cast
 
 import orjson
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.canonical import Json
 from jingwei.core.finding import Severity
 from jingwei.core.ids import new_id
+from jingwei.core.package_data import package_data
 from jingwei.core.policy import Category, Decision
 from jingwei.deploy.guard.arguments import read_arguments
 from jingwei.deploy.guard.conditions import language_of
@@ -45,8 +44,7 @@ class _Taxonomy(BaseModel):
 
 @lru_cache(maxsize=1)
 def _taxonomy() -> _Taxonomy:
-    source = files("jingwei.deploy.guard").joinpath("ogr.yaml").read_text(encoding="utf-8")
-    return _Taxonomy.model_validate(yaml.safe_load(source))
+    return _Taxonomy.model_validate(package_data("jingwei.deploy.guard", "ogr.yaml"))
 
 
 def evaluate(event: Mapping[str, Json], guard: Guard) -> dict[str, Json]:

@@ -1,12 +1,11 @@
 """What OpenAPI says about each operation, in both languages, and its examples."""
 
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
 from fastapi import Body
 
+from jingwei.core.package_data import package_data
 from jingwei.core.text import text
 
 
@@ -38,6 +37,5 @@ def given(name: str) -> Any:  # Any: what FastAPI reads from an annotation
 
 @lru_cache
 def _examples() -> dict[str, Any]:  # Any: JSON
-    source = files("jingwei.faces.api").joinpath("examples.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(source)
+    found: dict[str, Any] = package_data("jingwei.faces.api", "examples.yaml")
     return found

@@ -11,17 +11,15 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
-
-import yaml
 
 from jingwei.core.canonical import Json, digest, file_digest
 from jingwei.core.check import CheckOptions, Run, local_path
 from jingwei.core.errors import InputError
 from jingwei.core.evidence import Binding, BoundTo, Draft, Measure, Outcome
 from jingwei.core.finding import Finding, Location, Severity
+from jingwei.core.package_data import package_data
 from jingwei.core.policy import Category
 from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
@@ -126,7 +124,7 @@ def _marks(content: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _confidential() -> re.Pattern[str]:
-    data = yaml.safe_load(files("jingwei.operate.access").joinpath("markings.yaml").read_text(encoding="utf-8"))
+    data = package_data("jingwei.operate.access", "markings.yaml")
     return re.compile("|".join(data["confidential"]))
 
 

@@ -8,11 +8,9 @@ anew for each seed, with correct check digits.
 import random
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.canonical import Json, file_digest
@@ -22,6 +20,7 @@ from jingwei.core.errors import InputError
 from jingwei.core.evidence import Draft, Measure, Outcome
 from jingwei.core.finding import Finding, Severity
 from jingwei.core.interval import Rate, wilson
+from jingwei.core.package_data import package_data
 from jingwei.core.probe import asked
 from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
@@ -139,8 +138,7 @@ class GuardTest:
 @lru_cache(maxsize=1)
 def cases() -> tuple[Case, ...]:
     """Read the labelled set."""
-    source = files("jingwei.deploy.guard.checks").joinpath("cases.yaml").read_text(encoding="utf-8")
-    listed = yaml.safe_load(source)
+    listed = package_data("jingwei.deploy.guard.checks", "cases.yaml")
     found = []
     for group in listed:
         for number, each in enumerate(group["texts"]):
