@@ -31,6 +31,10 @@ def raises(_):
     raise RuntimeError("boom")
 
 
+def tells_the_text(text):
+    raise ValueError(text.original)
+
+
 def returns_nothing(_):
     return None
 
@@ -153,3 +157,12 @@ def test_a_text_that_cannot_be_folded_is_judged_in_no_category():
     )
     verdict = Guard(policy, OwnDetectors({Category.PII: lambda _: ()}, read=unreadable)).check("hello")
     assert (verdict.action, [each.why for each in verdict.unjudged]) == (Decision.BLOCK, ["crashed"])
+
+
+def test_a_detector_that_tells_the_text_in_its_error_tells_it_to_no_log_and_no_verdict(caplog, capsys):
+    words = "身份证 11010519491231002X"
+    with caplog.at_level(0):
+        verdict = guard_with(tells_the_text, FailMode.CLOSED).check(words)
+    assert [each.why for each in verdict.unjudged] == ["crashed"]
+    written = capsys.readouterr()
+    assert "11010519491231002X" not in caplog.text + written.out + written.err + verdict.model_dump_json()

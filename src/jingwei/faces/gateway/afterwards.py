@@ -20,6 +20,7 @@ from jingwei.core.event import EventKind
 from jingwei.core.ids import new_id
 from jingwei.core.policy import Category
 from jingwei.core.recording import LONGEST_TEXT, RecordedHit, Recording, RecordingWriter, chosen
+from jingwei.core.whereabouts import whereabouts
 from jingwei.deploy.guard import Guard, Passage, ToolCall, ToolContext, rewrite
 from jingwei.deploy.guard.arguments import leaves, read_arguments
 from jingwei.detect import Hit, Role, redact
@@ -99,8 +100,8 @@ class Afterwards:
                     await _shadowed(job.exchange, job.shadow)
                 if job.recorded:
                     await asyncio.to_thread(self._record, job.exchange)
-            except Exception:  # noqa: BLE001 - the edge of a task: a candidate that crashes must not end the others
-                _log.exception("an exchange could not be looked at afterwards")
+            except Exception as error:  # noqa: BLE001 - the edge of a task: a candidate that crashes must not end the others
+                _log.error("an exchange could not be looked at afterwards: %s", whereabouts(error))
 
     def _record(self, exchange: Exchange) -> None:
         for seen in exchange.seen or ():

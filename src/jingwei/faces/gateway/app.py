@@ -19,6 +19,7 @@ from jingwei.core.event import EventKind, event_line
 from jingwei.core.ids import new_id
 from jingwei.core.policy import Decision
 from jingwei.core.spool import SpoolWriter
+from jingwei.core.whereabouts import whereabouts
 from jingwei.faces.gateway.access import Access, Door, Nonces, demand_loopback
 from jingwei.faces.gateway.agency import SESSION_HEADER, Agents
 from jingwei.faces.gateway.books import Books
@@ -155,9 +156,9 @@ class Gateway:
         except Refusal as refusal:
             outcome = str(refusal.code)
             await self._refuse(refusal, exchange, answer)
-        except Exception:  # noqa: BLE001 - the outermost edge: the cause is logged, nothing of it is told
+        except Exception as error:  # noqa: BLE001 - the outermost edge: its kind and place are logged, nothing of it is told
             outcome = str(Code.INTERNAL)
-            _log.exception("request %s failed inside the gateway", answer.request_id)
+            _log.error("request %s failed inside the gateway: %s", answer.request_id, whereabouts(error))
             await self._refuse(Refusal(Code.INTERNAL), exchange, answer)
         finally:
             self._books.ended(Outcome(self._route(request), outcome, perf_counter() - began), exchange)

@@ -20,6 +20,7 @@ from jingwei.core.signing import Verifier
 from jingwei.core.snapshot import Content, LiveLexicon, Served, Snapshot, SnapshotReader, read_public_key
 from jingwei.core.token import AssessmentToken, ReleaseToken
 from jingwei.core.token import read as read_token
+from jingwei.core.whereabouts import whereabouts
 from jingwei.deploy.guard import Guard, with_lexicon
 from jingwei.faces.gateway.lexicons import LiveWords, told_for, written
 from jingwei.faces.gateway.refusal import Code, Refusal
@@ -244,8 +245,8 @@ class Serving:
                 told = newest
                 self.words_since = self._clock()
                 self._guards[name] = await asyncio.to_thread(self._built, policy, told, self._guards.get(name))
-        except Exception:  # noqa: BLE001 - the edge of a task: unlogged it would vanish, and the System is not served
-            _log.exception("the detectors of a policy could not be built; its System is not served")
+        except Exception as error:  # noqa: BLE001 - the edge of a task: unlogged it would vanish, and the System is not served
+            _log.error("the detectors of a policy could not be built; its System is not served: %s", whereabouts(error))
         finally:
             self._building.pop(name, None)
 
@@ -258,10 +259,10 @@ class Serving:
             return Ready(guard)
         try:
             return Ready(with_lexicon(guard, self._words.lexicon(told, policy)), told)
-        except (InputError, Tampered, Unavailable):
+        except (InputError, Tampered, Unavailable) as error:
             if present is None:  # words that the policy names are missing altogether: nothing is served without them
                 raise
-            _log.exception("live words could not be taken; those before go on counting")
+            _log.error("live words could not be taken; those before go on counting: %s", whereabouts(error))
             return present._replace(built=False)
 
 

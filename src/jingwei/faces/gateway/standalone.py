@@ -79,8 +79,10 @@ class Standalone:
         while not ending.wait(EVERY_SECONDS):
             try:
                 self.write()
-            except OSError:  # the disk may have room again; meanwhile the snapshot grows old, and nothing is served
-                _log.exception("the local snapshot could not be written")
+            except (
+                OSError
+            ) as error:  # the disk may have room again; until then nothing is served for long
+                _log.error("the local snapshot could not be written: %s", error.strerror)
 
     def _served(self, system: Standing) -> Served:
         token = ReleaseToken(

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jingwei.core.errors import Unavailable
+from jingwei.core.whereabouts import whereabouts
 from jingwei.deploy.guard import GuardVerdict, gateway_version
 from jingwei.faces.gateway.exchange import Exchange
 from jingwei.faces.gateway.metrics import Outcome
@@ -90,8 +91,8 @@ class Telemetry:
         while (ended := self._waiting.get()) is not None:
             try:
                 _spanned(self._tracer, ended)
-            except Exception:  # noqa: BLE001 - the edge of a thread: a span that fails must not end the others
-                _log.exception("a span could not be made")
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: a span that fails must not end the others
+                _log.error("a span could not be made: %s", whereabouts(error))
 
 
 def _spanned(tracer: "Tracer", ended: _Ended) -> None:
