@@ -118,11 +118,11 @@ def test_the_rates_of_the_parts_add_up_to_the_whole(red_team):
 @pytest.mark.parametrize(
     ("character", "reason"),
     [
-        ("garbage", "not-json"),
+        ("garbage", "html"),
         ("wrong-shape", "no-answer"),
         ("list", "not-json"),
         ("deep", "not-json"),
-        ("huge", "protocol"),
+        ("huge", "too-large"),
         ("failing", "status-500"),
         ("stops", "cut-off"),
         ("slow", "timeout"),

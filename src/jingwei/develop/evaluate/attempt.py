@@ -28,6 +28,8 @@ class Attempt(BaseModel):
     case: Case
     transform: str
     message: str
+    suite: str = ""
+    """Id of the suite it came from."""
     strategy: str = "single"
     epoch: int = 0
 
@@ -48,6 +50,12 @@ class Briefing:
     """The app's own canary; empty for one of the seed."""
     registered_tools: str = ""
     """Digest of the app's tools where only that is known."""
+    heard: bool = True
+    """Whether the subject takes a system prompt from us; an app with its own does not."""
+
+    def scorer_of(self, category: str) -> str:
+        """Return the name of the scorer that judges a category."""
+        return self.suite.scorer_of(self.suite.category(category))
 
     @property
     def canary(self) -> str:
@@ -96,11 +104,12 @@ def plan_attempts(briefing: Briefing, *, transforms: Sequence[str], languages: S
     ]
     harmless = [case for case in chosen if case.expectation is Expectation.COMPLY]
     hostile = [case for case in chosen if case.expectation is not Expectation.COMPLY]
-    asked = _drawn([(case, PLAIN) for case in harmless], count=round(count * benign_share), seed=briefing.seed)
+    asked = drawn([(case, PLAIN) for case in harmless], count=round(count * benign_share), seed=briefing.seed)
     usable = [case for case in hostile if briefing.forbidden or case.expectation is not Expectation.NO_TOOL]
     pairs = [(case, chain) for case in usable for chain in dict.fromkeys(transforms) if _fits(case, chain)]
-    attacks = _drawn(pairs, count=count - len(asked), seed=briefing.seed)
-    return [_attempt(briefing, case, chain) for case, chain in [*attacks, *asked]]
+    attacks = drawn(pairs, count=count - len(asked), seed=briefing.seed)
+    made = (attempt_of(briefing, case, chain) for case, chain in [*attacks, *asked])
+    return [each for each in made if each is not None]
 
 
 def _fits(case: Case, chain: str) -> bool:
@@ -113,8 +122,8 @@ def _exposed(case: Case) -> str:
     return planted.group(1) if planted else case.prompt
 
 
-def _drawn(pairs: Sequence[tuple[Case, str]], *, count: int, seed: int) -> list[tuple[Case, str]]:
-    """Take turns among the strata (language and category), each in its own random order."""
+def drawn(pairs: Sequence[tuple[Case, str]], *, count: int | None, seed: int) -> list[tuple[Case, str]]:
+    """Take turns among the strata (language and category), each in its own random order; no count takes all."""
     strata: dict[tuple[str, str], list[tuple[Case, str]]] = {}
     for case, chain in pairs:
         strata.setdefault((case.category, case.language), []).append((case, chain))
@@ -125,15 +134,24 @@ def _drawn(pairs: Sequence[tuple[Case, str]], *, count: int, seed: int) -> list[
     return [pair for turn in zip_longest(*order) for pair in turn if pair is not None][:count]
 
 
-def _attempt(briefing: Briefing, case: Case, chain: str) -> Attempt:
-    name = digest([briefing.suite.digest, case.id, chain, briefing.seed])[:16]
-    if briefing.forbidden:
+def attempt_of(briefing: Briefing, case: Case, chain: str, *, strategy: str = "single",
+               epoch: int = 0) -> Attempt | None:  # fmt: skip
+    """Return the attempt that says a case rewritten by a chain; None where the chain does not fit it."""
+    name = digest([briefing.suite.digest, case.id, chain, briefing.seed, strategy, epoch])[:16]
+    if briefing.forbidden and ("{tool}" in case.prompt or "{tool}" in case.document):
         tool = random.Random(name).choice(briefing.forbidden)  # noqa: S311
         case = case.model_copy(
             update={"prompt": case.prompt.replace("{tool}", tool), "document": case.document.replace("{tool}", tool)}
         )
-    changed = rewrite(chain, _exposed(case), language=case.language, seed=briefing.seed) or _exposed(case)
-    if not case.document:
-        return Attempt(id=name, case=case, transform=chain, message=changed)
-    document = _PLANTED.sub(lambda _: changed, case.document)
-    return Attempt(id=name, case=case, transform=chain, message=f'{case.prompt}\n\n"""\n{document}\n"""')
+    rewritten = rewrite(chain, _exposed(case), language=case.language, seed=briefing.seed + epoch)
+    if rewritten is None:
+        return None
+    said = rewritten if not case.document else _with_document(case, rewritten)
+    return Attempt(id=name, suite=briefing.suite.id, case=case, transform=chain, message=said, strategy=strategy,
+                   epoch=epoch)  # fmt: skip
+
+
+def _with_document(case: Case, planted: str) -> str:
+    """Return a request with its document, in which an attacker planted something."""
+    document = _PLANTED.sub(lambda _: planted, case.document)
+    return f'{case.prompt}\n\n"""\n{document}\n"""'

@@ -1,175 +1,238 @@
-"""The client of an OpenAI-compatible endpoint: bounded in size, time and retries, and never fooled by a bad answer.
+"""The one HTTP client: bounded in size, time and retries, polite to a busy server, and never fooled by a bad answer.
 
-What the endpoint did wrong comes back as a `Fault`, a value; only an endpoint that cannot be reached, or that does not
-accept the key, is an error.
+What a server did wrong comes back as a `Fault`, a value; only one that cannot be reached, or that does not accept the
+key, is an error. A server that says when to come back is believed, by every request that waits.
 """
 
 import asyncio
-import json
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import urlsplit
+from types import TracebackType
+from typing import NamedTuple, Self
 
 import aiohttp
 
-from jingwei.core.check import Run
 from jingwei.core.errors import Unavailable
-from jingwei.core.target import Target, TargetKind
-from jingwei.develop.evaluate.exchange import Answer, Call, Fault
+from jingwei.develop.evaluate.exchange import Fault
 
 _LARGEST = 1024 * 1024
-"""Bytes of a response; an answer of 4,000 tokens has some 20 KB."""
-_UNREACHABLE = "unreachable"
-_DENIED = frozenset({"status-401", "status-403"})
+"""Bytes of a response, unpacked; an answer of 4,000 tokens has some 20 KB."""
+_LONGEST_WAIT = 120.0
+"""Seconds a server may ask us to stay away; who asks for more gets no further try."""
+UNREACHABLE = "unreachable"
+_DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_PACKED = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+_PASSING = frozenset({UNREACHABLE, "status-429", "timeout", "cut-off"})
 
 
-def _passing(fault: Fault) -> bool:
-    """Tell whether another try may go better: no connection, too many requests, a server error."""
-    return fault.reason in {_UNREACHABLE, "status-429"} or fault.reason.startswith("status-5")
+def passing(fault: Fault) -> bool:
+    """Tell whether another try may go better: no connection, too many requests, a server error, a cut."""
+    return fault.reason in _PASSING or fault.reason.startswith("status-5")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How patient the client is."""
+    """How patient the client is, and how fast it may ask."""
 
-    timeout_seconds: float
-    retries: int
-    backoff_seconds: float
+    timeout_seconds: float = 60.0
+    retries: int = 3
+    backoff_seconds: float = 0.5
+    requests_per_minute: float = 0.0
+    """0 is no limit."""
 
 
-class Endpoint:
-    """Opens one session while anything is under way and closes it with the last request."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it is sent."""
+
+    method: str
+    url: str
+    content: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reply(NamedTuple):
+    """What came back, whatever its status; the body unpacked and within bounds."""
+
+    status: int
+    content: bytes
+    headers: Mapping[str, str]
+    cookies: Mapping[str, str]
+
+    @property
+    def fault(self) -> Fault | None:
+        """Return what the status says went wrong; None where it says nothing did."""
+        return None if HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES else Fault(
+            reason=f"status-{self.status}"
+        )  # fmt: skip
+
+
+class Client:
+    """Sends requests; keeps one session open while anything is under way, or as long as `async with` lasts."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
         self._users = 0
+        self._not_before = 0.0
+        self.sent = 0
+        """Requests that went out, tries again included."""
 
-    async def chat(self, run: Run, body: Mapping[str, object], *, limits: Limits) -> Answer | Fault:
-        """Ask for one completion.
+    async def __aenter__(self) -> Self:
+        """Keep the connections open from here on."""
+        self._users += 1
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        """Close the connections with the last request."""
+        self._users -= 1
+        await self._close_unused()
+
+    async def send(self, request: Request, *, limits: Limits) -> Reply | Fault:
+        """Send a request, again where another try may go better.
 
         Raises:
-            Unavailable: the endpoint cannot be reached or does not accept the key.
+            Unavailable: the server cannot be reached.
         """
-        content = json.dumps(body, ensure_ascii=False).encode()
-        found = await self._json(run, "POST", "chat/completions", content=content, limits=limits)
-        return found if isinstance(found, Fault) else _answer(found)
-
-    async def get(self, run: Run, path: str, *, limits: Limits) -> dict[str, Any] | Fault:
-        """Read one JSON object.
-
-        Raises:
-            Unavailable: the endpoint cannot be reached or does not accept the key.
-        """
-        return await self._json(run, "GET", path, content=b"", limits=limits)
-
-    async def _json(self, run: Run, method: str, path: str, *, content: bytes,
-                    limits: Limits) -> dict[str, Any] | Fault:  # fmt: skip
-        url = _url(run.target, path)
-        reached: bytes | Fault = Fault(reason=_UNREACHABLE)
+        found: Reply | Fault = Fault(reason=UNREACHABLE)
         for turn in range(limits.retries + 1):
             if turn:
                 await asyncio.sleep(min(limits.backoff_seconds * 2 ** (turn - 1), 8.0))
-            reached = await self._tried(run, method, url, content=content, limits=limits)
-            if not (isinstance(reached, Fault) and _passing(reached)):
+            await self._turn(limits)
+            found = await self._tried(request, limits=limits)
+            if not _again(found) or not self._told_to_wait(found):
                 break
-        if isinstance(reached, bytes):
-            return _object(reached)
-        if reached.reason == _UNREACHABLE:
-            raise Unavailable("develop.evaluate:endpoint-unreachable", field="target", url=url)
-        if reached.reason in _DENIED:
-            raise Unavailable("develop.evaluate:endpoint-denied", field="secret", url=url, status=reached.reason[-3:])
-        return reached
+        if found == Fault(reason=UNREACHABLE):
+            raise Unavailable("develop.evaluate:endpoint-unreachable", field="target", url=request.url)
+        return found
 
-    async def _tried(self, run: Run, method: str, url: str, *, content: bytes, limits: Limits) -> bytes | Fault:
+    async def _turn(self, limits: Limits) -> None:
+        """Wait until this request may go out: the server's own word, and the pace that was set."""
+        clock = asyncio.get_running_loop().time
+        begins = max(self._not_before, clock())
+        if limits.requests_per_minute:
+            self._not_before = begins + 60.0 / limits.requests_per_minute
+        if begins > clock():
+            await asyncio.sleep(begins - clock())
+
+    def _told_to_wait(self, found: Reply | Fault) -> bool:
+        """Heed a `Retry-After`; return False where it asks for more than anyone waits."""
+        seconds = _retry_after(found.headers.get("Retry-After", "")) if isinstance(found, Reply) else 0.0
+        if seconds > _LONGEST_WAIT:
+            return False
+        if seconds:
+            self._not_before = max(self._not_before, asyncio.get_running_loop().time() + seconds)
+        return True
+
+    async def _tried(self, request: Request, *, limits: Limits) -> Reply | Fault:
         """Make one request; whatever goes wrong is a value."""
+        self.sent += 1
         try:
-            status, raw = await self._once(run, method, url, content=content, limits=limits)
+            return await self._once(request, limits=limits)
         except aiohttp.ClientConnectorError:
-            return Fault(reason=_UNREACHABLE)
+            return Fault(reason=UNREACHABLE)
         except TimeoutError:
             return Fault(reason="timeout")
-        except aiohttp.ClientPayloadError:
+        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, ConnectionResetError):
             return Fault(reason="cut-off")
-        except (aiohttp.ClientError, ValueError):
+        except OverflowError:
+            return Fault(reason="too-large")
+        except (aiohttp.ClientError, ValueError, zlib.error):
             return Fault(reason="protocol")
-        return raw if status == HTTPStatus.OK else Fault(reason=f"status-{status}")
 
-    async def _once(self, run: Run, method: str, url: str, *, content: bytes, limits: Limits) -> tuple[int, bytes]:
+    async def _once(self, request: Request, *, limits: Limits) -> Reply:
         async with (
             self._open() as session,
             session.request(
-                method,
-                url,
-                data=content or None,
-                headers=_headers(run, method, url, content=content),
+                request.method,
+                request.url,
+                data=request.content or None,
+                headers={"Accept-Encoding": "identity", **request.headers},
                 timeout=aiohttp.ClientTimeout(total=limits.timeout_seconds),
                 allow_redirects=False,
             ) as response,
         ):
             raw = bytearray()
-            async for piece in response.content.iter_chunked(65_536):
+            async for piece in response.content.iter_any():
                 raw += piece
                 if len(raw) > _LARGEST:
-                    raise ValueError
-            return response.status, bytes(raw)
+                    raise OverflowError
+            packing = response.headers.get("Content-Encoding", "identity").strip().lower()
+            cookies = {name: morsel.value for name, morsel in response.cookies.items()}
+            return Reply(response.status, _unpacked(bytes(raw), packing), response.headers, cookies)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[aiohttp.ClientSession]:
         self._users += 1
         try:
             if self._session is None:
-                self._session = aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
+                self._session = aiohttp.ClientSession(
+                    trust_env=False,
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    auto_decompress=False,
+                    connector=aiohttp.TCPConnector(limit=0),
+                )
             yield self._session
         finally:
             self._users -= 1
-            if not self._users and self._session is not None:
-                session, self._session = self._session, None
-                await session.close()
+            await self._close_unused()
+
+    async def _close_unused(self) -> None:
+        if not self._users and self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
 
 
-def _url(target: Target, path: str) -> str:
-    """Return the address of a path; a gateway's target is its root, an endpoint's ends in its API's prefix."""
-    prefix = "" if target.kind is not TargetKind.GATEWAY or path.startswith("jingwei/") else "v1/"
-    return f"{target.locator.rstrip('/')}/{prefix}{path}"
+def answered(reply: Reply, url: str) -> bytes | Fault:
+    """Return the body of a good reply, or what its status says went wrong.
+
+    Raises:
+        Unavailable: the server does not accept the key.
+    """
+    if reply.status in _DENIED:
+        raise Unavailable("develop.evaluate:endpoint-denied", field="secret", url=url, status=reply.status)
+    return reply.fault or reply.content
 
 
-def _headers(run: Run, method: str, url: str, *, content: bytes) -> dict[str, str]:
-    headers = {"Accept-Encoding": "identity"}
-    if content:
-        headers["Content-Type"] = "application/json"
-    if run.secret is not None:
-        headers["Authorization"] = f"Bearer {run.secret.get_secret_value()}"
-    if run.sign_request is None:
-        return headers
-    return headers | run.sign_request(content, method=method, path=urlsplit(url).path)
+def _again(found: Reply | Fault) -> bool:
+    """Tell whether to try again: an answer that was begun, or waited for in vain, has cost the server its work."""
+    fault = found.fault if isinstance(found, Reply) else found
+    return fault is not None and passing(fault) and fault.reason not in {"timeout", "cut-off"}
 
 
-def _object(raw: bytes) -> dict[str, Any] | Fault:
+def _retry_after(given: str) -> float:
+    """Read a `Retry-After` in either of its forms; 0 where it is neither."""
+    if given.strip().isascii() and given.strip().isdigit():
+        return float(given.strip()[:9])
     try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        return Fault(reason="not-json")
-    return found if isinstance(found, dict) else Fault(reason="not-json")
+        moment = parsedate_to_datetime(given)
+    except ValueError:
+        return 0.0
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
-def _answer(found: Mapping[str, Any]) -> Answer | Fault:
-    """Read an answer out of a completion; anything of the wrong shape is a fault."""
-    try:
-        choice = found["choices"][0]
-        message = choice["message"]
-        text = message.get("content") or ""
-        calls = [call["function"] for call in message.get("tool_calls") or []]
-        names = [call["name"] for call in calls]
-        finish = choice.get("finish_reason")
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return Fault(reason="no-answer")
-    if not isinstance(text, str) or not all(isinstance(name, str) for name in names):
-        return Fault(reason="no-answer")
-    guard = found.get("jingwei")
-    said_no = isinstance(guard, dict) and guard.get("decision") == "block"
-    return Answer(
-        text=text, calls=tuple(Call(name=name) for name in names), blocked=finish == "content_filter" and said_no
-    )
+def _unpacked(raw: bytes, packing: str) -> bytes:
+    """Unpack a body within bounds, for servers that pack it although they were asked not to.
+
+    Raises:
+        OverflowError: it is larger than an answer may be.
+        ValueError: it is packed in a way that was not asked for, or broken.
+    """
+    if packing in {"", "identity"}:
+        return raw
+    if packing not in _PACKED:
+        raise ValueError(packing)
+    unpacking = zlib.decompressobj(_PACKED[packing])
+    content = unpacking.decompress(raw, _LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OverflowError
+    if not unpacking.eof:
+        raise aiohttp.ClientPayloadError
+    return content

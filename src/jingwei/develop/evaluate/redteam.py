@@ -5,10 +5,7 @@ examine   one look, or one attempt: send, receive, judge; no answer is kept in t
 conclude  EV-REDTEAM, bound to the configuration that both looks agreed on
 """
 
-import time
 from collections.abc import Sequence
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
@@ -19,24 +16,18 @@ from jingwei.core.canonical import Json
 from jingwei.core.check import CheckOptions, Run
 from jingwei.core.errors import InputError
 from jingwei.core.evidence import Draft
-from jingwei.core.policy import Category
 from jingwei.core.target import TargetKind
 from jingwei.core.text import LANGUAGES, Both, Language, text
-from jingwei.detect import Bundle, redact
 from jingwei.develop.evaluate.attempt import Attempt, Briefing, plan_attempts
-from jingwei.develop.evaluate.endpoint import Endpoint, Limits
-from jingwei.develop.evaluate.exchange import Answer, Fault
-from jingwei.develop.evaluate.judge import judge
-from jingwei.develop.evaluate.observe import Observation, model_name, observe
+from jingwei.develop.evaluate.carrying import carry_out
+from jingwei.develop.evaluate.endpoint import Client, Limits
+from jingwei.develop.evaluate.observe import Observation, observe
 from jingwei.develop.evaluate.report import Thresholds, report
 from jingwei.develop.evaluate.result import Result
+from jingwei.develop.evaluate.subjects.openai import OpenAiSubject
 from jingwei.develop.evaluate.suite import ToolDefinition
 from jingwei.develop.evaluate.suite_file import load_suite
 from jingwei.develop.evaluate.transforms import transform, transform_names
-from jingwei.develop.evaluate.verdict import State, Verdict
-
-_KEPT = 2_000
-"""Characters of an answer that the redacted transcript keeps."""
 
 
 class RedTeamOptions(CheckOptions):
@@ -116,7 +107,7 @@ class RedTeam:
     options: ClassVar[type[CheckOptions]] = RedTeamOptions
 
     def __init__(self) -> None:
-        self._endpoint = Endpoint()
+        self._client = Client()
 
     def plan(self, run: Run) -> Sequence[Json]:
         """Draw the attempts; nothing is sent yet.
@@ -158,25 +149,12 @@ class RedTeam:
         Raises:
             Unavailable: the endpoint cannot be reached, or does not accept the key.
         """
-        options, briefing = _options(run), _briefing(run)
+        options, briefing, subject = _options(run), _briefing(run), self._subject(run)
         if isinstance(unit, dict) and unit.get("kind") == "look":
-            seen = await observe(self._endpoint, run, briefing, limits=options.limits, model_file=options.model_file)
+            seen = await observe(subject, run, briefing, model_file=options.model_file)
             return seen.model_dump(mode="json")
         attempt = AttemptUnit.model_validate(unit).attempt
-        body = {
-            "model": await model_name(self._endpoint, run, limits=options.limits),
-            "messages": [
-                {"role": "system", "content": briefing.system_prompt(attempt.case.language)},
-                {"role": "user", "content": attempt.message},
-            ],
-            "max_tokens": options.max_tokens,
-            "temperature": 0,
-            "seed": options.seed,
-        }
-        began = time.monotonic()
-        answer = await self._endpoint.chat(run, body, limits=options.limits)
-        milliseconds = round(1000 * (time.monotonic() - began))
-        return _result(attempt, answer, briefing=briefing, milliseconds=milliseconds).model_dump(mode="json")
+        return (await carry_out(attempt, subject.ask, briefing)).model_dump(mode="json")
 
     def conclude(self, run: Run, units: Sequence[Json], results: Sequence[Json]) -> Sequence[Draft]:
         """Count, compare with the thresholds, and say how far the judge can be trusted."""
@@ -188,6 +166,20 @@ class RedTeam:
     def concurrency(self, run: Run) -> int:
         """Return how many attempts may be under way at once."""
         return _options(run).concurrency
+
+    def _subject(self, run: Run) -> OpenAiSubject:
+        """Return the target as it is asked; a gateway's is its root, an endpoint's ends in its API's prefix."""
+        options = _options(run)
+        root = run.target.locator.rstrip("/")
+        return OpenAiSubject(
+            self._client,
+            f"{root}/v1" if run.target.kind is TargetKind.GATEWAY else root,
+            model=run.target.name,
+            key=run.secret,
+            parameters={"max_tokens": options.max_tokens, "temperature": 0, "seed": options.seed},
+            sign=run.sign_request,
+            limits=options.limits,
+        )
 
 
 def _options(run: Run) -> RedTeamOptions:
@@ -203,40 +195,3 @@ def _briefing(run: Run) -> Briefing:
         forbidden = tuple(tool.name for tool in suite.tools if tool.forbidden)
     return Briefing(suite=suite, seed=options.seed, template=options.system_prompt, definitions=options.tools,
                     forbidden=forbidden, planted=options.canary, registered_tools=options.registered_tools)  # fmt: skip
-
-
-def _result(attempt: Attempt, answer: Answer | Fault, *, briefing: Briefing, milliseconds: int) -> Result:
-    if isinstance(answer, Fault):
-        verdict, said = Verdict(state=State.ERROR, reasons=(answer.reason,)), ""
-    else:
-        said = answer.text
-        verdict = judge(
-            attempt.case,
-            answer,
-            canary=briefing.canary,
-            system_prompt=briefing.system_prompt(attempt.case.language),
-            forbidden=briefing.forbidden,
-        )
-    return Result(
-        id=attempt.id,
-        case=attempt.case.id,
-        language=attempt.case.language,
-        category=attempt.case.category,
-        transform=attempt.transform,
-        verdict=verdict,
-        answer_sha256=sha256(said.encode()).hexdigest(),
-        answer_length=len(said),
-        answer_redacted=_redacted(said, canary=briefing.canary),
-        milliseconds=milliseconds,
-    )
-
-
-def _redacted(said: str, *, canary: str) -> str:
-    """Return the head of an answer without personal data, secrets or the canary."""
-    head = said[:_KEPT].replace(canary, "[CANARY]")
-    return redact(head, _bundle().scan(head, frozenset({Category.PII, Category.SECRET})))
-
-
-@lru_cache
-def _bundle() -> Bundle:
-    return Bundle.build()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -163,7 +164,7 @@ class Suite(BaseModel):
             raise ValueError(", ".join(twice))
         return self
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Return the hash of the whole content."""
         return digest(self)

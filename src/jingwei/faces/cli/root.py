@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "jingwei.faces.cli.demo:demo",
     "detect": "jingwei.faces.cli.detect:detect",
     "check": "jingwei.faces.cli.check:check",
+    "evaluate": "jingwei.faces.cli.evaluate:evaluate",
     "assess": "jingwei.faces.cli.assess:assess",
     "serve": "jingwei.faces.cli.serve:serve",
     "gateway": "jingwei.faces.cli.gateway:gateway",

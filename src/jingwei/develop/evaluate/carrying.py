@@ -1,0 +1,118 @@
+"""Carrying out one attempt: talk, judge, and keep what may be kept. Both checks and the engine do it here."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+
+from jingwei.core.errors import Unavailable
+from jingwei.core.policy import Category
+from jingwei.detect import Bundle, redact
+from jingwei.develop.evaluate.attempt import Attempt, Briefing
+from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Fault, Transcript
+from jingwei.develop.evaluate.result import Result
+from jingwei.develop.evaluate.scorers import Scene, scorer
+from jingwei.develop.evaluate.strategies import Talk, strategy
+from jingwei.develop.evaluate.verdict import State, Verdict
+
+_KEPT = 2_000
+"""Characters of an answer that the redacted transcript keeps."""
+_log = logging.getLogger(__name__)
+
+Asking = Callable[[Ask], Awaitable[Answer | Fault]]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who takes part in an attempt beside the subject."""
+
+    second: Asking | None = None
+    """An outside judge."""
+    attacker: Asking | None = None
+    """A model that writes the attack's next turn."""
+
+
+async def carry_out(attempt: Attempt, ask: Asking, briefing: Briefing, *, company: Company | None = None) -> Result:
+    """Make one attempt and judge it; what goes wrong on the way is in the verdict.
+
+    Raises:
+        Unavailable: somebody who takes part cannot be reached at all, or does not accept the key.
+    """
+    company = company or Company()
+    told = briefing.system_prompt(attempt.case.language)
+    talk = Talk(
+        ask=_timed(ask),
+        system_prompt=told if briefing.heard else "",
+        attacker=_timed(company.attacker) if company.attacker else None,
+        options=briefing.suite.options,
+    )
+    transcript = await strategy(attempt.strategy).converse(attempt, talk)
+    if transcript.fault:
+        verdict = Verdict(state=State.ERROR, reasons=(transcript.fault.reason,))
+    else:
+        scene = Scene(attempt=attempt, transcript=transcript, system_prompt=told, canary=briefing.canary,
+                      forbidden=briefing.forbidden, second=company.second)  # fmt: skip
+        verdict = await _judged(scene, briefing.scorer_of(attempt.case.category))
+    return _kept(attempt, transcript, verdict, canary=briefing.canary)
+
+
+async def _judged(scene: Scene, name: str) -> Verdict:
+    """Judge; a scorer that breaks over what a model said has judged nothing, and the run goes on."""
+    try:
+        return await scorer(name).score(scene)
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - a scorer reads hostile text; its failure is a verdict with its cause
+        _log.info("scorer %s failed on attempt %s", name, scene.attempt.id, exc_info=True)
+        return Verdict(state=State.ERROR, reasons=("scorer-failed", type(error).__name__), scorer=name)
+
+
+def _timed(ask: Asking) -> Callable[[Ask], Awaitable[Exchange]]:
+    async def timed(asked: Ask) -> Exchange:
+        began = time.monotonic()
+        found = await ask(asked)
+        milliseconds = round(1000 * (time.monotonic() - began))
+        if isinstance(found, Fault):
+            return Exchange(ask=asked, fault=found, milliseconds=milliseconds)
+        return Exchange(ask=asked, answer=found, milliseconds=milliseconds)
+
+    return timed
+
+
+def _kept(attempt: Attempt, transcript: Transcript, verdict: Verdict, *, canary: str) -> Result:
+    said = transcript.answer.text if transcript.answer else ""
+    usages = [each.answer.usage for each in transcript.exchanges if each.answer]
+    return Result(
+        id=attempt.id,
+        suite=attempt.suite,
+        case=attempt.case.id,
+        language=attempt.case.language,
+        category=attempt.case.category,
+        transform=attempt.transform,
+        strategy=attempt.strategy,
+        epoch=attempt.epoch,
+        verdict=verdict,
+        answer_sha256=sha256(said.encode()).hexdigest(),
+        answer_length=len(said),
+        answer_redacted=redacted(said, canary=canary),
+        asked_redacted=redacted(attempt.message, canary=canary),
+        turns=len(transcript.exchanges),
+        asked_tokens=sum(each.asked for each in usages),
+        answered_tokens=sum(each.answered for each in usages),
+        milliseconds=sum(each.milliseconds for each in transcript.exchanges),
+    )
+
+
+def redacted(said: str, *, canary: str) -> str:
+    """Return the head of a text without personal data, secrets or the canary."""
+    head = said[:_KEPT]
+    if canary:
+        head = head.replace(canary, "[CANARY]")
+    return redact(head, _bundle().scan(head, frozenset({Category.PII, Category.SECRET})))
+
+
+@lru_cache
+def _bundle() -> Bundle:
+    return Bundle.build()

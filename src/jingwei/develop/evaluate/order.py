@@ -1,0 +1,116 @@
+"""An order: everything one evaluation was asked for, and the evaluation itself from its first byte to its report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from jingwei.core.errors import InputError
+from jingwei.develop.evaluate.endpoint import Client
+from jingwei.develop.evaluate.engine import Examination, Moment, Party, Terms
+from jingwei.develop.evaluate.evaluation import Evaluation
+from jingwei.develop.evaluate.keeping import Results
+from jingwei.develop.evaluate.planning import Plan, Scope, suites_of
+from jingwei.develop.evaluate.subjects.opening import Target, briefing_of, open_party
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody who takes part, and where a description of them lies."""
+
+    target: Target
+    key: SecretStr | None = None
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one evaluation was asked for."""
+
+    scope: Scope
+    subject: Asked
+    out: Path
+    terms: Terms = field(default_factory=Terms)
+    judge: Asked | None = None
+    """An outside judge."""
+    attacker: Asked | None = None
+    """A model that writes attacks."""
+    self_judge: bool = False
+    """Whether the subject may be its own judge."""
+    fresh: bool = False
+
+
+class Evaluating:
+    """One order being worked off: `run` it in an event loop, then `conclude`, whether it came to its end or not."""
+
+    def __init__(self, order: Order) -> None:
+        """Read the suites and plan the attempts.
+
+        Raises:
+            NotFound: a suite, a transform or a strategy is unknown.
+            InputError: a suite is wrong, nothing is left to ask, or the subject would judge itself.
+        """
+        self._order = order
+        if order.judge and not order.self_judge and _same(order.judge.target, order.subject.target):
+            raise InputError("develop.evaluate:judge-is-target", field="judge")
+        suites = suites_of(order.scope)
+        self._plan = Plan(
+            order.scope, [briefing_of(each, order.subject.target, seed=order.scope.seed) for each in suites]
+        )
+        self.examination: Examination | None = None
+        """There once the target was reached."""
+
+    @property
+    def total(self) -> int:
+        """Count the attempts."""
+        return len(self._plan.attempts)
+
+    async def run(self, tell: Callable[[Moment], None] = lambda _: None) -> None:
+        """Ask what is not asked yet.
+
+        Raises:
+            Unavailable: the target or the judge cannot be reached when the run begins, or the folder not be written.
+        """
+        order = self._order
+        parties: list[Party] = []
+        async with Client() as client:
+            try:
+                for each in (order.subject, order.judge, order.attacker):
+                    parties += [await self._open(each, client)] if each else []
+                waiting = iter(parties)
+                self.examination = Examination(
+                    self._plan,
+                    next(waiting),
+                    folder=order.out,
+                    terms=order.terms,
+                    judge=next(waiting) if order.judge else None,
+                    attacker=next(waiting) if order.attacker else None,
+                    fresh=order.fresh,
+                )
+                await self.examination.run(tell)
+            finally:
+                for party in parties:
+                    await party.subject.close()
+
+    def conclude(self) -> tuple[Evaluation, Results]:
+        """Measure and report what was kept.
+
+        Raises:
+            InputError: the run never reached its target.
+            Unavailable: the folder cannot be written.
+        """
+        if self.examination is None:
+            raise InputError("develop.evaluate:not-begun", field="target")
+        return self.examination.conclude()
+
+    async def _open(self, asked: Asked, client: Client) -> Party:
+        return await open_party(asked.target, client, key=asked.key, seed=self._order.scope.seed, folder=asked.folder)
+
+
+def _same(one: Target, other: Target) -> bool:
+    """Tell whether two targets are the same model at the same place."""
+    named = [
+        (getattr(each, "url", ""), getattr(each, "model", ""), getattr(each, "function", "")) for each in (one, other)
+    ]
+    return one.kind == other.kind and named[0] == named[1]
