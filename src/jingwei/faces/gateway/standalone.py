@@ -79,9 +79,7 @@ class Standalone:
         while not ending.wait(EVERY_SECONDS):
             try:
                 self.write()
-            except (
-                OSError
-            ) as error:  # the disk may have room again; until then nothing is served for long
+            except OSError as error:  # the disk may have room again; meanwhile the snapshot grows old
                 _log.error("the local snapshot could not be written: %s", error.strerror)
 
     def _served(self, system: Standing) -> Served:
