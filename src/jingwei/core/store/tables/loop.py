@@ -1,87 +1,12 @@
-"""Every table of the state database, in one place.
+"""Tables of the loop: people, Systems, proof, policies, the gate and what it releases."""
 
-`governed` tables are what the ledger answers for: each insert, update and delete of such a row writes its ledger entry
-in the same transaction (see `unit.py`). A column marked `personal` holds a person's data or a secret: it is left out of
-the row's digest, so that it can be erased without breaking the ledger, and never enters an entry.
-"""
+from datetime import datetime
+from typing import Any
 
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    DateTime,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Text,
-    TypeDecorator,
-)
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
-
-PERSONAL: dict[str, Any] = {"personal": True}  # Any: SQLAlchemy's own type of a column's info
-
-Number = BigInteger().with_variant(Integer(), "sqlite")
-"""A count that may pass two billion; SQLite's INTEGER has 64 bits already."""
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware UTC time; SQLite would otherwise give it back naive."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Refuse a naive time on the way in."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("naive datetime")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Mark it UTC on the way out."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """The parent of all rows."""
-
-    metadata = MetaData(naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s",
-    })  # fmt: skip
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Moment, dict[str, Any]: JSON, list[str]: JSON}
-    governed: ClassVar[bool] = False
-
-
-class Governed(Base):
-    """A row the ledger answers for; `version` counts its changes."""
-
-    __abstract__ = True
-    governed = True
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    version: Mapped[int] = mapped_column(Integer)
-    """Set and counted up by the unit of work; a change made on a version that has passed is refused."""
-    created_at: Mapped[datetime]
-
-    @declared_attr.directive
-    @classmethod
-    def __mapper_args__(cls) -> dict[str, Any]:  # Any: SQLAlchemy's own type of mapper arguments
-        """Let SQLAlchemy count the version and refuse a lost update."""
-        return {"version_id_col": cls.__table__.c.version}
-
-
-# people ------------------------------------------------------------------------------------------------------------
+from jingwei.core.store.tables.schema import PERSONAL, Base, Governed, Moment
 
 
 class AccountRow(Governed):
@@ -142,9 +67,6 @@ class SignInFailureRow(Base):
     """SHA-256 of the name that was typed: it may not be ours to keep."""
     failures: Mapped[int] = mapped_column(Integer, default=0)
     last_at: Mapped[datetime]
-
-
-# systems -----------------------------------------------------------------------------------------------------------
 
 
 class SystemRow(Governed):
@@ -238,9 +160,6 @@ class OverrideRow(Governed):
     withdrawn_at: Mapped[datetime | None]
 
 
-# proof -------------------------------------------------------------------------------------------------------------
-
-
 class EvidenceRow(Governed):
     """A piece of signed evidence; `id` is the SHA-256 of its content, `body` the whole of it."""
 
@@ -282,9 +201,6 @@ class RunProgressRow(Base):
     done: Mapped[int] = mapped_column(Integer, default=0)
     total: Mapped[int] = mapped_column(Integer, default=0)
     updated_at: Mapped[datetime]
-
-
-# policy, gate, release ---------------------------------------------------------------------------------------------
 
 
 class PolicyRow(Governed):
@@ -343,170 +259,3 @@ class TokenRow(Governed):
     revoked_at: Mapped[datetime | None]
     revoked_by: Mapped[str] = mapped_column(String(64), default="")
     reason: Mapped[str] = mapped_column(Text, default="")
-
-
-# guard -------------------------------------------------------------------------------------------------------------
-
-
-class KeyTermsRow(Governed):
-    """What a System's API key may use, where that differs from the policy; the newest of a key counts."""
-
-    __tablename__ = "key_terms"
-    key_id: Mapped[str] = mapped_column(ForeignKey("api_key.id"), index=True)
-    tenant: Mapped[str] = mapped_column(String(80), default="")
-    limits: Mapped[dict[str, Any]]
-    """`core.policy.Limits`."""
-
-
-class LexiconChangeRow(Governed):
-    """One change of a live lexicon: words added or removed, by whom, from where, and why."""
-
-    __tablename__ = "lexicon_change"
-    __table_args__ = (Index("uq_lexicon_change_number", "lexicon", "number", unique=True),)
-    lexicon: Mapped[str] = mapped_column(String(64), index=True)
-    """`organisation`, or the id of a System."""
-    number: Mapped[int] = mapped_column(Integer)
-    """1, 2, 3 …: the version that the change made."""
-    words_digest: Mapped[str] = mapped_column(String(64))
-    """Blob with one line a change: `+` or `-`, word, topic."""
-    added: Mapped[int] = mapped_column(Integer, default=0)
-    removed: Mapped[int] = mapped_column(Integer, default=0)
-    source: Mapped[str] = mapped_column(String(200), default="")
-    """Where the words came from, such as a file's name."""
-    reason: Mapped[str] = mapped_column(Text)
-    actor_id: Mapped[str] = mapped_column(String(64))
-
-
-class ApprovalRow(Governed):
-    """A tool call that waits for a person, and what the person said."""
-
-    __tablename__ = "approval"
-    system_id: Mapped[str] = mapped_column(ForeignKey("system.id"), index=True)
-    host: Mapped[str] = mapped_column(String(64))
-    """The host whose gateway asked."""
-    principal: Mapped[str] = mapped_column(String(120))
-    session: Mapped[str] = mapped_column(String(64), default="")
-    server: Mapped[str] = mapped_column(String(120), default="")
-    tool: Mapped[str] = mapped_column(String(120))
-    effect: Mapped[str] = mapped_column(String(20))
-    why: Mapped[str] = mapped_column(String(80))
-    """Rule that held the call, such as `tool.needs-person`."""
-    arguments_digest: Mapped[str] = mapped_column(String(64))
-    arguments: Mapped[str] = mapped_column(Text, default="", info=PERSONAL)
-    """As far as a person may read them: redacted, and cut at a length."""
-    policy_digest: Mapped[str] = mapped_column(String(64))
-    state: Mapped[str] = mapped_column(String(12), default="waiting", index=True)
-    """waiting, approved, refused, used, lapsed."""
-    requested_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    decided_by: Mapped[str] = mapped_column(String(64), default="")
-    decided_at: Mapped[datetime | None]
-    reason: Mapped[str] = mapped_column(Text, default="")
-
-
-class WatchRow(Base):
-    """A person who watches an agent, and the last sign of life. Not governed: it is a signal, not a decision."""
-
-    __tablename__ = "watch"
-    id: Mapped[str] = mapped_column(String(200), primary_key=True)
-    system_id: Mapped[str] = mapped_column(String(64), index=True)
-    session: Mapped[str] = mapped_column(String(64), default="")
-    account_id: Mapped[str] = mapped_column(String(64))
-    seen_at: Mapped[datetime]
-
-
-class CandidateRow(Governed):
-    """A candidate policy: tried in the shadow and on recorded traffic before two people put it in force."""
-
-    __tablename__ = "policy_candidate"
-    system_id: Mapped[str] = mapped_column(ForeignKey("system.id"), index=True)
-    digest: Mapped[str] = mapped_column(String(64), index=True)
-    body: Mapped[dict[str, Any]]
-    proposed_by: Mapped[str] = mapped_column(String(64))
-    reason: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(12), default="draft")
-    """draft, shadow, promoted, withdrawn."""
-    false_positive_budget: Mapped[float] = mapped_column(Float)
-    """Share of traffic allowed now that it may stop at most."""
-    trial: Mapped[dict[str, Any]]
-    """Result of the newest replay: counts and the differences by category; empty before the first."""
-    decided_at: Mapped[datetime | None]
-
-
-class CandidateSignatureRow(Governed):
-    """One person's yes to a candidate policy, over its digest and the trial's."""
-
-    __tablename__ = "candidate_signature"
-    __table_args__ = (Index("uq_candidate_signature_person", "candidate_id", "account_id", unique=True),)
-    candidate_id: Mapped[str] = mapped_column(ForeignKey("policy_candidate.id"), index=True)
-    account_id: Mapped[str] = mapped_column(String(64))
-    covered_digest: Mapped[str] = mapped_column(String(64))
-
-
-# ledger ------------------------------------------------------------------------------------------------------------
-
-
-class EntryRow(Base):
-    """One state change, written in the change's own transaction (the outbox). Triggers refuse UPDATE and DELETE."""
-
-    __tablename__ = "ledger_entry"
-    __table_args__ = (
-        Index("ix_ledger_entry_subject", "table_name", "row_id", "number"),
-        {"sqlite_autoincrement": True},  # a number is never used twice, even after a deletion
-    )
-    number: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=True)
-    table_name: Mapped[str] = mapped_column(String(40))
-    """Copied from the body for look-ups; empty for an entry that is not about a row. Verification compares them."""
-    row_id: Mapped[str] = mapped_column(String(200))
-    body: Mapped[str] = mapped_column(Text)
-    """Canonical JSON: at, actor_id, action, table, row_id, row_version, row_digest, changed columns, reason."""
-
-
-class SealRow(Base):
-    """An entry's place in the chain, inserted by the one sealer. Triggers refuse UPDATE and DELETE."""
-
-    __tablename__ = "ledger_seal"
-    sequence: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
-    entry_number: Mapped[int] = mapped_column(Number, unique=True)
-    entry_digest: Mapped[str] = mapped_column(String(64))
-    chain_digest: Mapped[str] = mapped_column(String(64))
-
-
-class CheckpointRow(Base):
-    """A signed Merkle root over the first `size` seals."""
-
-    __tablename__ = "ledger_checkpoint"
-    size: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
-    root: Mapped[str] = mapped_column(String(64))
-    frontier: Mapped[list[str]]
-    """Roots of the full subtrees: the next checkpoint goes on from here. Not signed; it must fold to the root."""
-    chain_digest: Mapped[str] = mapped_column(String(64))
-    at: Mapped[str] = mapped_column(String(32))
-    key_id: Mapped[str] = mapped_column(String(16))
-    signature: Mapped[str] = mapped_column(String(128))
-
-
-# run-time events: a database of their own on SQLite -----------------------------------------------------------------
-
-
-class EventBase(DeclarativeBase):
-    """The parent of rows in the events database."""
-
-    metadata = MetaData(naming_convention=Base.metadata.naming_convention)
-    type_annotation_map: ClassVar[dict[Any, Any]] = Base.type_annotation_map
-
-
-class EventRow(EventBase):
-    """One run-time event, drained from a gateway's spool."""
-
-    __tablename__ = "event"
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    at: Mapped[datetime] = mapped_column(Moment, index=True)
-    system_id: Mapped[str] = mapped_column(String(64), index=True)
-    kind: Mapped[str] = mapped_column(String(20))
-    decision: Mapped[str] = mapped_column(String(12))
-    trial: Mapped[bool] = mapped_column(Boolean, default=False)
-    latency_milliseconds: Mapped[float] = mapped_column(Float, default=0.0)
-    segment: Mapped[str] = mapped_column(String(120), index=True)
-    """Spool segment it came in; the segment's Merkle root is a ledger entry."""
-    body: Mapped[dict[str, Any]]
