@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 import uvicorn
 
 from jingwei.core.signals import handling
-from jingwei.faces.gateway.serve import server_config
+from jingwei.faces.gateway.serve import calm, server_config
 from jingwei.faces.gateway.settings import GatewaySettings
 
 BACKLOG = 2048
@@ -67,5 +67,6 @@ def run(settings: GatewaySettings, listener: socket.socket, *, workers: int) -> 
 
 def work(settings: GatewaySettings, listener: socket.socket) -> None:
     """Serve in this process until told to stop."""
+    calm()
     host, port = listener.getsockname()[:2]
     uvicorn.Server(server_config(settings, host=host, port=port)).run(sockets=[listener])
