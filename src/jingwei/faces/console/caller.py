@@ -1,9 +1,10 @@
 """Who asks: the signed-in person behind a request, with the platform they may ask and the form they sent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Request, Response
 from starlette.datastructures import FormData
 
 from jingwei.core.errors import JingweiError, Unauthenticated
@@ -73,6 +74,15 @@ def caller(request: Request) -> Caller:
 
 Asking = Annotated[Caller, Depends(caller)]
 Anybody = Annotated[Page, Depends(anybody)]
+
+
+def shows(template: str, view: Callable[..., object]) -> Callable[..., Response]:
+    """Make the operation that shows a view, which FastAPI fills in, in a template."""
+
+    def show(caller: Asking, found: Annotated[object, Depends(view)]) -> Response:
+        return caller.page.render(template, view=found)
+
+    return show
 
 
 def _required(name: str) -> Both:

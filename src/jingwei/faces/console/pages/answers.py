@@ -1,12 +1,10 @@
 """Naming who answers for a component, and what that one rests on."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from jingwei.core.errors import JingweiError, NotFound
-from jingwei.faces.console.caller import Asking, Posted, problem
+from jingwei.faces.console.caller import Asking, Posted, problem, shows
 from jingwei.faces.console.views.answers import AnswersView
 from jingwei.faces.console.views.parts import Choice, Form
 from jingwei.faces.console.wording import PACKAGE
@@ -36,10 +34,7 @@ def _view(work: Work, system_id: str, component_id: str, form: Form) -> AnswersV
                        others=tuple(Choice(value=each.id, label=each.name) for each in live.values()))  # fmt: skip
 
 
-@router.get("/systems/{system_id}/parts/{component_id}")
-def answers(caller: Asking, view: Annotated[AnswersView, Depends(answers_view)]) -> Response:
-    """Show the form."""
-    return caller.page.render("answers.html", view=view)
+router.add_api_route("/systems/{system_id}/parts/{component_id}", shows("answers.html", answers_view))
 
 
 @router.post("/systems/{system_id}/parts/{component_id}")

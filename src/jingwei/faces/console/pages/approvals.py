@@ -1,15 +1,14 @@
 """The queue of tool calls that wait for a person, and one of them."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from jingwei.core.errors import InputError, Refused
 from jingwei.core.identity import Denied
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asking, Caller, Posted, Sent, problem
+from jingwei.faces.console.caller import Asking, Caller, Posted, Sent, problem, shows
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.pages.watch import watcher_line
 from jingwei.faces.console.reasons import reason_of
@@ -72,16 +71,8 @@ def _view(work: Work, approval_id: str, caller: Caller, form: Form) -> ApprovalV
     )  # fmt: skip
 
 
-@router.get("/approvals")
-def approvals(caller: Asking, view: Annotated[ApprovalsView, Depends(approvals_view)]) -> Response:
-    """Show the queue."""
-    return caller.page.render("approvals.html", view=view)
-
-
-@router.get("/approvals/{approval_id}")
-def approval(caller: Asking, view: Annotated[ApprovalView, Depends(approval_view)]) -> Response:
-    """Show one call."""
-    return caller.page.render("approval.html", view=view)
+router.add_api_route("/approvals", shows("approvals.html", approvals_view))
+router.add_api_route("/approvals/{approval_id}", shows("approval.html", approval_view))
 
 
 @router.post("/approvals/{approval_id}")

@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter
 
 from jingwei.core.errors import JingweiError
 from jingwei.core.policy import Decision
 from jingwei.core.text import Both, text
-from jingwei.faces.console.caller import Asking, Caller
+from jingwei.faces.console.caller import Asking, Caller, shows
 from jingwei.faces.console.pages.catalogue import BLUE_BOOK, PLACES
 from jingwei.faces.console.pages.proven import LINES, SIDES, ecosystem, is_proven, places, proven_types
 from jingwei.faces.console.views.board import BoardView, Cell, Step, Waiting
@@ -189,7 +188,4 @@ def _short(each: Stood, now: datetime) -> Iterator[Waiting]:
         )
 
 
-@router.get("/")
-def board(caller: Asking, view: Annotated[BoardView, Depends(board_view)]) -> Response:
-    """Show the board."""
-    return caller.page.render("board.html", view=view)
+router.add_api_route("/", shows("board.html", board_view))

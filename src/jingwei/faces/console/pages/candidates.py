@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from jingwei.core.errors import InputError, NotFound, Refused
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asking, Caller, Posted, Sent, problem
+from jingwei.faces.console.caller import Asking, Caller, Posted, Sent, problem, shows
 from jingwei.faces.console.pages.evidence import type_name
 from jingwei.faces.console.pages.policy_parts import change_lines, weaker_names
 from jingwei.faces.console.pages.systems import account_names
@@ -69,10 +69,7 @@ def _editor(work: Work, system_id: str, caller: Caller, *, form: Form | None = N
     )  # fmt: skip
 
 
-@router.get("/candidates")
-def candidates(caller: Asking, view: Annotated[CandidatesView, Depends(candidates_view)]) -> Response:
-    """Show the list."""
-    return caller.page.render("candidates.html", view=view)
+router.add_api_route("/candidates", shows("candidates.html", candidates_view))
 
 
 @router.get("/systems/{system_id}/policy/edit")

@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter
 
 from jingwei.catalog import Catalog, Control, Entry, EvidenceType, Pack, Requirement
 from jingwei.core.errors import NotFound
 from jingwei.core.plugins import check_names
 from jingwei.core.text import Both, text
-from jingwei.faces.console.caller import Asked, Asking
+from jingwei.faces.console.caller import Asked, Asking, shows
 from jingwei.faces.console.pages.proven import is_proven, places, proven_types
 from jingwei.faces.console.views.catalogue import CatalogueView, Coverage, ItemLine, ItemView, PackLine, PackView
 from jingwei.faces.console.views.listing import Query, listed
@@ -181,19 +180,6 @@ def _link(catalog: Catalog, entry: Entry) -> Link:
                 url=f"/catalogue/{pack.pack}/{entry.id}")  # fmt: skip
 
 
-@router.get("/catalogue")
-def catalogue(caller: Asking, view: Annotated[CatalogueView, Depends(catalogue_view)]) -> Response:
-    """Show the packs."""
-    return caller.page.render("catalogue.html", view=view)
-
-
-@router.get("/catalogue/{pack_id}")
-def pack(caller: Asking, view: Annotated[PackView, Depends(pack_view)]) -> Response:
-    """Show one pack."""
-    return caller.page.render("pack.html", view=view)
-
-
-@router.get("/catalogue/{pack_id}/{entry_id}")
-def item(caller: Asking, view: Annotated[ItemView, Depends(item_view)]) -> Response:
-    """Show one entry."""
-    return caller.page.render("item.html", view=view)
+router.add_api_route("/catalogue", shows("catalogue.html", catalogue_view))
+router.add_api_route("/catalogue/{pack_id}", shows("pack.html", pack_view))
+router.add_api_route("/catalogue/{pack_id}/{entry_id}", shows("item.html", item_view))

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 from jingwei.core.errors import InputError, JingweiError
 from jingwei.core.evidence import Artefact
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asking, Caller, Sent, problem
+from jingwei.faces.console.caller import Asking, Caller, Sent, problem, shows
 from jingwei.faces.console.security import demand_same_form, demand_same_site
 from jingwei.faces.console.views.enter import EnterView
 from jingwei.faces.console.views.parts import Choice, Form, Problem
@@ -44,10 +44,7 @@ def _view(work: Work, system_id: str, form: Form) -> EnterView:
                      types=tuple(Choice(value=kind.id, label=kind.title) for kind in kinds))  # fmt: skip
 
 
-@router.get("/systems/{system_id}/evidence")
-def offer(caller: Asking, view: Annotated[EnterView, Depends(enter_view)]) -> Response:
-    """Show the form."""
-    return caller.page.render("enter.html", view=view)
+router.add_api_route("/systems/{system_id}/evidence", shows("enter.html", enter_view))
 
 
 @router.post("/systems/{system_id}/evidence")

@@ -1,15 +1,13 @@
 """One event explained: which rules, under which setting of which policy and which words, and what else happened."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter
 
 from jingwei.core.errors import JingweiError
 from jingwei.core.event import Event
 from jingwei.core.policy import Category, Policy
 from jingwei.deploy.guard.answers import control_ids
 from jingwei.detect import titles
-from jingwei.faces.console.caller import Asking, Caller
+from jingwei.faces.console.caller import Asking, Caller, shows
 from jingwei.faces.console.pages.catalogue import entries
 from jingwei.faces.console.pages.events import event_line, system_names
 from jingwei.faces.console.reasons import own_rule
@@ -110,7 +108,4 @@ def _lexicons(event: Event) -> list[Link]:
     return found
 
 
-@router.get("/events/{event_id}")
-def event(caller: Asking, view: Annotated[EventView, Depends(event_view)]) -> Response:
-    """Show one event."""
-    return caller.page.render("event.html", view=view)
+router.add_api_route("/events/{event_id}", shows("event.html", event_view))

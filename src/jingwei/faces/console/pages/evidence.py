@@ -12,7 +12,7 @@ from jingwei.core.errors import JingweiError, NotFound, Tampered
 from jingwei.core.evidence import Evidence
 from jingwei.core.text import Both, text
 from jingwei.faces.console import figures
-from jingwei.faces.console.caller import Asked, Asking, Caller
+from jingwei.faces.console.caller import Asked, Asking, Caller, shows
 from jingwei.faces.console.pages.board import SOON
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.evidence import EvidenceLine, EvidencesView, EvidenceView
@@ -167,10 +167,7 @@ def _whole(caller: Caller, sha256: str) -> bool:
     return True
 
 
-@router.get("/evidence")
-def evidences(caller: Asking, view: Annotated[EvidencesView, Depends(evidences_view)]) -> Response:
-    """Show the list."""
-    return caller.page.render("evidences.html", view=view)
+router.add_api_route("/evidence", shows("evidences.html", evidences_view))
 
 
 @router.get("/evidence/{evidence_id}.json")

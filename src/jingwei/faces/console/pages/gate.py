@@ -1,15 +1,14 @@
 """The gate: requests of all Systems, and one System's gate with its signatures."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from jingwei.core.errors import JingweiError, Refused
 from jingwei.core.identity import Denied
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, problem
+from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, problem, shows
 from jingwei.faces.console.pages.board import judged
 from jingwei.faces.console.pages.system import required
 from jingwei.faces.console.pages.systems import account_names
@@ -111,16 +110,8 @@ def _seats(work: Work, system_id: str, request: ReleaseRequest | None, names: Ma
     return (*signed, *(Seat(role=role) for role in roles if role not in filled))
 
 
-@router.get("/gate")
-def gates(caller: Asking, view: Annotated[GatesView, Depends(gates_view)]) -> Response:
-    """Show the requests."""
-    return caller.page.render("gates.html", view=view)
-
-
-@router.get("/systems/{system_id}/gate")
-def gate(caller: Asking, view: Annotated[GateView, Depends(gate_view)]) -> Response:
-    """Show one System's gate."""
-    return caller.page.render("gate.html", view=view)
+router.add_api_route("/gate", shows("gates.html", gates_view))
+router.add_api_route("/systems/{system_id}/gate", shows("gate.html", gate_view))
 
 
 @router.post("/systems/{system_id}/gate")

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from jingwei.core.errors import JingweiError
 from jingwei.core.identity import Denied
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asking, Caller, Posted, problem
+from jingwei.faces.console.caller import Asking, Caller, Posted, problem, shows
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.grade import GradeView, OverrideLine
 from jingwei.faces.console.views.parts import FRESH, Choice, Form, Problem
@@ -77,10 +76,7 @@ def _state(override: Override, decision: GradeDecision, caller: Caller) -> str:
     return "holds" if override.grade == decision.grade else "awaited"
 
 
-@router.get("/systems/{system_id}/grade")
-def grade(caller: Asking, view: Annotated[GradeView, Depends(grade_view)]) -> Response:
-    """Show the page."""
-    return caller.page.render("grade.html", view=view)
+router.add_api_route("/systems/{system_id}/grade", shows("grade.html", grade_view))
 
 
 @router.post("/systems/{system_id}/grade")

@@ -1,16 +1,15 @@
 """Runs of checks: the list, one run with its progress, starting and cancelling."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from jingwei.core.errors import JingweiError
 from jingwei.core.plugins import check_names, load_check
 from jingwei.core.target import Target, TargetKind
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, problem
+from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, problem, shows
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.jobs import CheckOffer, JobLine, JobsView, StartView
 from jingwei.faces.console.views.listing import listed
@@ -101,16 +100,8 @@ def _start(work: Work, form: Form) -> StartView:
     )
 
 
-@router.get("/jobs")
-def jobs(caller: Asking, view: Annotated[JobsView, Depends(jobs_view)]) -> Response:
-    """Show the list."""
-    return caller.page.render("jobs.html", view=view)
-
-
-@router.get("/jobs/new")
-def offer(caller: Asking, view: Annotated[StartView, Depends(start_view)]) -> Response:
-    """Show the form that starts a check."""
-    return caller.page.render("start.html", view=view)
+router.add_api_route("/jobs", shows("jobs.html", jobs_view))
+router.add_api_route("/jobs/new", shows("start.html", start_view))
 
 
 @router.post("/jobs/new")
@@ -135,10 +126,7 @@ def start(caller: Asking, sent: Posted) -> Response:
     return caller.page.render("start.html", status=422, view=view)
 
 
-@router.get("/jobs/{run_id}")
-def job(caller: Asking, view: Annotated[JobLine, Depends(job_view)]) -> Response:
-    """Show one run."""
-    return caller.page.render("job.html", view=view)
+router.add_api_route("/jobs/{run_id}", shows("job.html", job_view))
 
 
 @router.post("/jobs/{run_id}/cancel")

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from jingwei.core.errors import InputError
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, Sent, problem
+from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, Sent, problem, shows
 from jingwei.faces.console.views.knowledge import BaseView, DocumentLine, KnowledgeView, PassageLine
 from jingwei.faces.console.views.listing import Query
 from jingwei.faces.console.views.parts import FRESH, Form, Problem
@@ -102,10 +102,7 @@ def _list(sent: Sent) -> Acl:
         raise InputError(f"{PACKAGE}:knowledge.level-wrong", field="level") from error
 
 
-@router.get("/knowledge")
-def bases(caller: Asking, view: Annotated[KnowledgeView, Depends(knowledge_view)]) -> Response:
-    """List the bases."""
-    return caller.page.render("knowledge.html", view=view)
+router.add_api_route("/knowledge", shows("knowledge.html", knowledge_view))
 
 
 @router.get("/knowledge/{name}")

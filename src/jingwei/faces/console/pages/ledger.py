@@ -3,14 +3,13 @@
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from jingwei.core.ledger import Report
 from jingwei.core.text import Both, text
-from jingwei.faces.console.caller import Asked, Asking, Caller
+from jingwei.faces.console.caller import Asked, Asking, Caller, shows
 from jingwei.faces.console.views.ledger import EntryLine, LedgerView
 from jingwei.faces.console.views.parts import Proof
 from jingwei.faces.console.wording import PACKAGE
@@ -78,10 +77,7 @@ def _proof(report: Report) -> Proof:
     return Proof(holds=report.holds, lines=tuple(lines))
 
 
-@router.get("/ledger")
-def ledger(caller: Asking, view: Annotated[LedgerView, Depends(ledger_view)]) -> Response:
-    """Show the ledger."""
-    return caller.page.render("ledger.html", view=view)
+router.add_api_route("/ledger", shows("ledger.html", ledger_view))
 
 
 @router.get("/ledger/export.jsonl")

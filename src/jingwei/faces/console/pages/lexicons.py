@@ -1,12 +1,11 @@
 """Live word lists: search, versions, who added a word and why."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter
 
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asked, Asking, Caller
+from jingwei.faces.console.caller import Asked, Asking, Caller, shows
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.lexicons import (
     LexiconLine,
@@ -128,25 +127,7 @@ def word_view(name: str, caller: Asking, asked: Asked) -> WordView:
                         back=Link(name=title, url=f"/lexicons/{name}"))  # fmt: skip
 
 
-@router.get("/lexicons")
-def lexicons(caller: Asking, view: Annotated[LexiconsView, Depends(lexicons_view)]) -> Response:
-    """Show the lists."""
-    return caller.page.render("lexicons.html", view=view)
-
-
-@router.get("/lexicons/{name}")
-def lexicon(caller: Asking, view: Annotated[LexiconView, Depends(lexicon_view)]) -> Response:
-    """Show one list."""
-    return caller.page.render("lexicon.html", view=view)
-
-
-@router.get("/lexicons/{name}/word")
-def word(caller: Asking, view: Annotated[WordView, Depends(word_view)]) -> Response:
-    """Show one word's history."""
-    return caller.page.render("word.html", view=view)
-
-
-@router.get("/lexicons/{name}/versions/{number}")
-def version(caller: Asking, view: Annotated[VersionView, Depends(version_view)]) -> Response:
-    """Show one version."""
-    return caller.page.render("version.html", view=view)
+router.add_api_route("/lexicons", shows("lexicons.html", lexicons_view))
+router.add_api_route("/lexicons/{name}", shows("lexicon.html", lexicon_view))
+router.add_api_route("/lexicons/{name}/word", shows("word.html", word_view))
+router.add_api_route("/lexicons/{name}/versions/{number}", shows("version.html", version_view))

@@ -20,6 +20,7 @@ from jingwei.faces.console.caller import (
     platform_of,
     problem,
     read_form,
+    shows,
 )  # fmt: skip
 from jingwei.faces.console.rendering import Page
 from jingwei.faces.console.security import demand_same_form, demand_same_site
@@ -108,10 +109,7 @@ def _own(work: Work, caller: Caller, form: Form, *, secret: str = "", address: s
                           must_change=account.must_change_password)  # fmt: skip
 
 
-@router.get("/account")
-def own(caller: Asking, view: Annotated[OwnAccountView, Depends(own_view)]) -> Response:
-    """Show one's own account."""
-    return caller.page.render("account.html", view=view)
+router.add_api_route("/account", shows("account.html", own_view))
 
 
 @router.post("/account")
@@ -179,10 +177,7 @@ def _accounts(caller: Caller, form: Form) -> AccountsView:
     return AccountsView(accounts=lines, roles=tuple(role.value for role in Role), form=form)
 
 
-@router.get("/accounts")
-def accounts(caller: Asking, view: Annotated[AccountsView, Depends(accounts_view)]) -> Response:
-    """Show every account."""
-    return caller.page.render("accounts.html", view=view)
+router.add_api_route("/accounts", shows("accounts.html", accounts_view))
 
 
 @router.post("/accounts")

@@ -1,12 +1,10 @@
 """Compiling a System's guard policy: a preview of what it changes and what lapses, then putting it in force."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from jingwei.core.errors import Refused
-from jingwei.faces.console.caller import Asking, Posted
+from jingwei.faces.console.caller import Asking, Posted, shows
 from jingwei.faces.console.pages.evidence import type_name
 from jingwei.faces.console.pages.policy_parts import change_lines
 from jingwei.faces.console.views.parts import Link
@@ -34,10 +32,7 @@ def policy_view(system_id: str, caller: Asking) -> PolicyView:
     )  # fmt: skip
 
 
-@router.get("/systems/{system_id}/policy")
-def policy(caller: Asking, view: Annotated[PolicyView, Depends(policy_view)]) -> Response:
-    """Show the preview."""
-    return caller.page.render("policy.html", view=view)
+router.add_api_route("/systems/{system_id}/policy", shows("policy.html", policy_view))
 
 
 @router.post("/systems/{system_id}/policy")

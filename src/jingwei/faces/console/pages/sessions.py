@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 
 from jingwei.core.errors import NotFound
 from jingwei.faces.console import figures
-from jingwei.faces.console.caller import Asked, Asking
+from jingwei.faces.console.caller import Asked, Asking, shows
 from jingwei.faces.console.pages.event import rule_title
 from jingwei.faces.console.pages.events import event_line, system_names
 from jingwei.faces.console.views.events import (
@@ -80,10 +80,7 @@ def trends_view(caller: Asking, asked: Asked) -> TrendsView:
     )  # fmt: skip
 
 
-@router.get("/events/sessions")
-def sessions(caller: Asking, view: Annotated[SessionsView, Depends(sessions_view)]) -> Response:
-    """Show the list."""
-    return caller.page.render("sessions.html", view=view)
+router.add_api_route("/events/sessions", shows("sessions.html", sessions_view))
 
 
 @router.get("/events/sessions/{system_id}/{session}")

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from jingwei.catalog import Fact
 from jingwei.core.errors import InputError, JingweiError
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, problem
+from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, problem, shows
 from jingwei.faces.console.pages.board import judged, stand
 from jingwei.faces.console.views.listing import Listing, Query, listed
 from jingwei.faces.console.views.parts import FRESH, Choice, Form, Problem
@@ -128,16 +127,8 @@ def _intake(caller: Caller, form: Form) -> IntakeView:
         return IntakeView(topics=questions(work.intake.form(), {}), form=form)
 
 
-@router.get("/systems")
-def systems(caller: Asking, view: Annotated[SystemsView, Depends(systems_view)]) -> Response:
-    """Show the list."""
-    return caller.page.render("systems.html", view=view)
-
-
-@router.get("/systems/new")
-def intake(caller: Asking, view: Annotated[IntakeView, Depends(intake_view)]) -> Response:
-    """Show the intake form."""
-    return caller.page.render("intake.html", view=view)
+router.add_api_route("/systems", shows("systems.html", systems_view))
+router.add_api_route("/systems/new", shows("intake.html", intake_view))
 
 
 @router.post("/systems/new")
@@ -198,10 +189,7 @@ def _again(work: Work, system_id: str, form: Form) -> IntakeView:
                       system_name=work.registry.system(system_id).name)  # fmt: skip
 
 
-@router.get("/systems/{system_id}/facts")
-def facts(caller: Asking, view: Annotated[IntakeView, Depends(facts_view)]) -> Response:
-    """Show the facts as a form."""
-    return caller.page.render("intake.html", view=view)
+router.add_api_route("/systems/{system_id}/facts", shows("intake.html", facts_view))
 
 
 @router.post("/systems/{system_id}/facts")

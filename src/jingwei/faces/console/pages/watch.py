@@ -1,14 +1,13 @@
 """Watching an agent: a person is there as long as they give signs of life."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from jingwei.core.errors import Conflict
 from jingwei.core.identity import Denied
-from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, Sent, problem
+from jingwei.faces.console.caller import Asked, Asking, Caller, Posted, Sent, problem, shows
 from jingwei.faces.console.pages.systems import account_names
 from jingwei.faces.console.views.approvals import WatcherLine, WatchView
 from jingwei.faces.console.views.parts import FRESH, Form, Problem
@@ -51,10 +50,7 @@ def _view(work: Work, system_id: str, caller: Caller, *, session: str, form: For
     )  # fmt: skip
 
 
-@router.get("/systems/{system_id}/watch")
-def watch(caller: Asking, view: Annotated[WatchView, Depends(watch_view)]) -> Response:
-    """Show the watch."""
-    return caller.page.render("watch.html", view=view)
+router.add_api_route("/systems/{system_id}/watch", shows("watch.html", watch_view))
 
 
 @router.post("/systems/{system_id}/watch")
