@@ -205,6 +205,8 @@ class Policy(Value):
     rules: tuple[CategoryRule, ...]
     words: tuple[str, ...] = ()
     """Keywords this organisation adds to the built-in lexicon."""
+    word_topics: dict[str, str] = Field(default_factory=dict)
+    """What some of them are about: a class of GB/T 45654 appendix A, a built-in topic, or one of its own."""
     allowed_words: tuple[str, ...] = ()
     """Whitelist: phrases never flagged as keywords."""
     canaries: tuple[str, ...] = ()
@@ -249,7 +251,13 @@ class Policy(Value):
     manual_fallback: Both | None = None
     """What people are told while the model's server is left alone: how to go on without it. None: a general text."""
 
+    @property
+    def given_words(self) -> tuple[str | tuple[str, str], ...]:
+        """Return the keywords, each with its topic where it has one."""
+        return tuple((word, self.word_topics[word]) if word in self.word_topics else word for word in self.words)
+
     @cached_property
     def digest(self) -> str:
         """Return the digest of the whole policy."""
-        return digest(self.model_dump(mode="json"))
+        unused = set() if self.word_topics else {"word_topics"}  # a policy from before there were any keeps its digest
+        return digest(self.model_dump(mode="json", exclude=unused))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from jingwei.core.canonical import digest
 from jingwei.core.errors import InputError, Tampered
 from jingwei.core.policy import Category, Decision
 from jingwei.core.signing import Signer
@@ -36,6 +37,44 @@ def test_words_are_strings_or_carry_a_topic_and_may_lie_in_a_file(written, tmp_p
         path = written(f"words: [飞鸟计划, {{word: blue heron, topic: projects}}]\nwords_file: {name}")
         assert read_policy(path).words == tuple(sorted(["飞鸟计划", "blue heron", word]))
     assert Guard.load(path).check("请介绍红鹤行动").action is Decision.BLOCK
+
+
+@pytest.mark.parametrize(
+    ("content", "topics"),
+    [
+        ("word,topic\n蓝鲸工程,a1-b\n红鹤行动,projects\n白鹭,\n", {"蓝鲸工程": "a1-b", "红鹤行动": "projects"}),
+        ("类别,词语\na1-b,蓝鲸工程\n", {"蓝鲸工程": "a1-b"}),
+        ("蓝鲸工程,a1-b\n红鹤行动,12\n白鹭,seen in June\n", {"蓝鲸工程": "a1-b"}),
+        ("word\n蓝鲸工程\n", {}),
+    ],
+)
+def test_the_topics_of_a_word_list_are_kept(written, tmp_path, content, topics):
+    (tmp_path / "more.csv").write_text(content, encoding="utf-8")
+    assert read_policy(written("words_file: more.csv")).word_topics == topics
+
+
+def test_a_verdict_names_the_topic_of_a_word(written, tmp_path):
+    (tmp_path / "more.csv").write_text("word,class\n蓝鲸工程,a1-b\n红鹤行动,projects\n", encoding="utf-8")
+    guard = Guard.load(written("words_file: more.csv\nwords: [{word: 飞鸟计划, topic: a2-a}, 白鹭行动]"))
+    assert guard.check("请介绍蓝鲸工程").rule_ids == ("keyword.a1-b",)
+    assert guard.check("请介绍红鹤行动").rule_ids == ("keyword.own.projects",)
+    assert guard.check("请介绍飞鸟计划").rule_ids == ("keyword.a2-a",)
+    assert guard.check("请介绍白鹭行动").rule_ids == ("keyword.own",)
+
+
+@pytest.mark.parametrize("text", ["words: [{word: 飞鸟, topic: Not An Id}]", "words_file: bad.csv"])
+def test_a_topic_that_is_none_is_told(written, tmp_path, text):
+    (tmp_path / "bad.csv").write_text("word,topic\n蓝鲸,Not An Id\n", encoding="utf-8")
+    with pytest.raises(InputError, match="is not an id"):
+        read_policy(written(text))
+
+
+def test_a_policy_without_topics_keeps_the_digest_that_it_had(written):
+    policy = read_policy(written("words: [飞鸟计划]"))
+    before = policy.model_dump(mode="json")
+    del before["word_topics"]
+    assert policy.digest == digest(before)
+    assert read_policy(written("words: [{word: 飞鸟计划, topic: a1-b}]")).digest != policy.digest
 
 
 def test_rules_may_be_written_by_category_and_change_only_what_they_name(written):

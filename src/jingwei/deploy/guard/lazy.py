@@ -18,7 +18,7 @@ def built(policy: Policy) -> "Bundle":
     from jingwei.detect import Bundle, meaning  # noqa: PLC0415 - loads every detector
 
     meaning.warm()
-    bundle = Bundle.build(policy.words, allowed_words=policy.allowed_words, canaries=policy.canaries,
+    bundle = Bundle.build(policy.given_words, allowed_words=policy.allowed_words, canaries=policy.canaries,
                           scope=policy.scope)  # fmt: skip
     warm_up = text("deploy.guard:warm-up")
     for content in (warm_up.zh, warm_up.en):

@@ -1,7 +1,8 @@
 """Lines: one text to judge in one line of JSON, one verdict out in another.
 
 In: `{"id", "text", "role"?, "session"?, "passages"?}`; what else a line holds is left alone. Out: `{"id", "action",
-"categories", "scores", "spans", "unjudged"}`, spans in characters of the given text.
+"categories", "scores", "spans", "unjudged"}`, spans in characters of the given text; and `intent` where the intent
+stage named what harm the text seeks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +13,12 @@ import orjson
 
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
+from jingwei.core.policy import Category
 from jingwei.core.text import Both
 from jingwei.deploy.guard.guard import DIRECTIONS, Guard
 from jingwei.deploy.guard.verdict import GuardVerdict
 from jingwei.detect import Role
+from jingwei.detect.intent import HARMFUL
 
 MAX_LINE_BYTES = 10_000_000
 _PIECE = 1 << 20
@@ -93,6 +96,7 @@ def told(asked: Asked, verdict: GuardVerdict) -> dict[str, Json]:
     scores = {str(category): score for category, score in verdict.scores.items()}
     for each in verdict.spans:  # what the guard itself judges, such as an expert rule, has a score as well
         scores[str(each.category)] = max(each.score, scores.get(str(each.category), 0.0))
+    intent = _intent(verdict)
     return {
         "id": asked.id,
         "action": str(verdict.action),
@@ -106,7 +110,15 @@ def told(asked: Asked, verdict: GuardVerdict) -> dict[str, Json]:
             {"category": str(each.category), "why": each.why, "action": str(each.decision)}
             for each in verdict.unjudged
         ],
+        **({"intent": intent} if intent else {}),
     }  # fmt: skip
+
+
+def _intent(verdict: GuardVerdict) -> str:
+    """Return what harm the intent stage named, the surest first; empty where it named none that was acted upon."""
+    named = {f"{Category.HARM}.{each}": each for each in HARMFUL}
+    found = [each for each in verdict.findings if each.rule_id in named]
+    return named[max(found, key=lambda each: each.score).rule_id] if found else ""
 
 
 class Outcome(NamedTuple):

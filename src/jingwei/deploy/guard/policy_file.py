@@ -9,6 +9,7 @@ Where a grade is named, the result is held against what that grade demands, and 
 be signed: a `policy.yaml.sig` beside it, made with the organisation's key over the bytes of the file.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -39,7 +40,7 @@ from jingwei.deploy.guard.compile import Enforced, compile_policy, weaker_points
 from jingwei.deploy.guard.conditions import Rules
 from jingwei.deploy.guard.expert import Experts
 from jingwei.deploy.guard.tools import Toolbox
-from jingwei.deploy.guard.words_file import read_words
+from jingwei.deploy.guard.words_file import demand_topic, read_words
 
 Base = Literal["default", "grade-1", "grade-2", "grade-3", "grade-4", "grade-5"]
 _DEFAULT_GRADE = 2
@@ -105,7 +106,7 @@ class PolicyFile(BaseModel):
     rules: Edits = ()
     words: tuple[str | Word, ...] = Field(default=(), max_length=100_000)
     words_file: str = Field(default="", max_length=500)
-    """More keywords, one a line or in the first column; relative to this file."""
+    """More keywords, one a line or in the first column, with a column of topics or without; relative to this file."""
     allowed_words: tuple[str, ...] | None = Field(default=None, max_length=100_000)
     canaries: tuple[str, ...] | None = None
     tools: tuple[ToolRule, ...] | None = None
@@ -151,7 +152,7 @@ def default_policy() -> Policy:
     """Return the policy that serves where nobody wrote one."""
     document = read_yaml(files("jingwei.deploy.guard").joinpath("default.yaml").read_bytes(), name="default.yaml")
     written = validated(PolicyFile, document)
-    return _edited(written, compile_policy("default", _DEFAULT_GRADE, {}), words=())
+    return _edited(written, compile_policy("default", _DEFAULT_GRADE, {}), listed={})
 
 
 def read_policy(path: Path, *, trusted: Verifier | None = None) -> Policy:
@@ -169,9 +170,9 @@ def read_policy(path: Path, *, trusted: Verifier | None = None) -> Policy:
     if trusted is not None:
         _verify(path, document, trusted)
     written = validated(PolicyFile, document)
-    listed = read_words(path.parent / written.words_file) if written.words_file else ()
+    listed = read_words(path.parent / written.words_file) if written.words_file else {}
     try:
-        policy = _edited(written, _base(written), words=listed)
+        policy = _edited(written, _base(written), listed=listed)
         Rules.of(policy.rules), Toolbox(policy), Experts(policy)
     except InputError as error:
         if not error.field:
@@ -222,20 +223,23 @@ def _base(written: PolicyFile) -> Policy:
     return compile_policy(written.system_id or "default", written.held_to or _DEFAULT_GRADE, written.facts)
 
 
-def _edited(written: PolicyFile, base: Policy, *, words: tuple[str, ...]) -> Policy:
+def _edited(written: PolicyFile, base: Policy, *, listed: Mapping[str, str]) -> Policy:
     changes: dict[str, object] = {
         name: value
         for name in PolicyFile.model_fields
         if name not in _RENAMED and (value := getattr(written, name)) is not None
     }
-    own = {each if isinstance(each, str) else each.word for each in written.words}
-    changes["words"] = tuple(sorted({*base.words, *own, *words}))
+    named = {each.word: each.topic for each in written.words if isinstance(each, Word)}
+    for topic in named.values():
+        demand_topic(topic, field="words")
+    own = {**listed, **dict.fromkeys((each for each in written.words if isinstance(each, str)), ""), **named}
+    changes["words"] = tuple(sorted({*base.words, *own}))
+    changes["word_topics"] = base.word_topics | {word: topic for word, topic in sorted(own.items()) if topic}
     changes["rules"] = _rules(written, base)
     changes["safe_answers"] = _answers(written, base)
     if written.system_id:
         changes["system_id"] = written.system_id
-    named = {name: getattr(base, name) for name in Policy.model_fields}
-    return Policy.model_validate(named | changes)
+    return Policy.model_validate({name: getattr(base, name) for name in Policy.model_fields} | changes)
 
 
 def _rules(written: PolicyFile, base: Policy) -> tuple[CategoryRule, ...]:

@@ -25,7 +25,7 @@ class DataScan:
     """Scans JSONL, text, CSV and Parquet with the detectors of the live guard."""
 
     id: ClassVar[str] = "data-scan"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[Both] = text("develop.data:title")
     about: ClassVar[Both] = text("develop.data:about")
     evidence_types: ClassVar[tuple[str, ...]] = ("EV-PII", "EV-DATA-SCAN")
@@ -100,8 +100,8 @@ def _draft(type_id: str, tally: Tally, options: DataScanOptions, *, binding: Bin
         outcome=outcome,
         summary=text(f"develop.data:summary-{outcome}", rows=tally.rows, flagged=flagged, unread=tally.unread),
         bindings=(binding,),
-        measures=_measures(tally, categories),
-        findings=tuple(_findings(tally, over=over, categories=categories)),
+        measures=_measures(tally, categories, threshold=options.threshold),
+        findings=tuple(_findings(tally, options, over=over, categories=categories)),
         examined=tally.rows,
         skipped=skipped,
     )
@@ -116,10 +116,12 @@ def _skipped(tally: Tally) -> tuple[Both, ...]:
     return (text("develop.data:rows-unread", count=tally.unread, places=places),)
 
 
-def _measures(tally: Tally, categories: tuple[Category, ...]) -> tuple[Measure, ...]:
+def _measures(tally: Tally, categories: tuple[Category, ...], *, threshold: float) -> tuple[Measure, ...]:
     counted = [Measure(name="rows", title=text("develop.data:rows"), value=tally.rows, unit="count"),
                Measure(name="rows_unread", title=text("develop.data:unread"), value=tally.unread,
-                       unit="count")]  # fmt: skip
+                       unit="count"),
+               Measure(name="threshold", title=text("develop.data:threshold"), value=threshold,
+                       unit="score")]  # fmt: skip
     shares = [Measure(name=f"{category}_share", title=text(f"develop.data:share-{category}"),
                       value=tally.share(category), samples=tally.rows) for category in categories]  # fmt: skip
     by_rule = [Measure(name=f"rows_with_{rule_id}", title=titles()[rule_id], value=count.rows, unit="count")
@@ -127,20 +129,21 @@ def _measures(tally: Tally, categories: tuple[Category, ...]) -> tuple[Measure, 
     return (*counted, *shares, *by_rule)
 
 
-def _findings(tally: Tally, *, over: list[Category], categories: tuple[Category, ...]) -> list[Finding]:
+def _findings(tally: Tally, options: DataScanOptions, *, over: list[Category],
+              categories: tuple[Category, ...]) -> list[Finding]:  # fmt: skip
     """Write one finding a rule: how many rows and where the first ones are. Within its limit it is information."""
     findings = []
     for rule_id, count in sorted(tally.by_rule.items()):
         if count.category not in categories:
             continue
-        matters = count.counts and count.category in over
+        matters = count.category in over
         first = count.places[0]
         findings.append(
             Finding(
                 rule_id=rule_id,
                 severity=Severity(count.severity) if matters else Severity.INFO,
                 title=titles()[rule_id],
-                detail=text("develop.data:found", rows=count.rows,
+                detail=text("develop.data:found", rows=count.rows, threshold=f"{options.threshold:g}",
                             places=", ".join(f"{place.path}:{place.row}" for place in count.places)),
                 remedy=text(f"develop.data:remedy-{count.category}"),
                 location=Location(path=first.path, line=first.row),

@@ -19,7 +19,7 @@ class DataScanOptions(CheckOptions):
     allowed_words: tuple[str, ...] = ()
     """Phrases in which no keyword is flagged."""
     threshold: float = Field(default=0.5, ge=0, le=1)
-    """Hits scored below this are counted by rule, but their rows count as clean."""
+    """Hits scored below this count nowhere: in no measure, and in no finding."""
     max_pii_share: float = Field(default=0.0, ge=0, le=1)
     max_secret_share: float = Field(default=0.0, ge=0, le=1)
     max_keyword_share: float = Field(default=0.01, ge=0, le=1)

@@ -19,13 +19,11 @@ class Place(BaseModel):
 
 
 class RuleCount(BaseModel):
-    """What one rule found."""
+    """What one rule found at or above the threshold."""
 
     category: Category
     severity: str
     rows: int = 0
-    counts: bool = False
-    """Whether it fired at or above the threshold anywhere."""
     places: list[Place] = []
 
 
@@ -39,16 +37,17 @@ class Tally(BaseModel):
     by_category: dict[Category, int] = {}
     """Rows with a hit at or above the threshold."""
     by_rule: dict[str, RuleCount] = {}
+    """The same by rule: what is measured and what is reported begin at one threshold."""
 
     def add_row(self, place: Place, hits: Sequence[Hit], *, threshold: float) -> None:
-        """Count one row."""
+        """Count one row; what scores below the threshold counts nowhere."""
         self.rows += 1
-        for category in {hit.category for hit in hits if hit.score >= threshold}:
+        counted = [hit for hit in hits if hit.score >= threshold]
+        for category in {hit.category for hit in counted}:
             self.by_category[category] = self.by_category.get(category, 0) + 1
-        for rule_id, hit in {hit.rule_id: hit for hit in sorted(hits, key=lambda hit: hit.score)}.items():
+        for rule_id, hit in {hit.rule_id: hit for hit in sorted(counted, key=lambda hit: hit.score)}.items():
             count = self.by_rule.setdefault(rule_id, RuleCount(category=hit.category, severity=hit.severity))
             count.rows += 1
-            count.counts = count.counts or hit.score >= threshold
             if len(count.places) < MOST_PLACES:
                 count.places.append(place)
 
@@ -75,6 +74,5 @@ def together(tallies: Iterable[Tally]) -> Tally:
         for rule_id, found in tally.by_rule.items():
             known = total.by_rule.setdefault(rule_id, RuleCount(category=found.category, severity=found.severity))
             known.rows += found.rows
-            known.counts = known.counts or found.counts
             known.places = (known.places + found.places)[:MOST_PLACES]
     return total

@@ -68,7 +68,9 @@ def _stream(outcomes: "Iterator[Outcome]", form: str, fail_on: str | None) -> in
     if counter.count == 0:
         click.echo(say("detect-nothing"), err=True)
         return NOTHING_EXAMINED
-    return int(reached)
+    if fail_on and counter.skipped and not reached:
+        click.echo(say("detect-incomplete"), err=True)
+    return int(reached or bool(fail_on and counter.skipped))
 
 
 def _one(words: str, guard: "Guard", *, role: str, form: str | None, fail_on: str | None) -> int:

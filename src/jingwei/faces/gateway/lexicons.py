@@ -50,7 +50,7 @@ class LiveWords:
             Tampered: a base file is not what the platform signed for.
         """
         bases = [self._base(each.base) if each.base else None for each in told]
-        words: list[Given] = [*policy.words, *(pair for each in told for pair in each.added)]
+        words: list[Given] = [*policy.given_words, *(pair for each in told for pair in each.added)]
         return Lexicon(words, allowed=policy.allowed_words, bases=[each for each in bases if each],
                        removed=_removed(told, bases, words))  # fmt: skip
 
