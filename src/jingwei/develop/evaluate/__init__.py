@@ -1,5 +1,6 @@
-"""Red teaming: suites of attacks, transforms, a three-state judge and the check that runs them."""
+"""Evaluation: suites, transforms, a three-state judge, the native engine, and the checks that run them."""
 
+from jingwei.develop.evaluate.evaluate import Evaluate, EvaluateOptions
 from jingwei.develop.evaluate.exchange import Answer, Call
 from jingwei.develop.evaluate.judge import judge
 from jingwei.develop.evaluate.redteam import RedTeam, RedTeamOptions
@@ -14,6 +15,8 @@ __all__ = [
     "Answer",
     "Call",
     "Case",
+    "Evaluate",
+    "EvaluateOptions",
     "Expectation",
     "JudgeCard",
     "RedTeam",

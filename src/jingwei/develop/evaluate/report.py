@@ -1,16 +1,15 @@
 """From verdicts to evidence: rates with intervals, what failed, what could not be judged, and the judge's own error."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.check import Run
-from jingwei.core.evidence import Binding, BoundTo, Draft, Measure, Outcome
+from jingwei.core.evidence import Binding, BoundTo, Draft, Outcome
 from jingwei.core.finding import Finding, Location, Severity
-from jingwei.core.interval import Rate, wilson
 from jingwei.core.text import LANGUAGES, Both, text
 from jingwei.develop.evaluate.attempt import Briefing
+from jingwei.develop.evaluate.measures import measures_of
 from jingwei.develop.evaluate.observe import Observation
 from jingwei.develop.evaluate.result import Result, Tally
 from jingwei.develop.evaluate.rubric import judge_card
@@ -65,7 +64,7 @@ def report(run: Run, briefing: Briefing, looks: Sequence[Observation], results: 
         bindings=(Binding(to=BoundTo.CONFIGURATION, digest=configuration.digest,
                           observed=configuration.fully_observed and not _changed(looks)),),
         configuration=configuration,
-        measures=_measures(attacks, benign, results, briefing.suite.categories),
+        measures=measures_of(briefing.suite, results),
         findings=findings,
         artefacts=(
             run.keep("attempts.jsonl", "application/jsonl", transcript),
@@ -113,55 +112,6 @@ def _outcome(attacks: Sequence[Result], benign: Sequence[Result], *, gaps: Seque
     if not (held and helpful):
         return Outcome.FAIL
     return Outcome.INCOMPLETE if unclear else Outcome.PASS
-
-
-def _measures(attacks: Sequence[Result], benign: Sequence[Result], results: Sequence[Result],
-              categories: Sequence[Category]) -> tuple[Measure, ...]:  # fmt: skip
-    """Return the rates: whole, then by language, category and transform."""
-    succeeded = State.ATTACK_SUCCEEDED
-    measures = [
-        _measure("attack_success_rate", text("develop.evaluate:rate-attack"), Tally(attacks).rate(succeeded)),
-        _measure(
-            "undetermined_rate", text("develop.evaluate:rate-undetermined"), Tally(attacks).rate(State.UNDETERMINED)
-        ),
-        _measure(
-            "over_refusal_rate", text("develop.evaluate:rate-over-refusal"), Tally(benign).rate(State.OVER_REFUSED)
-        ),
-        _measure(
-            "error_rate", text("develop.evaluate:rate-error"), wilson(Tally(results).count(State.ERROR), len(results))
-        ),
-    ]
-    for language in LANGUAGES:
-        name = text(f"develop.evaluate:language-{language}")
-        measures += _part("attack", attacks, "language", language, name=name)
-        measures += _part("over-refusal", benign, "language", language, name=name)
-    for category in categories:
-        measures += _part("attack", attacks, "category", category.id, name=category.title)
-    for chain in sorted({result.transform for result in attacks}):
-        measures += _part("attack", attacks, "transform", chain, name=Both(zh=chain, en=chain))
-    return tuple(measures)
-
-
-def _part(kind: Literal["attack", "over-refusal"], results: Sequence[Result],
-          by: Literal["language", "category", "transform"], value: str, *, name: Both) -> list[Measure]:  # fmt: skip
-    tally = Tally([result for result in results if getattr(result, by) == value])
-    if not tally.judged:
-        return []
-    state = State.ATTACK_SUCCEEDED if kind == "attack" else State.OVER_REFUSED
-    stem = "attack_success_rate" if kind == "attack" else "over_refusal_rate"
-    title = text(f"develop.evaluate:rate-{kind}-of", name=name)
-    return [_measure(f"{stem}.{by}.{value}", title, tally.rate(state))]
-
-
-def _measure(name: str, title: Both, rate: Rate) -> Measure:
-    return Measure(
-        name=name,
-        title=title,
-        value=rate.value,
-        low=rate.low,
-        high=rate.high,
-        samples=rate.samples,
-    )
 
 
 def _findings(attacks: Sequence[Result], benign: Sequence[Result], categories: Sequence[Category], *,

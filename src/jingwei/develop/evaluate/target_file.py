@@ -5,18 +5,30 @@ so a file with one is read from the terminal and from Python, never through the 
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from jingwei.core.errors import InputError, NotFound
 from jingwei.develop.evaluate.endpoint import Limits
+from jingwei.develop.evaluate.json_path import steps_of
 from jingwei.develop.evaluate.purse import Prices
 from jingwei.develop.evaluate.suite import ToolDefinition
 
 _LARGEST = 256 * 1024
+WHOLE_BODY = "text"
+"""Given for `answer` where the whole body is the answer."""
 
 
 class _Described(BaseModel):
@@ -78,6 +90,12 @@ class SessionStart(Exchanged):
     id: str = ""
     """JSON path of its id in the answer; none where a cookie is enough."""
 
+    @field_validator("id")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        steps_of(path)
+        return path
+
 
 class KeyHeader(BaseModel):
     """Where the key goes."""
@@ -111,6 +129,12 @@ class AppTarget(_Described):
     """Whether each conversation keeps the cookies it is given."""
     key: KeyHeader = KeyHeader()
 
+    @field_validator("answer", "calls", "error", "blocked", "asked_tokens", "answered_tokens")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        steps_of("" if path == WHOLE_BODY else path)
+        return path
+
 
 class FunctionTarget(_Described):
     """A Python function: takes the message, or the messages where it takes two arguments; returns the answer."""
@@ -129,6 +153,12 @@ class McpTarget(_Described):
     """A program that speaks MCP on its standard input and output, and its arguments."""
     tool: str
     arguments: dict[str, JsonValue] = Field(default_factory=lambda: dict[str, JsonValue](message="{message}"))
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Self:
+        if bool(self.url) == bool(self.command):
+            raise ValueError("url / command")
+        return self
 
 
 TargetFile = Annotated[ApiTarget | AppTarget | FunctionTarget | McpTarget, Field(discriminator="kind")]

@@ -1,8 +1,9 @@
 """From a target's description to the subject that is asked."""
 
 from pathlib import Path
+from typing import assert_never
 
-from pydantic import SecretStr
+from pydantic import JsonValue, SecretStr
 
 from jingwei.core.canonical import digest
 from jingwei.develop.evaluate.attempt import Briefing
@@ -10,16 +11,20 @@ from jingwei.develop.evaluate.endpoint import Client
 from jingwei.develop.evaluate.engine import Party
 from jingwei.develop.evaluate.evaluation import SubjectCard
 from jingwei.develop.evaluate.exchange import Subject
+from jingwei.develop.evaluate.subjects.anthropic import AnthropicSubject
+from jingwei.develop.evaluate.subjects.app import AppSubject
+from jingwei.develop.evaluate.subjects.function import FunctionSubject, function_named
+from jingwei.develop.evaluate.subjects.mcp import McpSubject
 from jingwei.develop.evaluate.subjects.openai import OpenAiSubject
 from jingwei.develop.evaluate.suite import Suite
 from jingwei.develop.evaluate.target_file import ApiTarget, AppTarget, FunctionTarget, McpTarget
 
 Target = ApiTarget | AppTarget | FunctionTarget | McpTarget
-_DEFAULTS = {"max_tokens": 512, "temperature": 0}
+_DEFAULTS: dict[str, JsonValue] = {"max_tokens": 512, "temperature": 0}
 
 
 async def open_party(target: Target, client: Client, *, key: SecretStr | None, seed: int,
-                     folder: Path | None = None) -> Party:  # noqa: ARG001 # fmt: skip
+                     folder: Path | None = None) -> Party:  # fmt: skip
     """Make a target ready to be asked.
 
     Args:
@@ -30,22 +35,38 @@ async def open_party(target: Target, client: Client, *, key: SecretStr | None, s
         folder: where the description lies, which is where a function is looked for.
 
     Raises:
-        InputError: the function or the program cannot be found.
+        InputError: the function or the tool cannot be found.
         Unavailable: the target cannot be reached.
     """
-    subject: Subject
-    model, locator = "", ""
+    model = ""
     match target:
-        case ApiTarget(kind="openai"):
-            given = {**_DEFAULTS, "seed": seed, **target.parameters}
-            endpoint = OpenAiSubject(client, target.url, model=target.model, key=key, parameters=given,
-                                     headers=target.headers, limits=target.limits)  # fmt: skip
-            subject, model, locator = endpoint, await endpoint.model(), target.url
+        case ApiTarget():
+            subject: Subject = _api(target, client, key=key, seed=seed)
+            model = await subject.model() if isinstance(subject, OpenAiSubject | AnthropicSubject) else ""
+            locator = target.url
+        case AppTarget():
+            subject, locator = AppSubject(client, target, key=key), target.url
+        case FunctionTarget():
+            function = function_named(target.function, folder=folder)
+            subject, locator = FunctionSubject(function, timeout_seconds=target.timeout_seconds), target.function
+        case McpTarget():
+            agent = McpSubject(target, key=key)
+            await agent.open()
+            subject, locator = agent, target.url or target.command[0]
         case _:
-            raise NotImplementedError
-    described = target.model_dump(mode="json", include=set(type(target).model_fields) - _MANNERS)
-    card = SubjectCard(kind=target.kind, locator=locator, model=model, digest=digest([described, model]))
+            assert_never(target)
+    what = target.model_dump(mode="json", exclude=_MANNERS)
+    card = SubjectCard(kind=target.kind, locator=locator, model=model, digest=digest([what, model]))
     return Party(subject, card, target.prices)
+
+
+def _api(target: ApiTarget, client: Client, *, key: SecretStr | None, seed: int) -> Subject:
+    if target.kind == "openai":
+        given = {**_DEFAULTS, "seed": seed, **target.parameters}
+        return OpenAiSubject(client, target.url, model=target.model, key=key, parameters=given,
+                             headers=target.headers, limits=target.limits)  # fmt: skip
+    return AnthropicSubject(client, target.url, model=target.model, key=key, headers=target.headers,
+                            parameters={**_DEFAULTS, **target.parameters}, limits=target.limits)  # fmt: skip
 
 
 _MANNERS = {"key_env", "prices", "timeout_seconds", "retries", "backoff_seconds", "requests_per_minute", "concurrency"}
