@@ -23,6 +23,7 @@ from jingwei.deploy.guard.conditions import Rules
 from jingwei.deploy.guard.conversation import Conversations, conversations
 from jingwei.deploy.guard.expert import Experts
 from jingwei.deploy.guard.judgement import Judgement, clean, own_finding
+from jingwei.deploy.guard.known import Known
 from jingwei.deploy.guard.lazy import LazyBundle, built
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.plans import Detectors, Plan, Plans
@@ -132,7 +133,8 @@ class Guard:
         if too_long := self._too_long(passages, direction):
             return too_long
         self.warm()
-        scan = scan_watched(passages, self.bundle, self._plan(passages), pool())
+        plan, known = self._plan(passages)
+        scan = scan_watched(passages, self.bundle, plan, pool(), known=known)
         risk = self._turn(session, passages, scan, direction)
         return self._judgement(direction, risk).verdict(passages, scan, began,
                                                              second=self._second(passages, direction))  # fmt: skip
@@ -144,7 +146,8 @@ class Guard:
             return too_long
         if isinstance(self.bundle, LazyBundle) and not self.bundle.is_ready:
             await asyncio.to_thread(self.warm)
-        scan = await scan_awaited(passages, self.bundle, self._plan(passages), pool())
+        plan, known = self._plan(passages)
+        scan = await scan_awaited(passages, self.bundle, plan, pool(), known=known)
         risk = self._turn(session, passages, scan, direction)
         second = self._second(passages, direction)
         if second is None and scan.is_clean:
@@ -183,13 +186,13 @@ class Guard:
     def _is_scanned(self, category: Category) -> bool:
         return category not in _NO_DETECTOR and (category is not Category.TOPIC or self.policy.scope is not None)
 
-    def _plan(self, passages: Sequence[Passage]) -> Plan:
+    def _plan(self, passages: Sequence[Passage]) -> tuple[Plan, Known | None]:
         """Leave grounding out where there is nothing that an answer was to be drawn from."""
         plans = self.plans
         for each in passages:
             if each.grounds:
-                return plans.whole
-        return plans.plain
+                return plans.whole, None
+        return plans.plain, plans.known
 
     def _judgement(self, direction: Direction, risk: float = 0.0) -> Judgement:
         return Judgement(self.policy, self.rules, direction, self.bundle.version[:12], risk)

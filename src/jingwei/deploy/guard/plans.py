@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from jingwei.core.policy import Category, CategoryRule
+from jingwei.deploy.guard.known import Known
 from jingwei.detect import Folded, Hit, Role
 
 GROUNDS = "grounds"
 """What an answer was to be drawn from, beside its text."""
+PARTLY_JUDGED = "partly-judged"
+"""Categories whose detector read only parts of a text, beside that text: a set."""
 _AT_PLACES = frozenset({Category.KEYWORD, Category.PII, Category.SECRET, Category.INJECTION, Category.HARM})
 """What is looked for in every piece of a stream; any other category is about whole sentences."""
 _SIGNS = frozenset({Category.INJECTION, Category.HARM})
@@ -93,6 +96,8 @@ class Plans(NamedTuple):
     """For what is about to leave, with much that has left."""
     sentences: Plan
     """For whole sentences of a stream, behind the rest."""
+    known: Known
+    """Texts in which the rules of `plain` found nothing."""
 
     @classmethod
     def of(cls, bundle: Detectors, rules: Sequence[CategoryRule]) -> "Plans":
@@ -100,7 +105,7 @@ class Plans(NamedTuple):
         plain = Plan.of(bundle, [rule for rule in rules if rule.category is not Category.GROUNDING])
         sentences = plain.only(frozenset(Category) - _AT_PLACES)._replace(models=plain.models)
         return cls(bundle, bundle.detectors, Plan.of(bundle, rules), plain, plain.only(_AT_PLACES),
-                   plain.only(_SIGNS), sentences)  # fmt: skip
+                   plain.only(_SIGNS), sentences, Known())  # fmt: skip
 
     def fits(self, bundle: Detectors) -> bool:
         """Tell whether these are the plans for some detectors."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from jingwei.core.policy import Category
+from jingwei.deploy.guard.known import Known, mark_of
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.plans import GROUNDS, Detectors, Plan, Task
 from jingwei.deploy.guard.verdict import Why
@@ -48,19 +49,21 @@ def scan_here(passages: Sequence[Passage], bundle: Detectors, plan: Plan) -> Sca
     scan = Scan([[] for _ in passages])
     if (folded := read(passages, bundle, (*plan.inline, *plan.threaded), scan)) is not None:
         for task in plan.inline:
-            run(task, folded, scan)
+            run(task, folded, scan.hits, scan.failed)
         scan.failed.update({task.rule.category: "not-reached" for task in plan.threaded})
     return scan
 
 
-def scan_watched(passages: Sequence[Passage], bundle: Detectors, plan: Plan, pool: ThreadPoolExecutor) -> Scan:
+def scan_watched(passages: Sequence[Passage], bundle: Detectors, plan: Plan, pool: ThreadPoolExecutor, *,
+                 known: Known | None = None) -> Scan:  # fmt: skip
     """Scan, and give up on what needs a thread when its time is over."""
-    return watched(Work(passages, bundle, plan), pool)
+    return watched(Work(passages, bundle, plan, known=known), pool)
 
 
-async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, plan: Plan, pool: ThreadPoolExecutor) -> Scan:
+async def scan_awaited(passages: Sequence[Passage], bundle: Detectors, plan: Plan, pool: ThreadPoolExecutor, *,
+                       known: Known | None = None) -> Scan:  # fmt: skip
     """Do the same from an event loop, which goes on meanwhile."""
-    work = Work(passages, bundle, plan)
+    work = Work(passages, bundle, plan, known=known)
     return await awaited(work, pool) if work.needs_thread else work.scan
 
 
@@ -113,27 +116,39 @@ class Patience:
 
 
 class Work:
-    """One scan: its rules are through when it is made, unless the text is long; the rest waits for a thread."""
+    """One scan: its rules are through when it is made, unless the text is long; the rest waits for a thread.
 
-    def __init__(self, passages: Sequence[Passage], bundle: Detectors, plan: Plan) -> None:
+    Args:
+        passages: the texts.
+        bundle: the detectors.
+        plan: which of them run where.
+        known: texts that the rules of this plan need not read again.
+    """
+
+    def __init__(self, passages: Sequence[Passage], bundle: Detectors, plan: Plan, *,
+                 known: Known | None = None) -> None:  # fmt: skip
         self.scan = Scan([[] for _ in passages])
-        self._passages = passages
         self._bundle = bundle
         inline, threaded, models = plan
+        self._inline = inline
         self._rest = [*threaded, *models]
-        self._folded: list[Folded] | None = None
+        self._known = known
+        self._marks = [mark_of(each) for each in passages] if known is not None and inline else []
+        self._fresh = known.fresh(self._marks) if known is not None and inline else list(range(len(passages)))
+        self._all = _Texts(passages, self.scan.hits)
+        self._new = self._all if len(self._fresh) == len(passages) else self._all.only(self._fresh)
         self._unreadable = False
         self._done = 0
         self.begun: float | None = None
         """When a thread took it up."""
         self.seconds, self._stretch = 0.0, 1.0
-        characters = sum([len(each.text) for each in passages])
-        if characters > INLINE_CHARACTERS:
+        if self._new.characters > INLINE_CHARACTERS:
             self._rest = [*inline, *self._rest]
-            self._stretch = characters / INLINE_CHARACTERS
         else:
             self._run(inline)
+            self._learn()
         if self._rest:
+            self._stretch = max(1.0, self._all.characters / INLINE_CHARACTERS)
             self.seconds = sum(task.rule.timeout_milliseconds for task in self._rest) * self._stretch / 1000
 
     @property
@@ -150,6 +165,7 @@ class Work:
             if (perf_counter() - began) * 1000 > task.rule.timeout_milliseconds * self._stretch:
                 self.scan.failed[task.rule.category] = "timed-out"
             self._done += 1
+        self._learn()
 
     def given_up(self) -> Scan:
         """Return what is there, in a copy: the thread may still be at it."""
@@ -162,13 +178,42 @@ class Work:
     def _run(self, tasks: Sequence[Task]) -> None:
         if not tasks or self._unreadable:
             return
-        if self._folded is None:
-            self._folded = read(self._passages, self._bundle, (*tasks, *self._rest), self.scan)
-        if self._folded is None:
+        texts = self._new if tasks[0] in self._inline else self._all
+        if not texts.passages:
+            return
+        if texts.folded is None:
+            texts.folded = read(texts.passages, self._bundle, (*tasks, *self._rest), self.scan)
+        if texts.folded is None:
             self._unreadable = True
             return
         for task in tasks:
-            run(task, self._folded, self.scan)
+            run(task, texts.folded, texts.hits, self.scan.failed)
+
+    def _learn(self) -> None:
+        """Remember the texts in which there was nothing, where all rules have read them."""
+        if self._known is None or self.scan.failed:
+            return
+        for number in self._fresh if self._marks else ():
+            if not self.scan.hits[number]:
+                self._known.add(self._marks[number])
+
+
+@dataclass(slots=True)
+class _Texts:
+    """Some texts, folded once, and what was found in each."""
+
+    passages: Sequence[Passage]
+    hits: Sequence[list[Hit]]
+    folded: list[Folded] | None = None
+
+    def only(self, numbers: Sequence[int]) -> "_Texts":
+        """Return some of them."""
+        return _Texts([self.passages[each] for each in numbers], [self.hits[each] for each in numbers])
+
+    @property
+    def characters(self) -> int:
+        """Return how long they are together."""
+        return sum([len(each.text) for each in self.passages])
 
 
 def read(passages: Sequence[Passage], bundle: Detectors, tasks: Sequence[Task], scan: Scan) -> list[Folded] | None:
@@ -184,20 +229,20 @@ def read(passages: Sequence[Passage], bundle: Detectors, tasks: Sequence[Task], 
     return folded
 
 
-def run(task: Task, folded: Sequence[Folded], scan: Scan) -> None:
+def run(task: Task, folded: Sequence[Folded], hits_of: Sequence[list[Hit]], failed: dict[Category, Why]) -> None:
     """Run one detector over some texts and add what it found, or that it failed."""
     category, detect = task.rule.category, task.detect
     try:
-        for hits, each in zip(scan.hits, folded, strict=True):
+        for hits, each in zip(hits_of, folded, strict=True):
             found = detect(each) if detect else _absent(category)
             if len(found) == 0:  # what has no length is no answer: it fails here
                 continue
             if not all(_is_sound(hit, category, each) for hit in found):
-                scan.failed[category] = "nonsense"
+                failed[category] = "nonsense"
                 return
             hits.extend(found)
     except Exception:  # noqa: BLE001 - a detector may be anyone's code; its fail mode says what follows, and an event is written
-        scan.failed[category] = "crashed"
+        failed[category] = "crashed"
 
 
 def _absent(category: Category) -> tuple[Hit, ...]:
