@@ -1,13 +1,13 @@
 """Who asks: the signed-in person behind a request, with the platform they may ask and the form they sent."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request, Response
 from starlette.datastructures import FormData
 
-from jingwei.core.errors import JingweiError, Unauthenticated
+from jingwei.core.errors import InputError, JingweiError, Unauthenticated
 from jingwei.core.text import Both, text
 from jingwei.faces import web
 from jingwei.faces.console.rendering import Page
@@ -20,6 +20,7 @@ from jingwei.platform import Platform
 
 SESSION = "jingwei_session"
 _MOST_FIELDS = 200
+_MOST_FIELDS_BY_A_FILE = 20
 _LONGEST_SEARCH = 100
 _LONGEST_VALUE = 10_000
 
@@ -126,6 +127,26 @@ def sent(request: Request, caller: Asking, form: Annotated[FormData, Depends(rea
 
 
 Posted = Annotated[Sent, Depends(sent)]
+
+
+async def read_file_form(request: Request, caller: Asking) -> AsyncIterator[FormData]:
+    """Read a posted form with one file, if it is ours; more than an upload may have is refused before it is read.
+
+    Raises:
+        InputError: it is too large, or does not say how large it is.
+        Refused: another site sent it, or its page is out of date.
+    """
+    demand_same_site(request.headers.get("sec-fetch-site", ""))
+    limit = caller.platform.settings.max_upload_bytes
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > limit:
+        raise InputError(f"{PACKAGE}:error.too-large", field="artefacts", limit=caller.wording.size(limit))
+    async with request.form(max_files=1, max_fields=_MOST_FIELDS_BY_A_FILE) as form:
+        demand_same_form(str(form.get("csrf", "")), caller.visitor.csrf)
+        yield form
+
+
+PostedFile = Annotated[FormData, Depends(read_file_form)]
 
 
 def query(request: Request) -> Query:

@@ -1,35 +1,20 @@
 """Entering evidence that people make: a record of work done, or a document somebody brings."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
-from jingwei.core.errors import InputError, JingweiError
+from jingwei.core.errors import JingweiError
 from jingwei.core.evidence import Artefact
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asking, Caller, Sent, problem, shows
-from jingwei.faces.console.security import demand_same_form, demand_same_site
+from jingwei.faces.console.caller import Asking, Caller, PostedFile, Sent, problem, shows
 from jingwei.faces.console.views.enter import EnterView
 from jingwei.faces.console.views.parts import Choice, Form, Problem
 from jingwei.faces.console.wording import PACKAGE
 from jingwei.platform import Work
 
 router = APIRouter()
-_MOST_FIELDS = 20
 _LONGEST_NAME = 200
-
-
-async def read_file_form(request: Request, caller: Asking) -> AsyncIterator[FormData]:
-    """Read a form with one file; more than an upload may have is refused before it is read."""
-    limit = caller.platform.settings.max_upload_bytes
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > limit:
-        raise InputError(f"{PACKAGE}:error.too-large", field="artefacts", limit=caller.wording.size(limit))
-    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
-        yield form
 
 
 def enter_view(system_id: str, request: Request, caller: Asking) -> EnterView:
@@ -48,11 +33,8 @@ router.add_api_route("/systems/{system_id}/evidence", shows("enter.html", enter_
 
 
 @router.post("/systems/{system_id}/evidence")
-def enter(system_id: str, request: Request, caller: Asking,
-          form: Annotated[FormData, Depends(read_file_form)]) -> Response:  # fmt: skip
+def enter(system_id: str, caller: Asking, form: PostedFile) -> Response:
     """Enter the evidence; the file goes to the blobs first, so that nothing is half-written."""
-    demand_same_site(request.headers.get("sec-fetch-site", ""))
-    demand_same_form(str(form.get("csrf", "")), caller.visitor.csrf)
     sent = Sent({name: value for name, value in form.items() if isinstance(value, str)})
     problems = sent.missing("statement")
     if sent["passed"] not in ("yes", "no"):

@@ -1,17 +1,14 @@
 """Registering a System by its `system.yaml`, pasted or uploaded; what was sent is kept with what is wrong in it."""
 
 import re
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
 from jingwei.catalog import Document, read_yaml, validated
 from jingwei.core.errors import InputError, JingweiError
-from jingwei.faces.console.caller import Asking, Caller, Sent
-from jingwei.faces.console.pages.enter import read_file_form
-from jingwei.faces.console.security import demand_same_form, demand_same_site
+from jingwei.faces.console.caller import Asking, Caller, PostedFile, Sent
 from jingwei.faces.console.views.file import FileView
 from jingwei.faces.console.views.parts import FRESH, Form, Problem
 from jingwei.faces.console.wording import PACKAGE
@@ -51,10 +48,8 @@ def offer(caller: Asking) -> Response:
 
 
 @router.post("/systems/new/file")
-def take(request: Request, caller: Asking, form: Annotated[FormData, Depends(read_file_form)]) -> Response:
+def take(caller: Asking, form: PostedFile) -> Response:
     """Register the System, or bring it up to date where that was asked for; grade it."""
-    demand_same_site(request.headers.get("sec-fetch-site", ""))
-    demand_same_form(str(form.get("csrf", "")), caller.visitor.csrf)
     raw = _content(form)
     update = form.get("update") == "yes"
     try:

@@ -1,17 +1,13 @@
 """Changing a live word list: what would change and whom it would hit is shown first, then it is done for a reason."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 
 from jingwei.core.errors import InputError, JingweiError
 from jingwei.core.text import text
-from jingwei.faces.console.caller import Asking, Caller, Posted, Sent, problem
-from jingwei.faces.console.pages.enter import read_file_form
+from jingwei.faces.console.caller import Asking, Caller, Posted, PostedFile, Sent, problem
 from jingwei.faces.console.pages.lexicons import listed_words, title_of
-from jingwei.faces.console.security import demand_same_form, demand_same_site
 from jingwei.faces.console.views.lexicons import ChangeView, FindLine, ShareLine
 from jingwei.faces.console.views.listing import Query
 from jingwei.faces.console.views.parts import FRESH, Form, Problem
@@ -62,11 +58,8 @@ def change(name: str, caller: Asking, sent: Posted) -> Response:
 
 
 @router.post("/lexicons/{name}/import")
-def take_file(name: str, request: Request, caller: Asking,
-              form: Annotated[FormData, Depends(read_file_form)]) -> Response:  # fmt: skip
+def take_file(name: str, caller: Asking, form: PostedFile) -> Response:
     """Work out what a file would change."""
-    demand_same_site(request.headers.get("sec-fetch-site", ""))
-    demand_same_form(str(form.get("csrf", "")), caller.visitor.csrf)
     sent = Sent({field: value for field, value in form.items() if isinstance(value, str)})
     upload = form.get("file")
     if not isinstance(upload, UploadFile) or not upload.filename:
