@@ -20,6 +20,8 @@ from pypinyin.phrases_dict import phrases_dict
 HAN = range(0x4E00, 0xA000)
 NATURAL = 3
 """Seen this often in the prose, a sequence of parts is natural there."""
+ALSO_NATURAL = ("言人",)
+"""Seldom in that prose, not in other: who speaks for somebody."""
 SAME_RADICAL = dict(zip("氵亻扌钅礻忄犭纟讠饣辶刂灬艹衤阝", "水人手金示心犬糸言食之刀火草衣耳", strict=True))
 
 
@@ -65,7 +67,9 @@ def splits(source: Path, prose: str) -> str:
     counts = Counter(prose[at : at + length] for length in (2, 3, 4) for at in range(len(prose)))
     lines = []
     for character, ways in sorted(table.items()):
-        marked = [f"{way}~" if counts[way] >= NATURAL else way for way in ways if way != character]
+        marked = [
+            f"{way}~" if counts[way] >= NATURAL or way in ALSO_NATURAL else way for way in ways if way != character
+        ]
         lines.append(f"{character}\t{' '.join(marked)}\n")
     return "".join(lines)
 

@@ -6,12 +6,12 @@ is read again with the sites replaced, and only there: ordinary prose has few si
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
 from jingwei.detect import pinyin
-from jingwei.detect.reading import Reading, syllables
+from jingwei.detect.reading import Reading
 from jingwei.detect.splits import splits
 
 
@@ -61,15 +61,17 @@ class _Place(NamedTuple):
     end: int
 
 
-def sites(reading: Reading, *, worth: Callable[[bytes], bool] | None = None) -> tuple[tuple[Site, ...], ...]:
+def sites(reading: Reading, *, worth: Callable[[bytes], bool] | None = None,
+          reach: int | None = None) -> tuple[tuple[Site, ...], ...]:  # fmt: skip
     """Find the sites of a text, once for each way to read them; two at most.
 
     Args:
         reading: the text.
         worth: says whether syllables in a stretch of letters count wherever they stand; see `pinyin.tokens`.
+        reach: leave out parts that prose has, too, where no other site is as near as that; None leaves out none.
     """
     spelled = _spelled_sites(reading, worth) if reading.has_latin else _NOTHING
-    split = _split_sites(reading) if reading.has_han else _NOTHING
+    split = _split_sites(reading, spelled.first, reach) if reading.has_han else _NOTHING
     if not split.first or not spelled.first:
         first, second = spelled if spelled.first else split
     else:
@@ -87,8 +89,10 @@ class _Ways(NamedTuple):
 
 
 _PARTED = "\n"
+_Span = tuple[int, int, int]
 _start = itemgetter(0)
 _WEAK_FROM = 4
+_LONGEST_SITE = 8
 _TONES = frozenset("12345")
 _NOTHING = _Ways([], [])
 
@@ -124,21 +128,33 @@ def _tone(skeleton: str, end: int) -> int:
     return int(skeleton[end : end + 1] in _TONES and not skeleton[end + 1 : end + 2].isdigit())
 
 
-def _split_sites(reading: Reading) -> _Ways:
+def _split_sites(reading: Reading, others: Sequence[Site], reach: int | None) -> _Ways:
     table = splits()
-    found = table.matcher.find(reading.skeleton)
+    found = sorted(table.matcher.find(reading.skeleton))
+    if found and reach is not None:
+        found = _near(found, others, reach)
     if not found:
         return _NOTHING
-    found = list(found)
-    first = _apart(sorted(found, key=lambda span: (span[0], -span[1])))
-    second = _apart(sorted(found, key=lambda span: (-span[1], span[0])))
-    known = syllables().known
-    ways = _Ways([], [])
-    for way, chosen, which in ((ways.first, first, 0), (ways.second, sorted(second), -1)):
-        for start, end, number in chosen:
-            letter = table.wholes[number][which]
-            way.append(Site(start, end, letter, known.get(letter, letter), number in table.natural))
-    return _Ways(ways.first, ways.first) if ways.first == ways.second else ways
+    first = second = found
+    if any(left[1] > right[0] for left, right in pairwise(found)):
+        first = _apart(sorted(found, key=lambda span: (span[0], -span[1])))
+        second = sorted(_apart(sorted(found, key=lambda span: (-span[1], span[0]))))
+    common = [Site(start, end, *table.common[number]) for start, end, number in first]
+    if first is second and table.several.isdisjoint(number for _, _, number in found):
+        return _Ways(common, common)
+    rare = [Site(start, end, *table.rare[number]) for start, end, number in second]
+    return _Ways(common, common) if common == rare else _Ways(common, rare)
+
+
+def _near(found: list[_Span], others: Sequence[Site], reach: int) -> list[_Span]:
+    """Leave out natural parts that are far from any other parts and sites."""
+    strong = splits().strong
+    at = [span[0] for span in found if span[2] in strong] + [site.start for site in others]
+    if not at or len(found) == len(at):
+        return found if at else []
+    at.sort()
+    far = 2 * reach + _LONGEST_SITE
+    return [span for span in found if bisect_left(at, span[0] - far) < bisect_right(at, span[1] + far)]
 
 
 def replaced(text: str, way: Sequence[Site], reach: int, *, by_sound: bool) -> tuple[str, list[int]]:

@@ -8,8 +8,9 @@ held while it could be part of one). Ordinary prose is held for a word at most.
 import re
 from collections.abc import Iterator, Sequence
 
-from jingwei.detect import leet, pinyin
+from jingwei.detect import leet
 from jingwei.detect.disguise import Site, Window, sites, window
+from jingwei.detect.endings import Ending, endings
 from jingwei.detect.normalize import fold
 from jingwei.detect.reading import Reading, read_text
 from jingwei.detect.splits import splits
@@ -108,7 +109,7 @@ class Hold:
         """Return where a word may begin that goes on in the pinyin at the end; counted in the text of the reading."""
         near = reading.folded
         starts = [len(near)]
-        for ending in pinyin.endings(near):
+        for ending in endings(near):
             first = min([ending.end, *ending.places[:1]])
             starts.append(ending.end)
             if not reading.has_han:
@@ -121,7 +122,7 @@ class Hold:
                 starts += self._mixed_starts(before, ending)
         return min(starts)
 
-    def _mixed_starts(self, before: Reading, ending: pinyin.Ending) -> Iterator[int]:
+    def _mixed_starts(self, before: Reading, ending: Ending) -> Iterator[int]:
         size = len(before.skeleton)
         ways = [window(before, way, begin=0, end=size) for way in sites(before)]
         for way in [_as_it_is(before), *ways]:

@@ -30,7 +30,7 @@ _AROUND = 64
 _DIGITS = bytes(2 if chr(code) in "0123456789" else 1 if code == 1 else 0 for code in range(256))
 """1 a Chinese character, 2 a digit."""
 _NUMBERED = re.compile(rb"(?:\x01\x02){3,}\x01")
-_NUMBERED_SEED = re.compile(rb"\x02\x01\x02\x01\x02")
+_NUMBERED_SEED = b"\2\1\2\1\2"
 _NUMBERED_END = re.compile(rb"(?:\x01\x02)+\x01?\Z")
 
 
@@ -44,9 +44,14 @@ class Plain(NamedTuple):
 def numbered(reading: Reading) -> list[Plain]:
     """Read the stretches in which one digit stands after each Chinese character, without the digits; mostly none."""
     marks = reading.letters.translate(_DIGITS)
-    if not _NUMBERED_SEED.search(marks):
-        return []
-    return [Plain(run.start(), reading.folded[run.start() : run.end() : 2]) for run in _NUMBERED.finditer(marks)]
+    found: list[Plain] = []
+    at = marks.find(_NUMBERED_SEED)
+    while at >= 0:
+        run = _NUMBERED.match(marks, at - 1 if at and marks[at - 1] == 1 else at + 1)
+        if run:
+            found.append(Plain(run.start(), reading.folded[run.start() : run.end() : 2]))
+        at = marks.find(_NUMBERED_SEED, run.end() if run else at + 1)
+    return found
 
 
 def numbered_end(reading: Reading) -> Plain | None:

@@ -24,6 +24,7 @@ from jingwei.detect.hit import Hit, strongest
 from jingwei.detect.matcher import matcher
 from jingwei.detect.normalize import Folded, fold
 from jingwei.detect.reading import Reading, read, read_plain, read_text
+from jingwei.detect.spellings import IN_PARTS
 from jingwei.detect.topics import Meaning, meaning, topics
 from jingwei.detect.typed import letters_of
 from jingwei.detect.wordlist import SHORT, Entry, WordList, compiled, load
@@ -97,7 +98,7 @@ class Lexicon:
         self._phrases, self._allowed = len(phrases), matcher(phrases)
         self.held = (*self.parts, compiled([Entry(phrase, "") for phrase in phrases]))
         """What a stream waits for: a phrase of the whitelist, too, so that its beginning is not taken for a word."""
-        self._reach = max((part.longest for part in self.parts), default=0)
+        self._reach = max((part.longest_mixed for part in self.parts), default=0)
         given = "\n".join(sorted({"\t".join(each) for each in own}))
         self.version = digest({
             "words": sha256(given.encode()).hexdigest(), "allowed": phrases, "removed": sorted(self._removed),
@@ -133,9 +134,10 @@ class Lexicon:
 
     def _find(self, reading: Reading) -> list[Found]:
         found: list[Found] = []
+        in_parts = False
         for part in self.parts:
-            self._as_written(part, reading, found)
-        for way in self._ways(reading):
+            in_parts |= self._as_written(part, reading, found)
+        for way in self._ways(reading, in_parts=in_parts):
             only = self._touched(reading, way)
             if only:
                 found += self._in_windows(list(windows(reading, way, self._reach, only=only)), reading)
@@ -146,25 +148,32 @@ class Lexicon:
                 found += self._with_digits(plain, reading.folded)
         return found
 
-    def _as_written(self, part: WordList, reading: Reading, found: list[Found]) -> None:
+    def _as_written(self, part: WordList, reading: Reading, found: list[Found]) -> bool:
+        """Find words; tell whether some may be there whose characters are split."""
+        in_parts = False
         spans = [(span, part.sounds) for span in part.sounds.matcher.find(reading.sounds)]
         if part.has_short:
             spans += [(span, part.short) for span in part.short.matcher.find(reading.skeleton)]
         for (start, end, number), patterns in spans:
+            owners = patterns.owned(number)
+            if owners[-1] == IN_PARTS:
+                in_parts = True
             written = Written(reading.skeleton[start:end], start, end, replaced=False)
-            found += self._judged(part, patterns.owned(number), written, reading)
+            found += self._judged(part, owners, written, reading)
         if part.has_symbols:
             found += self._symbols(part, reading.folded)
+        return in_parts
 
     def _symbols(self, part: WordList, folded: str) -> Iterator[Found]:
         for start, end, number in part.symbols.matcher.find(folded):
             for owner in part.symbols.owned(number):
                 yield from self._meant(part.entry(owner), start, end, Form.LITERAL)
 
-    def _ways(self, reading: Reading) -> tuple[tuple[Site, ...], ...]:
+    def _ways(self, reading: Reading, *, in_parts: bool) -> tuple[tuple[Site, ...], ...]:
         """Say how to read a text again, if that is worth it: something is spelled, or parts make a word's character."""
         if reading.has_han:
-            return sites(reading, worth=self._typed if reading.marks_han else None)
+            reach = None if in_parts else self._reach
+            return sites(reading, worth=self._typed if reading.marks_han else None, reach=reach)
         return sites(reading) if reading.has_latin and self._typed(reading.letters) and self._spoken(reading) else ()
 
     def _touched(self, reading: Reading, way: Sequence[Site]) -> set[Site]:
@@ -232,6 +241,8 @@ class Lexicon:
 
     def _judged(self, part: WordList, owners: Iterable[int], written: Written, reading: Reading) -> Iterator[Found]:
         for owner in owners:
+            if owner == IN_PARTS:
+                continue
             entry = part.entry(owner if owner >= 0 else ~owner)
             if owner < 0:
                 written = written._replace(piece=written.piece[::-1], replaced=True)

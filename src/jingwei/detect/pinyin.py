@@ -12,16 +12,17 @@ from typing import NamedTuple
 
 from jingwei.detect.reading import syllables
 
-_LONGEST = 6
+LONGEST = 6
+"""Letters of a syllable."""
 _LONGEST_TOKEN = 60
 _SHORT_RUN = 24
-_TOKEN = re.compile(r"[a-z]+")
-_NOT_LATIN = re.compile(r"[^\W\d_a-z]")
 _SPELLED = re.compile(r"(?<![a-z])[a-z](?:[^a-z0-9]{1,3}[a-z](?![a-z])){5,}")
 """Letters one by one: z h u a n."""
 _RUN = re.compile(rb"[a-z](?:[^\x01]*[a-z])?")
 """From one letter to the last before a Chinese character."""
 _LETTERS = bytes(code if chr(code).isalpha() else 32 for code in range(128)) + bytes([32]) * 128
+_ALIKE = bytes(97 if chr(code).isalpha() else 32 for code in range(128)) + bytes([32]) * 128
+_LETTERS_ONLY = re.compile(rb"[a-z]+")
 _LONE = 255
 """Counted for a letter that stands alone."""
 _ONE_BY_ONE = b"\xff" * 6
@@ -76,7 +77,8 @@ def tokens(letters: bytes, *, worth: Callable[[bytes], bool] | None = None) -> l
     for match in _RUN.finditer(letters):
         run, start = match[0], match.start()
         if len(run) > _SHORT_RUN:
-            found += _of_run(start, run, whole=worth(run))
+            whole = worth(run)
+            found += _of_run(start, run, whole=whole) if whole or _has_lone(run) else _at_the_ends(start, run)
         else:
             found += [token.moved(start) for token in _of_short_run(run)]
     return found
@@ -104,6 +106,31 @@ def _of_run(start: int, run: bytes, *, whole: bool) -> list[Token]:
             found.append(Token(start + at, cuts))
         at += len(piece)
     return sorted(found)
+
+
+def _has_lone(run: bytes) -> bool:
+    """Tell whether letters stand alone side by side, of which some may be written one by one."""
+    marks = run.translate(_ALIKE)
+    return b" a a " in marks or b" a  a " in marks or b" a   a " in marks
+
+
+def _at_the_ends(start: int, run: bytes) -> list[Token]:
+    """Find the tokens at the beginning and at the end that are nothing but syllables, up to the first that is not."""
+    found: list[Token] = []
+    for match in _LETTERS_ONLY.finditer(run):
+        cuts = cut(match[0].decode())
+        if cuts is None:
+            break
+        found.append(Token(start + match.start(), cuts))
+    else:
+        return found
+    last: list[Token] = []
+    for match in _LETTERS_ONLY.finditer(run[::-1]):
+        cuts = cut(match[0][::-1].decode())
+        if cuts is None:
+            break
+        last.append(Token(start + len(run) - match.end(), cuts))
+    return found + last[::-1]
 
 
 def _at_the_edges(pieces: Sequence[bytes]) -> list[int]:
@@ -178,7 +205,7 @@ def cut(letters: str) -> Cuts | None:
     known = spelled()
     size = len(letters)
     steps = [
-        [end for end in range(min(size, start + _LONGEST), start, -1) if letters[start:end] in known]
+        [end for end in range(min(size, start + LONGEST), start, -1) if letters[start:end] in known]
         for start in range(size)
     ]
     whole = [False] * size + [True]
@@ -203,89 +230,10 @@ def _from_the_right(letters: str, steps: list[list[int]]) -> tuple[Syllable, ...
     right: list[Syllable] = []
     end = len(letters)
     while end:
-        start = next(start for start in range(max(0, end - _LONGEST), end) if reached[start] and end in steps[start])
+        start = next(start for start in range(max(0, end - LONGEST), end) if reached[start] and end in steps[start])
         right.append(Syllable(start, end, known[letters[start:end]]))
         end = start
     return tuple(reversed(right))
-
-
-class Ending(NamedTuple):
-    """Syllables at the end of a text, one way to read them."""
-
-    sounds: str
-    places: tuple[int, ...]
-    """Where each begins."""
-    end: int
-    """Where the syllable begins that is still being written; the end of the text where none is."""
-    settled: int
-    """How many syllables lie before the last token, which may still grow."""
-
-
-def endings(tail: str) -> Iterator[Ending]:
-    """Say in which ways the end of a text that grows may be syllables, the last one perhaps not whole."""
-    if not _may_end(tail):
-        return
-    begin = max((match.end() for match in _NOT_LATIN.finditer(tail)), default=0)
-    parts = [_Part(match[0], range(*match.span())) for match in _TOKEN.finditer(tail, begin)]
-    if not parts:
-        return
-    last = parts.pop()
-    growing = last.places[-1] + 1 == len(tail) or len(last.letters) == 1
-    if len(last.letters) == 1:
-        while parts and len(parts[-1].letters) == 1:
-            before = parts.pop()
-            last = _Part(before.letters + last.letters, (*before.places, *last.places))
-    for way in (0, 1):
-        said_before = _whole(parts, way)
-        for cut_at in {len(last.letters), *(_unfinished(last.letters) if growing else ())}:
-            cuts = cut(last.letters[:cut_at]) if cut_at else Cuts((), ())
-            if cuts is None:
-                continue
-            here = [(each.code, last.places[each.start]) for each in cuts[way]]
-            said = [*said_before, *here]
-            end = last.places[cut_at] if cut_at < len(last.letters) else len(tail)
-            if said or end < len(tail):
-                yield Ending(
-                    "".join(code for code, _ in said), tuple(place for _, place in said), end, len(said_before)
-                )
-
-
-def _may_end(tail: str) -> bool:
-    """Tell whether the last token is syllables, whole ones or all but the last; mostly it is not."""
-    end = len(tail)
-    while end and not "a" <= tail[end - 1] <= "z":
-        end -= 1
-    start = end
-    while start and "a" <= tail[start - 1] <= "z":
-        start -= 1
-    return end - start == 1 or _syllabic(tail[start:end])
-
-
-@lru_cache(maxsize=65536)
-def _syllabic(token: str) -> bool:
-    return bool(token) and (cut(token) is not None or bool(_unfinished(token)))
-
-
-class _Part(NamedTuple):
-    letters: str
-    places: Sequence[int]
-
-
-def _whole(parts: list[_Part], way: int) -> list[tuple[str, int]]:
-    """Return the syllables of the last parts that are nothing but syllables."""
-    said: list[tuple[str, int]] = []
-    for part in reversed(parts):
-        cuts = cut(part.letters)
-        if cuts is None:
-            break
-        said[:0] = [(each.code, part.places[each.start]) for each in cuts[way]]
-    return said
-
-
-def _unfinished(token: str) -> list[int]:
-    """Return where a token's last syllable may begin that is still being written: all before is whole syllables."""
-    starts = range(max(0, len(token) - _LONGEST), len(token))
-    return [start for start in starts if token[start:] in _beginnings() and (not start or cut(token[:start]))]
 
 
 @lru_cache(maxsize=1)
@@ -293,8 +241,3 @@ def spelled() -> Mapping[str, str]:
     """Return the code of each syllable that Latin letters may spell; those without a vowel mean nothing."""
     known = {letters: code for letters, code in syllables().codes.items() if set(letters) & set("aeiouv")}
     return known | {letters: known[same] for letters, same in _ALSO.items()}
-
-
-@lru_cache(maxsize=1)
-def _beginnings() -> frozenset[str]:
-    return frozenset(letters[:length] for letters in spelled() for length in range(1, len(letters) + 1))

@@ -39,12 +39,14 @@ _SEPARATORS = bytes(code for code in range(128) if not chr(code).isalnum())
 class Reading:
     """One text, read for the lexicon. What only a find needs is worked out when it is asked for."""
 
-    __slots__ = ("_folded", "_letters", "_original", "_places", "_skeleton", "has_han", "has_latin", "sounds")
+    __slots__ = ("_folded", "_letters", "_original", "_places", "_skeleton", "_units", "has_han", "has_latin", "sounds")
 
-    def __init__(self, folded: str | None, skeleton: Any, sounds: str, *, places: Any = None, has_han: bool = False,
-                 has_latin: bool = True, original: str = "", letters: bytes | None = None) -> None:  # fmt: skip
-        """Any: the skeleton, or its code points; an array of the place in `folded` of each of its characters."""
+    def __init__(self, folded: str | None, skeleton: str | None, sounds: str, *, units: Any = None, places: Any = None,
+                 has_han: bool = False, has_latin: bool = True, original: str = "",
+                 letters: bytes | None = None) -> None:  # fmt: skip
+        """Any: arrays of the code unit of each character of the skeleton, and of its place in `folded`."""
         self.sounds = sounds
+        self._units = units
         self.has_han = has_han
         self.has_latin = has_latin
         self._original = original
@@ -75,10 +77,9 @@ class Reading:
     @property
     def skeleton(self) -> str:
         """Return letters, digits and characters only."""
-        if not isinstance(self._skeleton, str):
-            self._skeleton = utf_16_le_decode(self._skeleton.data)[0]
-        skeleton: str = self._skeleton
-        return skeleton
+        if self._skeleton is None:
+            self._skeleton = utf_16_le_decode(_plain_tables().skeleton.take(self._units).data)[0]
+        return self._skeleton
 
     @property
     def places(self) -> "NDArray[np.intp] | None":
@@ -148,18 +149,17 @@ def read_plain(text: str, folded: str | None = None) -> Reading | None:
     import numpy as np  # noqa: PLC0415 - imported when a text first needs it
 
     tables = _plain_tables()
-    codes = np.frombuffer(utf_16_le_encode(text, "surrogatepass")[0], np.uint16)
-    letters = tables.letters.take(codes).tobytes()
+    units = np.frombuffer(utf_16_le_encode(text, "surrogatepass")[0], np.uint16).astype(np.intp)
+    letters = tables.letters.take(units).tobytes()
     if b"\0" in letters:
         return None
-    codes = tables.skeleton.take(codes)
-    kept = codes.nonzero()[0]
     places = None
-    if len(kept) != len(codes):
-        codes, places = codes.take(kept), kept
-    sounds = utf_16_le_decode(tables.sounds.take(codes).data)[0]
-    return Reading(folded, codes, sounds, places=places, has_han=b"\1" in letters, has_latin=letters.islower(),
-                   original=text, letters=letters)  # fmt: skip
+    kept = tables.kept.take(units).nonzero()[0]
+    if len(kept) != len(units):
+        units, places = units.take(kept), kept
+    sounds = utf_16_le_decode(tables.sounds.take(units).data)[0]
+    return Reading(folded, None, sounds, units=units, places=places, has_han=b"\1" in letters,
+                   has_latin=letters.islower(), original=text, letters=letters)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +223,12 @@ class _PlainTables:
 
     letters: "NDArray[np.uint8]"
     """Its folded letter, digit or sign; 1 for a Chinese character, `?` for others, 0 where it is not one character."""
+    kept: "NDArray[np.bool_]"
+    """Whether it is a letter, digit or Chinese character, not a separator."""
     skeleton: "NDArray[np.uint16]"
     """What it folds to; 0 where it separates."""
     sounds: "NDArray[np.uint16]"
-    """By what it folds to: the code point of its syllable, or itself."""
+    """The code point of the syllable of what it folds to, or that itself."""
 
 
 @lru_cache(maxsize=1)
@@ -242,10 +244,10 @@ def _plain_tables() -> _PlainTables:
     ascii_or_mark = np.where(shown | (plain == 0), plain, np.where(kinds == HAN, 1, ord("?")))
     letters = np.where(single, ascii_or_mark, 0).astype(np.uint8)
     skeleton = np.where(kinds > 0, plain, 0).astype(np.uint16)
-    sounds = tables.sounds[:_UNITS].astype(np.uint16)
-    for table in (letters, skeleton, sounds):
+    sounds = tables.sounds.take(skeleton).astype(np.uint16)
+    for table in (letters, kept := skeleton > 0, skeleton, sounds):
         table.flags.writeable = False
-    return _PlainTables(letters, skeleton, sounds)
+    return _PlainTables(letters, kept, skeleton, sounds)
 
 
 def is_syllable(character: str) -> bool:

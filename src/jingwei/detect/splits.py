@@ -4,8 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from jingwei.detect.matcher import Matcher, matcher
+from jingwei.detect.reading import syllables
+
+
+class Meant(NamedTuple):
+    """A character that parts may stand for."""
+
+    letter: str
+    sound: str
+    weak: bool
+    """Ordinary text has the parts side by side: alone they mean nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +24,16 @@ class Splits:
     """What parts make which characters."""
 
     matcher: Matcher
-    wholes: tuple[str, ...]
-    """By the matcher's number: the characters that the parts make, the commonest first."""
-    natural: frozenset[int]
-    """Numbers of parts that ordinary text has side by side: alone they mean nothing."""
+    common: tuple[Meant, ...]
+    """By the matcher's number: the commonest character that the parts make."""
+    rare: tuple[Meant, ...]
+    """The rarest; mostly the same."""
+    several: frozenset[int]
+    """Numbers of parts that make more than one."""
+    strong: frozenset[int]
+    """Numbers of parts that ordinary text does not have side by side."""
+    natural: Mapping[str, tuple[str, ...]]
+    """Of characters: the parts that make them, and that ordinary text has side by side."""
     beginnings: frozenset[str]
     """All proper beginnings of parts."""
 
@@ -34,11 +51,20 @@ def splits() -> Splits:
             wholes.setdefault(parts, []).append(whole)
             if parts != way:
                 natural.add(parts)
-    listed = list(wholes)
-    ranked = tuple("".join(sorted(wholes[parts], key=_rank)) for parts in listed)
-    numbers: Mapping[str, int] = {parts: number for number, parts in enumerate(listed)}
-    beginnings = frozenset(parts[:length] for parts in listed for length in range(1, len(parts)))
-    return Splits(matcher(listed), ranked, frozenset(numbers[parts] for parts in natural), beginnings)
+    beginnings = frozenset(parts[:length] for parts in wholes for length in range(1, len(parts)))
+    known = syllables().known
+    common, rare = (
+        tuple(Meant(letter := choose(each, key=_rank), known.get(letter, letter), parts in natural)
+              for parts, each in wholes.items())
+        for choose in (min, max)
+    )  # fmt: skip
+    several = frozenset(number for number, (one, other) in enumerate(zip(common, rare, strict=True)) if one != other)
+    strong = frozenset(number for number, parts in enumerate(wholes) if parts not in natural)
+    weak: dict[str, tuple[str, ...]] = {}
+    for parts in sorted(natural):
+        for character in wholes[parts]:
+            weak[character] = (*weak.get(character, ()), parts)
+    return Splits(matcher(list(wholes)), common, rare, several, strong, weak, beginnings)
 
 
 def _rank(character: str) -> bytes:

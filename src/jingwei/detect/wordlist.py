@@ -10,21 +10,16 @@ trust, such as the signed snapshot.
 
 import json
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice, product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 from jingwei.core.errors import InputError
 from jingwei.detect import typed
 from jingwei.detect.matcher import Matcher, has_daachorse, matcher
-from jingwei.detect.reading import is_syllable, read_text, syllables
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Numbers = NDArray[np.int32]
+from jingwei.detect.reading import is_syllable
+from jingwei.detect.spellings import Spellings, add_in_parts, add_other_readings, read_all
 
 SHORT = 2
 """Words up to this length are found as they are written only."""
@@ -32,7 +27,8 @@ _FEW = 300
 """So few words of two characters are looked for by their sounds with the others: that saves a pass over the text, and
 what sounds like them by chance is seldom enough to be looked at."""
 _MAGIC = b"JWWORDS1"
-_MOST_READINGS = 6
+_LENGTHS = 4
+"""Told by an image; one of an earlier release tells fewer, and is compiled anew."""
 _MOST_BACKWARDS = 5_000
 """Of more words than this none is looked for backwards: it would double the automaton."""
 _BACKWARDS_FROM = 4
@@ -92,6 +88,8 @@ class WordList:
     """Characters of the longest word's skeleton."""
     longest_spoken: int
     """The same, of words that begin with a Chinese character."""
+    longest_mixed: int
+    """The same, of words that have one anywhere."""
     longest_word: int
     """Characters of the longest word as written."""
     holds: str = ""
@@ -136,7 +134,7 @@ class WordList:
             "topics": self.topics,
             "holds": self.holds,
             "heads": "".join(sorted(self.heads)),
-            "longest": [self.longest, self.longest_spoken, self.longest_word],
+            "longest": [self.longest, self.longest_spoken, self.longest_mixed, self.longest_word],
             "engine": "daachorse" if has_daachorse() else "",
             "parts": [[name, len(part)] for name, part in parts.items()],
         }
@@ -163,7 +161,7 @@ def load(image: bytes) -> WordList:
     text = str(parts["text"], "utf-8")
     starts = _numbers("i", parts["starts"])
     topics, numbers = tuple(about["topics"]), _numbers("H", parts["topics"])
-    if (about["engine"] == "daachorse") is not has_daachorse() or "spoken" not in parts:
+    if (about["engine"] == "daachorse") is not has_daachorse() or len(about["longest"]) < _LENGTHS:
         spans = zip(starts, starts[1:], numbers, strict=False)
         return compiled(
             [Entry(text[first:last], topics[topic]) for first, last, topic in spans], holds=about.get("holds", "")
@@ -173,11 +171,11 @@ def load(image: bytes) -> WordList:
         owners = (_numbers("i", parts[f"{name}.{each}"]) for each in ("starts", "owners"))
         return Patterns(matcher((), image=parts[f"{name}.automaton"]), *owners)
 
-    longest, longest_spoken, longest_word = about["longest"]
+    longest, longest_spoken, longest_mixed, longest_word = about["longest"]
     return WordList(
         text, starts, topics, numbers, patterns("short"), patterns("sounds"), patterns("symbols"),
         matcher((), image=parts["spoken"]), matcher((), image=parts["beginnings"]), bytes(parts["reaches"]),
-        frozenset(about["heads"]), longest, longest_spoken, longest_word, about["holds"],
+        frozenset(about["heads"]), longest, longest_spoken, longest_mixed, longest_word, about["holds"],
     )  # fmt: skip
 
 
@@ -196,8 +194,8 @@ def compiled(entries: Sequence[Entry], *, holds: str = "", backwards: Sequence[E
     words = [entry.word for entry in entries]
     topics = tuple(dict.fromkeys(entry.topic for entry in entries))
     ranks = {topic: number for number, topic in enumerate(topics)}
-    skeletons, sounds = _read_all(words)
-    short, long, symbols = _Owned(), _Owned(), _Owned()
+    skeletons, sounds = read_all(words)
+    short, long, symbols = Spellings(), Spellings(), Spellings()
     by_sound = 1 if sum(len(skeleton) == SHORT for skeleton in skeletons) <= _FEW else SHORT
     for number, (skeleton, sound) in enumerate(zip(skeletons, sounds, strict=True)):
         if len(skeleton) > by_sound:
@@ -208,67 +206,38 @@ def compiled(entries: Sequence[Entry], *, holds: str = "", backwards: Sequence[E
     for number, (word, sound) in enumerate(zip(words, sounds, strict=True)):
         if word in turned and len(sound) >= _BACKWARDS_FROM and all(map(is_syllable, sound)):
             long.add(sound[::-1], ~number)
-    _add_other_readings(long, skeletons)
-    reaches = _beginnings(long.numbers)
+    add_other_readings(long, skeletons, short=SHORT)
+    reaches, spoken = _beginnings(long.numbers), typed.beginnings(long.numbers)
+    longest_spoken, longest_mixed = _longest((*long.numbers, *short.numbers))
+    add_in_parts(long, skeletons, sounds)
     return WordList(
         text="".join(words),
         starts=array("i", accumulate(map(len, words), initial=0)),
         topics=topics,
         topic_numbers=array("H", (ranks[entry.topic] for entry in entries)),
-        short=short.patterns(),
-        sounds=long.patterns(),
-        symbols=symbols.patterns(),
-        spoken=matcher(typed.beginnings(long.numbers)),
+        short=_patterns(short),
+        sounds=_patterns(long),
+        symbols=_patterns(symbols),
+        spoken=matcher(spoken),
         beginnings=matcher(list(reaches)),
         reaches=bytes(reaches.values()),
         heads=frozenset(each[0] for each in (*short.numbers, *symbols.numbers)),
         longest=max(map(len, skeletons), default=0),
-        longest_spoken=max((len(each) for each in (*long.numbers, *short.numbers) if not each[0].isascii()), default=0),
+        longest_spoken=longest_spoken,
+        longest_mixed=longest_mixed,
         longest_word=max(map(len, words), default=0),
         holds=holds,
     )
 
 
-class _Owned:
-    """Patterns while they are collected."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-        self._pairs: list[tuple[int, int]] = []
-
-    def add(self, pattern: str, word: int) -> None:
-        self._pairs.append((self.numbers.setdefault(pattern, len(self.numbers)), word))
-
-    def patterns(self) -> Patterns:
-        import numpy as np  # noqa: PLC0415 - as above
-
-        pairs = np.array(self._pairs, dtype=np.int32).reshape(-1, 2)
-        ordered = pairs[np.argsort(pairs[:, 0], kind="stable")]
-        starts = np.searchsorted(ordered[:, 0], np.arange(len(self.numbers) + 1)).astype(np.int32)
-        owners = np.ascontiguousarray(ordered[:, 1])
-        return Patterns(matcher(list(self.numbers)), _numbers("i", starts.tobytes()), _numbers("i", owners.tobytes()))
+def _patterns(spellings: Spellings) -> Patterns:
+    return Patterns(matcher(list(spellings.numbers)), *spellings.owners())
 
 
-def _read_all(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Read all words at once: a mark that is no separator stands between them."""
-    if not words:
-        return [], []
-    mark = "\U0001e900"  # a capital letter of a rare script: no folded word has one
-    reading = read_text(mark.join(words))
-    return reading.skeleton.split(mark), reading.sounds.split(mark)
-
-
-def _add_other_readings(patterns: _Owned, skeletons: Sequence[str]) -> None:
-    """Add the further readings of words that hold a character of several."""
-    others = syllables().others
-    many = frozenset(others)
-    for number, skeleton in enumerate(skeletons):
-        if len(skeleton) <= SHORT or many.isdisjoint(skeleton):
-            continue
-        sound = read_text(skeleton).sounds
-        further = product(*(code + others.get(each, "") for each, code in zip(skeleton, sound, strict=True)))
-        for pattern in islice(further, 1, _MOST_READINGS):
-            patterns.add("".join(pattern), number)
+def _longest(patterns: Collection[str]) -> tuple[int, int]:
+    """Return the length of the longest pattern that begins with a Chinese character, and that has one anywhere."""
+    mixed = [each for each in patterns if not each.isascii()]
+    return max((len(each) for each in mixed if not each[0].isascii()), default=0), max(map(len, mixed), default=0)
 
 
 def _beginnings(patterns: Iterable[str]) -> dict[str, int]:
