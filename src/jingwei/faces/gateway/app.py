@@ -192,7 +192,8 @@ class Gateway:
     async def _read(self, request: Request) -> bytes:
         if request.method == "POST":
             media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
-            if media_type != "application/json" or request.header("content-encoding"):
+            packed = request.header("content-encoding") or request.header("transfer-encoding") not in {None, "chunked"}
+            if media_type != "application/json" or packed:
                 raise Refusal(Code.MEDIA_TYPE)
         return await request.body(limit=self._settings.max_body_bytes, seconds=self._settings.body_seconds)
 
@@ -209,7 +210,7 @@ class Gateway:
         batch = self._journal.submit(line, run_id=access.run_id if access and access.trial else "")
         with contextlib.suppress(Refusal):  # the disk is full: the answer is a no in any case
             await self._journal.settled(batch)
-        answer.last = refusal.code is Code.BODY_SLOW
+        answer.last = refusal.code in {Code.BODY_SLOW, Code.MEDIA_TYPE}
         if not answer.begun and refusal.code is not Code.CLIENT_GONE:
             await answer.json(refusal.status, refusal.body, headers=refusal.headers)
         elif answer.begun:

@@ -11,6 +11,8 @@ from jingwei.deploy.guard import GuardVerdict, rewrite
 from jingwei.faces.gateway.refusal import Code, Refusal
 
 MAX_ARGUMENTS = 64 * 1024
+_UNREADABLE = "null"
+"""Arguments that no tool takes."""
 _IDENTITY = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """An id that a model's server gives a call; nobody judges it, so it is no place for a text."""
 
@@ -59,7 +61,10 @@ def read_call(call: Json) -> Call:
         return Call("", "")
     name, arguments = function.get("name"), function.get("arguments")
     if isinstance(arguments, dict):
-        arguments = orjson.dumps(arguments).decode()
+        try:
+            arguments = orjson.dumps(arguments).decode()
+        except TypeError:  # nested too deeply
+            arguments = _UNREADABLE
     return Call(name if isinstance(name, str) else "", arguments if isinstance(arguments, str) else "")
 
 

@@ -24,6 +24,8 @@ _NUMBERS = frozenset({
 _BOOLEANS = frozenset({"stream", "parallel_tool_calls", "store"})
 _LISTS = frozenset({"messages", "tools"})
 _OBJECTS = frozenset({"stream_options", "logit_bias", "metadata", "prediction", "response_format"})
+_FLAT = ("stream_options", "logit_bias")
+"""Objects of numbers, true and false: no guard reads them, so no text may stand there."""
 _FREE = frozenset({"stop", "tool_choice", "n"})
 _KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
     **dict.fromkeys(_TEXTS, ("text", (str,))), **dict.fromkeys(_BOOLEANS, ("boolean", (bool,))),
@@ -66,6 +68,10 @@ def read_chat(raw: bytes) -> ChatBody:
         kind, types = known
         if value is not None and types and type(value) not in types:
             raise _wrong(key, "type", expected=text(f"faces.gateway:type-{kind}"))
+    for key in _FLAT:
+        values = cast("ChatBody", body.get(key) or {}).values()
+        if any(isinstance(each, dict | list | str) for each in values):
+            raise _wrong(key, "type", expected=text("faces.gateway:type-number"))
     choices = body.get("n", 1)
     if not isinstance(choices, int) or isinstance(choices, bool) or not 1 <= choices <= MAX_CHOICES:
         raise _wrong("n", "range", low=1, high=MAX_CHOICES)

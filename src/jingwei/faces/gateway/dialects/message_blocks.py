@@ -8,10 +8,18 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
-import orjson
-
 from jingwei.core.canonical import Json
-from jingwei.faces.gateway.dialects.reading import Fields, known, listed, mistyped, named, one_of, text_part, wrong
+from jingwei.faces.gateway.dialects.reading import (
+    Fields,
+    known,
+    listed,
+    mistyped,
+    named,
+    one_of,
+    text_part,
+    written,
+    wrong,
+)
 from jingwei.faces.gateway.documents import Part, file_part, is_file
 
 _MESSAGE = {"role": "text", "content": ""}
@@ -74,7 +82,7 @@ def _assistant(blocks: Sequence[Json], place: str) -> list[Json]:
     texts = [text_part(cast("str", each["text"])) for each in read if each["type"] == "text"]
     calls: list[Json] = [
         {"id": named(each, "id", place), "type": "function",
-         "function": {"name": named(each, "name", place), "arguments": orjson.dumps(each.get("input") or {}).decode()}}
+         "function": {"name": named(each, "name", place), "arguments": written(each.get("input") or {}).decode()}}
         for each in read if each["type"] == "tool_use"
     ]  # fmt: skip
     if not texts and not calls:

@@ -3,12 +3,10 @@
 from http import HTTPStatus
 from typing import cast
 
-import orjson
-
 from jingwei.core.canonical import Json
 from jingwei.faces.gateway.dialects.message_blocks import messages_of, system_of
 from jingwei.faces.gateway.dialects.message_events import MessageEvents, content_of, stop_reason, usage_of
-from jingwei.faces.gateway.dialects.reading import Fields, known, listed, mistyped, named, one_of, taken, wrong
+from jingwei.faces.gateway.dialects.reading import Fields, known, listed, mistyped, named, one_of, taken, written, wrong
 from jingwei.faces.gateway.request import read_object
 
 _FIELDS = {
@@ -59,7 +57,7 @@ class Messages:
             chat |= _tool_choice(given["tool_choice"])
         if chat.get("stream"):
             chat["stream_options"] = {"include_usage": True}
-        return orjson.dumps(chat)
+        return written(chat)
 
     def whole(self, chat: Fields) -> Fields:
         """Return a whole answer."""

@@ -7,6 +7,8 @@ it is refused all the same, because whoever sent it believes that it counts.
 from collections.abc import Callable, Mapping
 from typing import cast
 
+import orjson
+
 from jingwei.core.canonical import Json
 from jingwei.core.text import text
 from jingwei.faces.gateway.refusal import Code, Refusal
@@ -90,6 +92,18 @@ def one_of(value: Json, allowed: frozenset[str], place: str) -> str:
 def taken(fields: Mapping[str, Json], names: Mapping[str, str]) -> Fields:
     """Return some fields under other names, where they are given."""
     return {new: fields[old] for old, new in names.items() if old in fields}
+
+
+def written(value: Json) -> bytes:
+    """Write a value as JSON.
+
+    Raises:
+        Refusal: it is nested more deeply than can be written again.
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise Refusal(Code.BODY_UNREADABLE) from error
 
 
 def text_part(value: str) -> Json:

@@ -7,10 +7,8 @@ told to send them along, and each answer says that it is not stored, whatever wa
 import time
 from typing import cast
 
-import orjson
-
 from jingwei.core.canonical import Json
-from jingwei.faces.gateway.dialects.reading import Fields, known, listed, mistyped, named, one_of, taken, wrong
+from jingwei.faces.gateway.dialects.reading import Fields, known, listed, mistyped, named, one_of, taken, written, wrong
 from jingwei.faces.gateway.dialects.response_events import ResponseEvents, completed, output_of, response_of
 from jingwei.faces.gateway.dialects.response_items import messages_of
 from jingwei.faces.gateway.request import read_object
@@ -69,7 +67,7 @@ class Responses:
         chat |= taken(reasoning, {"effort": "reasoning_effort"})
         if chat.get("stream"):
             chat["stream_options"] = {"include_usage": True}
-        return orjson.dumps(chat)
+        return written(chat)
 
     def whole(self, chat: Fields) -> Fields:
         """Return a whole answer."""
