@@ -74,6 +74,15 @@ class Candidate(BaseModel):
         """Return how many signatures hold."""
         return sum(each.holds for each in self.signatures)
 
+    @property
+    def fits(self) -> bool:
+        """Tell whether its trial is one that can be signed."""
+        try:
+            demand_trial(self.trial, budget=self.false_positive_budget)
+        except Refused:
+            return False
+        return True
+
 
 class Candidates:
     """Keeps candidate policies and the votes on them."""

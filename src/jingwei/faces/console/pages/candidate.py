@@ -47,7 +47,7 @@ def _view(work: Work, candidate_id: str, caller: Caller, form: Form) -> Candidat
     return CandidateView(
         id=found.id, system_id=system.id, system=system.name, state=found.state, reason=found.reason,
         by=names.get(found.proposed_by, "—"), at=found.proposed_at, digest=found.digest, covered=found.covered_digest,
-        budget=found.false_positive_budget, changes=() if closed else change_lines(compared.changes),
+        budget=found.false_positive_budget, fits=found.fits, changes=() if closed else change_lines(compared.changes),
         weaker=() if closed else weaker_names(compared.weaker),
         lapses=() if closed else tuple(
             Link(name=type_name(caller, each.type), url=f"/evidence/{each.id}") for each in compared.lapses
@@ -71,17 +71,9 @@ def _open_to(found: Candidate, system: System, caller: Caller) -> list[str]:
     allowed = [name for name, right in rights.items() if may(caller.actor, right, domain=system.domain, owns=owns)]
     if caller.actor.id == found.proposed_by:
         allowed = [name for name in (*allowed, "withdraw") if name != "sign"]
-    if not _fits(found) or any(each.account_id == caller.actor.id and each.holds for each in found.signatures):
+    if not found.fits or any(each.account_id == caller.actor.id and each.holds for each in found.signatures):
         allowed = [name for name in allowed if name != "sign"]
     return allowed if found.signed >= SIGNERS else [name for name in allowed if name != "promote"]
-
-
-def _fits(found: Candidate) -> bool:
-    """Tell whether the trial is one that can be signed."""
-    trial = Trial.model_validate(found.trial) if found.trial else None
-    return trial is not None and trial.state == "finished" and trial.passing >= trial.least and (
-        trial.share <= found.false_positive_budget
-    )  # fmt: skip
 
 
 def _why_not(found: Candidate, caller: Caller) -> Label:

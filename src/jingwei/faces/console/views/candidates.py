@@ -154,6 +154,8 @@ class CandidateView:
     digest: str
     covered: str
     budget: float
+    fits: bool
+    """True where its trial is one that can be signed."""
     changes: tuple[ChangeLine, ...]
     weaker: tuple[Label, ...]
     lapses: tuple[Link, ...]
@@ -183,7 +185,6 @@ class CandidateView:
         """Return how far it is: 1 proposed, 2 replayed within its budget, 3 signed, 4 in force."""
         if self.state == "promoted":
             return 4
-        trial = self.trial
-        if trial is None or trial.state != "finished" or trial.share > self.budget or trial.passing < trial.least:
+        if not self.fits:
             return 1
         return 3 if self.signed >= self.needed else 2
