@@ -5,8 +5,9 @@
 Everything runs on loopback, one process each: a model's server that answers at once, nginx (what passing on costs at
 all), a bare proxy of uvicorn and aiohttp (what it costs in Python), our gateway with a signed snapshot, every event
 synced to disk, first with words, personal data, secrets and the rules of injection in both directions, then with the
-trained models too, and the peer with no guard at all. CPU time of the process under test is read from /proc: a busy
-host inflates it less than wall time; ratios inside one run are the result.
+trained models too, and the peer with no guard at all. No question and no answer is the same as one before; `turn 21`
+brings the same twenty turns along each time, as a chat does. CPU time of the process under test is read from /proc: a
+busy host inflates it less than wall time; ratios inside one run are the result.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -64,18 +66,26 @@ async def wait(url, key):
     raise SystemExit(f"{url} does not serve")
 
 
-def body(*, stream):
-    return {"model": "m", "messages": [{"role": "user", "content": QUESTION}], "stream": stream}
+def body(*, stream, number=0, turns=0):
+    """Return a request that nobody made before, after so many turns of a chat that the guard has read."""
+    history = [{"role": ("user", "assistant")[turn % 2], "content": f"{turn} {QUESTION}"} for turn in range(turns)]
+    return {"model": "m", "messages": [*history, {"role": "user", "content": f"{number} {QUESTION}"}], "stream": stream}
 
 
-async def load(url, key, *, requests, stream):
-    """Send requests over 16 connections; return seconds."""
-    left = iter(range(requests))
-    raw = json.dumps(body(stream=stream), ensure_ascii=False).encode()
+def written(number, *, stream, turns=0):
+    return json.dumps(body(stream=stream, number=number, turns=turns), ensure_ascii=False).encode()
+
+
+NUMBERS = count(1)
+
+
+async def load(url, key, *, requests, stream, turns=0):
+    """Send requests over 16 connections, each of its own words; return seconds."""
+    left = iter([written(next(NUMBERS), stream=stream, turns=turns) for _ in range(requests)])
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
     async def worker(session):
-        for _ in left:
+        for raw in left:
             async with session.post(url, data=raw, headers=headers) as reply:
                 answer = await reply.read()
                 if reply.status != 200 or (stream and b"[DONE]" not in answer) or b"content_filter" in answer:
@@ -90,10 +100,10 @@ async def load(url, key, *, requests, stream):
 def measure(name, pid, url, key, requests):
     asyncio.run(wait(url, key))
     figures = {}
-    for kind, stream in (("json", False), ("sse", True)):
-        asyncio.run(load(url, key, requests=max(20, requests // 10), stream=stream))
+    for kind, stream, turns in (("json", False, 0), ("sse", True, 0), ("turn 21", False, 20)):
+        asyncio.run(load(url, key, requests=max(20, requests // 10), stream=stream, turns=turns))
         before = cpu_seconds(pid)
-        seconds = asyncio.run(load(url, key, requests=requests, stream=stream))
+        seconds = asyncio.run(load(url, key, requests=requests, stream=stream, turns=turns))
         figures[kind] = (cpu_seconds(pid) - before) * 1000 / requests
         figures[f"{kind} per second"] = requests / seconds
     rss = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
@@ -182,12 +192,12 @@ def main():
 
 
 def report(ours, bare, floor, peer):
-    for kind in ("json", "sse"):
+    for kind in ("json", "sse", "turn 21"):
         parts = [f"{ours[kind] / bare[kind]:.2f} times the bare proxy"]
         parts += [f"{ours[kind] / floor[kind]:.1f} times nginx"] if floor else []
         parts += [f"LiteLLM costs {peer[kind] / ours[kind]:.1f} times ours"] if peer else []
         print(f"  {kind}: {', '.join(parts)}")
-    added = (ours["sse"] - bare["sse"]) * 1000 / (len(FRAMES) + 1)
+    added = (ours["sse"] - bare["sse"]) * 1000 / (len(FRAMES) + 2)
     print(f"  added by the guard: {added:.1f} microseconds of CPU a streamed chunk")
 
 

@@ -117,7 +117,7 @@ def main():
         model.terminate()
         ours.wait(60)
         model.wait(10)
-    pieces = len(load.whole) * (len(FRAMES) * options.times + 1)
+    pieces = len(load.whole) * (len(FRAMES) * options.times + 2)
     missing = lost(folder / "spool", load.answered)
     print(f"answers {len(load.whole)}, errors {len(load.errors)}, answers with an event lost {missing}")
     print(f"first piece: {percentiles(load.first)}; whole answer: {percentiles(load.whole)}")

@@ -9,6 +9,7 @@ import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import orjson
@@ -20,9 +21,14 @@ ANSWER = "The meeting starts at three; please bring the quarterly report. 会议
 PIECES = [ANSWER[place : place + 8] for place in range(0, len(ANSWER), 8)][:32]
 
 
+NUMBERS = count(1)
+
+
 def completion():
+    """Return an answer that nobody gave before: a guard may remember what it has read."""
+    said = f"{next(NUMBERS)} {ANSWER}"
     return orjson.dumps({"id": ID, "object": "chat.completion", "created": 1, "model": "m", "choices": [
-        {"index": 0, "message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}],
+        {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}})  # fmt: skip
 
 
@@ -60,6 +66,7 @@ async def model(scope, receive, send):
         return
     pause, times = float(os.environ.get("MODEL_PAUSE", "0")) / 1000, int(os.environ.get("MODEL_TIMES", "1"))
     await start(send, b"text/event-stream")
+    await send({"type": "http.response.body", "body": frame({"content": f"{next(NUMBERS)} "}), "more_body": True})
     for _ in range(times):
         for each in FRAMES:
             await send({"type": "http.response.body", "body": each, "more_body": True})
@@ -98,8 +105,8 @@ def run(application, port):
                 server_header=False, date_header=False, ws="none", proxy_headers=False)  # fmt: skip
 
 
-def words(count):
-    return [f"禁{chr(0x4E00 + n % 5000)}{chr(0x4E00 + n // 5000 * 37 % 5000)}词{n}" for n in range(count)]
+def words(listed):
+    return [f"禁{chr(0x4E00 + n % 5000)}{chr(0x4E00 + n // 5000 * 37 % 5000)}词{n}" for n in range(listed)]
 
 
 def gateway_settings(upstream, folder, listed=(), **more):
@@ -135,12 +142,12 @@ def without_models():
     Guard.build = staticmethod(built)
 
 
-def gateway(port, upstream, folder, count, models):
+def gateway(port, upstream, folder, listed, models):
     from jingwei.faces.gateway import serve
 
     if models == "0":
         without_models()
-    serve(gateway_settings(upstream, Path(folder), words(int(count))), port=port)
+    serve(gateway_settings(upstream, Path(folder), words(int(listed))), port=port)
 
 
 if __name__ == "__main__":
