@@ -2,13 +2,19 @@
 
 import json
 import threading
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jingwei.core.errors import InputError, Unavailable
-from jingwei.core.policy import Category, Judge
-from jingwei.deploy.guard.judge_server import JudgeServer
+from jingwei.core.policy import Category, CategoryRule, Decision, FailMode, Judge, Policy
+from jingwei.core.text import Both
+from jingwei.deploy.guard import Guard
+from jingwei.deploy.guard.judge_server import LONGEST, MOST_PIECES, JudgeServer, pieces
 from jingwei.detect import Bundle, fold
 
 
@@ -124,3 +130,63 @@ def test_a_judge_adds_to_what_the_local_model_finds(model):
     judge = Judge(url=model.url, model="m", categories=(Category.HARM,))
     bundle = Bundle.build().with_models(JudgeServer(judge).models())
     assert "harm.judge" in {hit.rule_id for hit in bundle.models[Category.HARM](fold("what a lovely day"))}
+
+
+@given(st.integers(0, 300_000))
+def test_pieces_cover_a_text_as_far_as_they_go(length):
+    cut = pieces(length)
+    assert 1 <= len(cut) <= MOST_PIECES
+    assert (cut[0][0], cut[-1][1]) == (0, length)
+    assert all(end - start <= LONGEST for start, end in cut)
+    assert all(one[0] < other[0] for one, other in pairwise(cut))
+    if length <= 3 * LONGEST:
+        assert all(other[0] < one[1] for one, other in pairwise(cut))
+
+
+def test_a_long_text_is_judged_in_pieces_and_a_hit_says_in_which(model):
+    model.says = '{"harm": 0.9}'
+    text = "a" * LONGEST + "b" * LONGEST
+    hits = JudgeServer(Judge(url=model.url, model="m", categories=(Category.HARM,))).models()[Category.HARM](fold(text))
+    assert [(hit.start, hit.end) for hit in hits] == pieces(len(text))
+    sent = [asked["messages"][1]["content"].split("\n")[1] for asked in model.asked]
+    assert sent == [text[start:end] for start, end in pieces(len(text))]
+
+
+def guard_of(model, mode):
+    judge = Judge(url=model.url, model="m", categories=(Category.HARM,), timeout_milliseconds=60_000)
+    rules = (CategoryRule(category=Category.HARM, on_failure=mode, timeout_milliseconds=60_000),)
+    policy = Policy(system_id="s", grade=2, rules=rules, judge=judge, max_input_characters=200_000,
+                    safe_answer=Both(zh="不", en="no"))  # fmt: skip
+    return Guard(policy, Alone(JudgeServer(judge).models()))
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A judge and nothing else."""
+
+    models: dict
+    detectors: dict = field(default_factory=dict)
+    version: str = "own"
+    read: object = field(default=fold)
+
+    def hold_back(self, text):
+        return 0
+
+
+@pytest.mark.parametrize(("mode", "decision"), [(FailMode.CLOSED, Decision.BLOCK), (FailMode.OPEN, Decision.ALLOW)])
+def test_what_was_cut_out_is_told_as_not_judged(model, mode, decision):
+    model.says = '{"harm": 0.1}'
+    guard = guard_of(model, mode)
+    assert guard.check("a" * 3 * LONGEST).unjudged == ()
+    verdict = guard.check("a" * (LONGEST * (MOST_PIECES + 1)))
+    assert [(each.category, each.why, each.decision) for each in verdict.unjudged] == [
+        (Category.HARM, "too-long", decision)
+    ]
+    assert verdict.action is decision
+
+
+def test_what_was_found_beside_the_gap_still_counts(model):
+    model.says = '{"harm": 0.9}'
+    verdict = guard_of(model, FailMode.OPEN).check("a" * (LONGEST * (MOST_PIECES + 1)))
+    assert verdict.action is Decision.BLOCK
+    assert [each.why for each in verdict.unjudged] == ["too-long"]

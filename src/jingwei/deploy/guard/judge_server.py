@@ -1,14 +1,17 @@
 """A judge: a model's server that is asked for a second opinion on a text, OpenAI-compatible.
 
-It is asked in the thread that other models run in, once a text for all its categories, bounded in time and size. The
-text it judges is data: it stands between marks that nobody can foresee, and what comes back is read strictly. A judge
-that is away, slow, or answers something else has not judged: its categories are unjudged, and their fail mode decides.
+It is asked in the thread that other models run in, once a text for all its categories, bounded in time and size: a long
+text in pieces, and of a very long one what lies between is said to be not judged. The text it judges is data: it stands
+between marks that nobody can foresee, and what comes back is read strictly. A judge that is away, slow, or answers
+something else has not judged: its categories are unjudged, and their fail mode decides.
 """
 
 import http.client
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 from urllib.error import URLError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
@@ -19,15 +22,21 @@ from jingwei.core.finding import Severity
 from jingwei.core.policy import Category, Judge
 from jingwei.core.text import text
 from jingwei.core.upstream import demand_address, demand_key_name, upstream_key
+from jingwei.deploy.guard.plans import PARTLY_JUDGED
 from jingwei.detect import Detector, Folded, Hit, fold
 
 LONGEST = 16_000
-"""Characters that are sent; of a longer text the beginning and the end."""
+"""Characters that are sent at a time."""
+MOST_PIECES = 4
+"""Pieces of a text that are sent; of a longer one the beginning and the end."""
+_SHARED = 400
+"""Characters that two pieces have in common, so that what lies at their border is read whole."""
 _MAX_ANSWER = 64 * 1024
 _SAFETY = re.compile(r"^\s*Safety:\s*(Safe|Controversial|Unsafe)\b", re.MULTILINE)
 _KINDS = re.compile(r"^\s*Categories:\s*(.*)$", re.MULTILINE)
 _GUARD_SCORES = {"Safe": 0.0, "Controversial": 0.6, "Unsafe": 0.95}
 _JAILBREAK = "jailbreak"
+_LIKELY = 0.5
 
 
 class _Stay(HTTPRedirectHandler):
@@ -35,6 +44,14 @@ class _Stay(HTTPRedirectHandler):
 
     def redirect_request(self, *_: object, **__: object) -> None:
         """Give no further request."""
+
+
+class _Opinion(NamedTuple):
+    """What a judge said of one piece of a text."""
+
+    start: int
+    end: int
+    scores: Mapping[Category, float]
 
 
 class JudgeServer:
@@ -51,38 +68,44 @@ class JudgeServer:
         return {category: self._asked_about(category) for category in self._judge.categories}
 
     def scores(self, folded: Folded) -> Mapping[Category, float]:
-        """Ask about a text once and remember the answer with it.
+        """Ask about a text once and remember the answer with it: the highest score of each category in any piece.
 
         Raises:
             Unavailable: no answer, or none that can be read.
         """
+        opinions = self._opinions(folded)
+        asked = frozenset[Category].intersection(*(frozenset(each.scores) for each in opinions))
+        return {category: max(each.scores[category] for each in opinions) for category in asked}
+
+    def _opinions(self, folded: Folded) -> Sequence["_Opinion"]:
         key = f"judge {self._judge.url} {self._judge.model}"
-        kept: Mapping[Category, float] | None = folded.shared.get(key)
+        kept: Sequence[_Opinion] | None = folded.shared.get(key)
         if kept is None:
-            answer = self._answer(folded)
-            kept = folded.shared[key] = (
-                _read_guard(answer) if self._judge.speaks == "qwen3guard" else _read_json(answer)
-            )
+            read = _read_guard if self._judge.speaks == "qwen3guard" else _read_json
+            parts = pieces(len(folded.original))
+            kept = folded.shared[key] = [
+                _Opinion(start, end, read(self._answer(folded.original[start:end], folded.role)))
+                for start, end in parts
+            ]
+            if any(end < start for (_, end), (start, _) in pairwise(parts)):
+                folded.shared[PARTLY_JUDGED] = folded.shared.get(PARTLY_JUDGED, frozenset()) | {*self._judge.categories}
         return kept
 
     def _asked_about(self, category: Category) -> Detector:
         def scan(given: str | Folded) -> tuple[Hit, ...]:
             folded = fold(given)
-            scores = self.scores(folded)
-            if category not in scores:  # it was asked, and silence is no answer
+            opinions = self._opinions(folded)
+            if any(category not in each.scores for each in opinions):  # it was asked, and silence is no answer
                 raise Unavailable("deploy.guard:judge-unreadable")
-            score = scores[category]
-            if score < 0.5 or not folded.original:
-                return ()
-            return (Hit(0, len(folded.original), category, f"{category}.judge", score, Severity.HIGH),)
+            return tuple(
+                Hit(each.start, each.end, category, f"{category}.judge", each.scores[category], Severity.HIGH)
+                for each in opinions if each.scores[category] >= _LIKELY and folded.original
+            )  # fmt: skip
 
         return scan
 
-    def _answer(self, folded: Folded) -> str:
-        judged = folded.original
-        if len(judged) > LONGEST:
-            judged = judged[: LONGEST // 2] + "\n\u2026\n" + judged[-LONGEST // 2 :]
-        body = {"model": self._judge.model, "messages": self._messages(judged, folded.role), "temperature": 0,
+    def _answer(self, judged: str, role: str) -> str:
+        body = {"model": self._judge.model, "messages": self._messages(judged, role), "temperature": 0,
                 "max_tokens": 128, "stream": False}  # fmt: skip
         headers = {"Content-Type": "application/json"}
         if key := upstream_key(self._judge.key_env):
@@ -109,6 +132,14 @@ class JudgeServer:
         mark = secrets.token_hex(8)
         told = text("deploy.guard:judge-task", mark=mark, categories=", ".join(self._judge.categories), role=role).en
         return [{"role": "system", "content": told}, {"role": "user", "content": f"<{mark}>\n{judged}\n</{mark}>"}]
+
+
+def pieces(length: int) -> list[tuple[int, int]]:
+    """Cut a text of some length into the pieces that are judged; of a very long one the last is its end."""
+    starts = range(0, max(1, length - _SHARED), LONGEST - _SHARED)
+    if len(starts) <= MOST_PIECES:
+        return [(start, min(start + LONGEST, length)) for start in starts]
+    return [*((start, start + LONGEST) for start in starts[: MOST_PIECES - 1]), (length - LONGEST, length)]
 
 
 def _read_guard(answer: str) -> Mapping[Category, float]:

@@ -20,7 +20,7 @@ from time import perf_counter
 from jingwei.core.policy import Category
 from jingwei.deploy.guard.known import Known, mark_of
 from jingwei.deploy.guard.passages import Passage
-from jingwei.deploy.guard.plans import GROUNDS, Detectors, Plan, Task
+from jingwei.deploy.guard.plans import GROUNDS, PARTLY_JUDGED, Detectors, Plan, Task
 from jingwei.deploy.guard.verdict import Why
 from jingwei.detect import Folded, Hit
 
@@ -235,6 +235,8 @@ def run(task: Task, folded: Sequence[Folded], hits_of: Sequence[list[Hit]], fail
     try:
         for hits, each in zip(hits_of, folded, strict=True):
             found = detect(each) if detect else _absent(category)
+            if category in each.shared.get(PARTLY_JUDGED, ()):
+                failed[category] = "too-long"
             if len(found) == 0:  # what has no length is no answer: it fails here
                 continue
             if not all(_is_sound(hit, category, each) for hit in found):
