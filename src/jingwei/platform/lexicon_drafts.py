@@ -20,7 +20,7 @@ from jingwei.platform.impact import Impact, measured
 from jingwei.platform.lexicons import index_of
 from jingwei.platform.word_change import WantedWords
 from jingwei.platform.word_file import Row, read_words
-from jingwei.platform.word_index import ADDED, REMOVED, read_change, read_head
+from jingwei.platform.word_index import ADDED, REMOVED, held_at, read_change, read_head
 
 
 class Planned(BaseModel):
@@ -102,8 +102,7 @@ class LexiconDrafts:
 
         def take(wanted: WantedWords) -> None:
             with index.opened() as connection:
-                query = "SELECT word, topic FROM word WHERE number <= ? AND (removed IS NULL OR removed > ?)"
-                rows = connection.execute(query, (number, number))
+                rows = connection.execute(f"SELECT word, topic FROM word WHERE {held_at(number)}")  # noqa: S608 - a whole number of our own
                 wanted.take((Row(0, word, topic) for word, topic in rows), sign=ADDED, where="word")
 
         return self._planned(name, take, replace=True)

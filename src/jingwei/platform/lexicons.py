@@ -107,18 +107,16 @@ class Lexicons:
         for number in (first, second):
             if number:
                 self._changes.version(name, number)
-        query = (
-            "FROM word AS one WHERE one.number <= :then AND (one.removed IS NULL OR one.removed > :then)"
-            " AND NOT EXISTS (SELECT 1 FROM word AS other WHERE other.folded = one.folded AND other.topic = one.topic"
-            " AND other.number <= :was AND (other.removed IS NULL OR other.removed > :was))"
-        )
         with index_of(self.desk, self.settings, name).opened() as connection:
             found = []
             for then, was in ((second, first), (first, second)):
-                places = {"then": then, "was": was}
-                count = connection.execute(f"SELECT count(*) {query}", places).fetchone()[0]
-                shown = f"SELECT word, topic {query} ORDER BY folded LIMIT {MOST_SHOWN}"
-                found.append((count, tuple(connection.execute(shown, places))))
+                query = (
+                    f"FROM word AS one WHERE {held_at(then, 'one')} AND NOT EXISTS (SELECT 1 FROM word AS other"  # noqa: S608 - whole numbers of our own
+                    f" WHERE other.folded = one.folded AND other.topic = one.topic AND {held_at(was, 'other')})"
+                )
+                count = connection.execute(f"SELECT count(*) {query}").fetchone()[0]
+                shown = connection.execute(f"SELECT word, topic {query} ORDER BY folded LIMIT {MOST_SHOWN}")
+                found.append((count, tuple(shown)))
         return Difference(first=first, second=second, added=found[0][0], added_words=found[0][1], removed=found[1][0],
                           removed_words=found[1][1])  # fmt: skip
 
