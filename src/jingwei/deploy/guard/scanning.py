@@ -130,22 +130,24 @@ class Work:
         self.scan = Scan([[] for _ in passages])
         self._bundle = bundle
         inline, threaded, models = plan
-        self._inline = inline
         self._rest = [*threaded, *models]
-        self._known = known
-        self._marks = [mark_of(each) for each in passages] if known is not None and inline else []
-        self._fresh = known.fresh(self._marks) if known is not None and inline else list(range(len(passages)))
-        self._all = _Texts(passages, self.scan.hits)
-        self._new = self._all if len(self._fresh) == len(passages) else self._all.only(self._fresh)
+        self._known = known if inline else None
+        self._marks: list[bytes] = []
+        self._fresh: list[int] = []
+        self._all = self._new = _Texts(passages, self.scan.hits)
+        if self._known is not None:
+            self._marks = [mark_of(each) for each in passages]
+            self._fresh = self._known.fresh(self._marks)
+            self._new = self._all if len(self._fresh) == len(passages) else self._all.only(self._fresh)
         self._unreadable = False
         self._done = 0
         self.begun: float | None = None
         """When a thread took it up."""
-        self.seconds, self._stretch = 0.0, 1.0
+        self.seconds, self._stretch, self._rules = 0.0, 1.0, 0
         if self._new.characters > INLINE_CHARACTERS:
-            self._rest = [*inline, *self._rest]
+            self._rest, self._rules = [*inline, *self._rest], len(inline)
         else:
-            self._run(inline)
+            self._run(inline, self._new)
             self._learn()
         if self._rest:
             self._stretch = max(1.0, self._all.characters / INLINE_CHARACTERS)
@@ -159,9 +161,9 @@ class Work:
     def scan_rest(self) -> None:
         """Do what is left, one after another, in a thread."""
         self.begun = perf_counter()
-        for task in self._rest:
+        for place, task in enumerate(self._rest):
             began = perf_counter()
-            self._run((task,))
+            self._run((task,), self._new if place < self._rules else self._all)
             if (perf_counter() - began) * 1000 > task.rule.timeout_milliseconds * self._stretch:
                 self.scan.failed[task.rule.category] = "timed-out"
             self._done += 1
@@ -175,11 +177,8 @@ class Work:
         failed[pending[0]] = "timed-out"
         return Scan([list(hits) for hits in self.scan.hits], failed)
 
-    def _run(self, tasks: Sequence[Task]) -> None:
-        if not tasks or self._unreadable:
-            return
-        texts = self._new if tasks[0] in self._inline else self._all
-        if not texts.passages:
+    def _run(self, tasks: Sequence[Task], texts: "_Texts") -> None:
+        if not tasks or self._unreadable or not texts.passages:
             return
         if texts.folded is None:
             texts.folded = read(texts.passages, self._bundle, (*tasks, *self._rest), self.scan)
@@ -193,7 +192,7 @@ class Work:
         """Remember the texts in which there was nothing, where all rules have read them."""
         if self._known is None or self.scan.failed:
             return
-        for number in self._fresh if self._marks else ():
+        for number in self._fresh:
             if not self.scan.hits[number]:
                 self._known.add(self._marks[number])
 
