@@ -16,7 +16,8 @@ from pathlib import Path
 from statistics import median
 
 from injection_data import Rows, language
-from train_injection import HARD, share
+from injection_report import share
+from train_injection import HARD
 
 from jingwei.detect import embedding, fold
 from jingwei.detect.injection import InjectionDetector, opinion

@@ -9,6 +9,7 @@ from jingwei.core.policy import Category
 from jingwei.detect import injection_model
 from jingwei.detect.hidden import reveal
 from jingwei.detect.hit import Hit
+from jingwei.detect.injection_cues import is_quoted
 from jingwei.detect.lexicon import folded_word
 from jingwei.detect.matcher import matcher
 from jingwei.detect.normalize import Folded, fold
@@ -23,6 +24,8 @@ _REPORTED = 0.05
 """A lower probability is no hit. Most thresholds lie far above; what lies between is reported, and decides nothing."""
 _LIFT = 1.6
 """How much more often a sign means an attack where nobody asked the text to speak: doubt to this power."""
+_QUOTED = 0.4
+"""How much less often a sign means an attack where a person only quotes it: doubt to this power."""
 _MOST_DECODED = 4
 """Hidden readings that the model is asked about."""
 _LONGEST_DECODED = 1_200
@@ -63,7 +66,7 @@ class InjectionDetector:
             folded = fold(plain, role=outer.role)
             if any(True for _ in self._canaries.find(folded.folded)):
                 yield _leak(start, end)
-            score = max((_weighed(hit, outer).score for hit in signs().scan(folded)), default=0.0)
+            score = max((_weighed(hit, folded).score for hit in signs().scan(folded)), default=0.0)
             if invisible:
                 score = max(score, _HIDDEN_SCORE)
             if score:
@@ -92,10 +95,14 @@ def _opinion(folded: Folded) -> Iterator[Hit]:
 
 
 def _weighed(hit: Hit, folded: Folded) -> Hit:
-    """Let a sign weigh more in a document or a tool's result."""
-    if folded.role not in injection_model.UNTRUSTED:
+    """Let a sign weigh more in a document or a tool's result, and less where a person talks about it."""
+    if folded.role in injection_model.UNTRUSTED:
+        power = _LIFT
+    elif folded.role == "user" and is_quoted(folded.original, hit.start, hit.end):
+        power = _QUOTED
+    else:
         return hit
-    return hit._replace(score=round(1 - (1 - hit.score) ** _LIFT, 4))
+    return hit._replace(score=round(1 - (1 - hit.score) ** power, 4))
 
 
 def _leak(start: int, end: int) -> Hit:

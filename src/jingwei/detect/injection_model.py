@@ -2,7 +2,9 @@
 
 The direct head reads a text and each of its sentences: does it try to lift, replace or draw out the model's own
 instructions? The planted head reads each sentence of a document or tool result against its surroundings: is it an
-instruction to the reader that the rest of the text does not call for? One hidden layer each, multiplied in numpy.
+instruction to the reader that the rest of the text does not call for? Both also read who is spoken to
+(`injection_cues`). One hidden layer each, multiplied in numpy. What a person only quotes is looked at once more
+without the quotation.
 Trained by `benchmarks/guard/train_injection.py`; `docs/reference/model-card-injection.md` says on what, and how well.
 """
 
@@ -16,7 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jingwei.detect import embedding
 from jingwei.detect.embedding import Embedding
-from jingwei.detect.normalize import Folded
+from jingwei.detect.injection_cues import cues, unquoted
+from jingwei.detect.normalize import Folded, fold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,9 +33,15 @@ UNTRUSTED = frozenset({"tool", "document"})
 LEAST_LETTERS = 6
 """A shorter text says too little: it is left to the rules."""
 
+SHARE = 0.15
+"""What the direct head counts for beside the planted one in a document."""
+_DOUBTED = 0.2
+"""From this probability on a text with quotations is looked at again without them."""
+_SURROUNDINGS = 0.5
+"""What the whole text counts for beside one of its sentences."""
 _SHARPNESS = 8.0
 """Vectors have length one; without a factor the heads would have to grow large weights."""
-_LINES = ("en", "zh", "en*", "zh*")
+_LINES = ("en", "zh")
 """What a head's offsets are for, in the order of the file."""
 _IDEOGRAPHS = range(0x3400, 0xA000)
 _LOOKED_AT = 2000
@@ -58,7 +67,7 @@ class Head:
     outer_offset: float
     slope: float
     offsets: Mapping[str, float]
-    """By language, and in documents by language with a star: what is added to the scaled score."""
+    """By language: what is added to the scaled score."""
 
     def scores(self, rows: "Rows") -> "Rows":
         """Return one score a row; zero means even odds before calibration."""
@@ -71,28 +80,31 @@ class Head:
         return 1 / (1 + exp(-max(-30.0, min(30.0, self.slope * score + self.offsets[language]))))
 
 
-def direct_rows(read: Embedding) -> "Rows":
-    """Return what the direct head sees: the whole text first, then its sentences."""
+def direct_rows(read: Embedding, folded: str) -> "Rows":
+    """Return what the direct head sees: the whole text, then its sentences, each beside the whole and the cues."""
     import numpy as np  # noqa: PLC0415 - with the encoder, on first need
 
-    return read.parts if len(read.spans) == 1 else np.vstack([read.whole[None], read.parts])
+    meant = read.parts if len(read.spans) == 1 else np.vstack([read.whole[None], read.parts])
+    around = np.repeat(read.whole[None] * np.float32(_SURROUNDINGS), len(meant), axis=0)
+    rows: Rows = np.hstack([meant, around, cues(folded, read.spans)])
+    return rows
 
 
-def planted_rows(read: Embedding) -> "Rows":
-    """Return what the planted head sees of each sentence: itself, its surroundings, and how far apart they lie."""
+def planted_rows(read: Embedding, folded: str) -> "Rows":
+    """Return what the planted head sees of each sentence: itself, its surroundings, how far apart they lie, cues."""
     import numpy as np  # noqa: PLC0415 - with the encoder, on first need
 
-    parts, count = read.parts, len(read.spans)
+    parts, count, told = read.parts, len(read.spans), cues(folded, read.spans)[-len(read.spans) :]
     if count == 1:
         empty = np.zeros_like(parts)
-        return np.hstack([parts, empty, empty, np.array([[0.0, 0.0, 0.3]], np.float32)])
+        return np.hstack([parts, empty, empty, np.array([[0.0, 0.0, 0.3]], np.float32), told])
     others = parts.sum(axis=0) - parts
     lengths = np.linalg.norm(others, axis=1, keepdims=True)
     others = np.where(lengths > 1e-3, others / np.maximum(lengths, 1e-6), 0)
     product = parts * others
     nearest = (parts @ parts.T - 2 * np.eye(count)).max(axis=1, keepdims=True)
     closeness = np.hstack([product.sum(axis=1, keepdims=True), nearest, np.zeros((count, 1))]) * 0.3
-    rows: Rows = np.hstack([parts, others * 0.5, product * 5, closeness]).astype(np.float32)
+    rows: Rows = np.hstack([parts, others * 0.5, product * 5, closeness, told]).astype(np.float32)
     return rows
 
 
@@ -121,20 +133,31 @@ def _head(inner: "Rows", inner_offsets: "Rows", outer: "Rows", line: "Rows") -> 
 
 def opinion(folded: Folded) -> Opinion:
     """Return what the heads think of a text, its role considered."""
-    nothing = Opinion(0.0, 0, len(folded.folded))
     if folded.role == "assistant" or sum(map(str.isalpha, folded.folded[:64])) < LEAST_LETTERS:
-        return nothing
-    read, tongue = embedding.read(folded), language(folded.folded)
-    direct, planted = heads()["direct"], heads()["planted"]
+        return Opinion(0.0, 0, len(folded.folded))
     if folded.role in UNTRUSTED:
-        return max(_strongest(direct, read.parts, read.spans, language=f"{tongue}*"),
-                   _strongest(planted, planted_rows(read), read.spans, language=f"{tongue}*"))  # fmt: skip
+        return _planted(folded)
+    found = _direct(folded)
+    frame = unquoted(folded.folded) if found.probability >= _DOUBTED else None
+    if frame is None:
+        return found
+    return found._replace(probability=min(found.probability, _direct(fold(frame)).probability))
+
+
+def _direct(folded: Folded) -> Opinion:
+    read, head = embedding.read(folded), heads()["direct"]
     spans = read.spans if len(read.spans) == 1 else ((0, len(folded.folded)), *read.spans)
-    return _strongest(direct, direct_rows(read), spans, language=tongue)
+    return _strongest(head, head.scores(direct_rows(read, folded.folded)), spans, folded)
 
 
-def _strongest(head: Head, rows: "Rows", spans: Sequence[tuple[int, int]], *, language: str) -> Opinion:
+def _planted(folded: Folded) -> Opinion:
+    read, both = embedding.read(folded), heads()
+    direct = both["direct"].scores(direct_rows(read, folded.folded)[-len(read.spans) :])
+    planted = both["planted"].scores(planted_rows(read, folded.folded))
+    return _strongest(both["planted"], SHARE * direct + (1 - SHARE) * planted, read.spans, folded)
+
+
+def _strongest(head: Head, scores: "Rows", spans: Sequence[tuple[int, int]], folded: Folded) -> Opinion:
     """Return the probability of the row that scores highest, and its place."""
-    scores = head.scores(rows)
     best = int(scores.argmax())
-    return Opinion(head.probability(float(scores[best]), language=language), *spans[best])
+    return Opinion(head.probability(float(scores[best]), language=language(folded.folded)), *spans[best])
