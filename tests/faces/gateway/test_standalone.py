@@ -86,6 +86,14 @@ systems:
     }  # fmt: skip
 
 
+def test_a_system_says_what_its_server_speaks(written):
+    speaks = LOCAL.replace("upstream: http://127.0.0.1:9/v1", "upstream: {url: 'https://a/v1', dialect: anthropic}")
+    assert read_config(written(speaks)).settings.upstream_dialects == {"https://a/v1": "anthropic"}
+    assert read_config(written(LOCAL)).settings.upstream_dialects == {}
+    with pytest.raises(InputError, match="dialect"):
+        read_config(written(speaks.replace("anthropic", "esperanto")))
+
+
 def test_a_policy_file_says_how_people_go_on_by_hand(written):
     written("manual_fallback: {zh: 请拨分机 1, en: Call extension 1}\n", "guard.yaml")
     (system,) = read_config(written(LOCAL + "policy: guard.yaml\n")).systems

@@ -54,9 +54,17 @@ class Target(NamedTuple):
     head: bytes
 
 
+BEARER = "Authorization: Bearer "
+
+
 @lru_cache(maxsize=1024)
-def target_of(address: str, key: str) -> Target:
+def target_of(address: str, key: str, shown_as: str = BEARER) -> Target:
     """Return where a POST of JSON to an address goes.
+
+    Args:
+        address: where.
+        key: shown there; empty: none.
+        shown_as: header lines that end with the key.
 
     Raises:
         ValueError: the address is none, or the key could not stand in a header.
@@ -69,7 +77,7 @@ def target_of(address: str, key: str) -> Target:
     written = [url.raw_path_qs.encode("ascii"), host.encode("ascii"), key.encode("ascii") or b"-"]
     if not all(_VISIBLE.fullmatch(each) for each in written):
         raise ValueError(host)
-    shown = b"Authorization: Bearer %b\r\n" % written[2] if key else b""
+    shown = b"%b%b\r\n" % (shown_as.encode("ascii"), written[2]) if key else b""
     head = (b"POST %b HTTP/1.1\r\nHost: %b\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
             b"Content-Type: application/json\r\n%bContent-Length: " % (written[0], written[1], shown))  # fmt: skip
     return Target(Place(url.raw_host, url.port, url.scheme == "https"), head)

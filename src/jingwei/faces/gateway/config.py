@@ -13,7 +13,7 @@ file, a model's server and keys for each, and nobody has released anything; heal
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -40,6 +40,8 @@ class Server(BaseModel):
     """Name sent instead of the caller's; empty leaves that."""
     key_env: str = Field(default="", max_length=80)
     """Environment variable that holds its key."""
+    dialect: Literal["openai", "anthropic"] = "openai"
+    """What it speaks."""
     fallbacks: tuple[str, ...] = Field(default=(), max_length=8)
     """Further servers of the same model, asked in this order where it does not answer."""
 
@@ -137,7 +139,7 @@ def read_config(path: Path) -> GatewayConfig:
         settings = GatewaySettings(
             snapshot_path=snapshot, spool_path=spool, standalone=written.standalone,
             public_key_path=path.parent / written.public_key if written.public_key else None,
-            **{**written.settings, **_fallbacks(written)},
+            **{**written.settings, **_fallbacks(written), **_dialects(written)},
         )  # fmt: skip
     except ValidationError as error:
         first = error.errors()[0]
@@ -150,6 +152,12 @@ def _fallbacks(written: GatewayFile) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return the servers that stand in for others, as the settings know them; empty where none is named."""
     named = {each.upstream.url: each.upstream.fallbacks for each in written.local if each.upstream.fallbacks}
     return {"fallback_upstreams": {**written.settings.get("fallback_upstreams", {}), **named}} if named else {}
+
+
+def _dialects(written: GatewayFile) -> dict[str, dict[str, str]]:
+    """Return what the servers speak, as the settings know it; empty where all speak OpenAI's chat."""
+    named = {each.upstream.url: each.upstream.dialect for each in written.local if each.upstream.dialect != "openai"}
+    return {"upstream_dialects": {**written.settings.get("upstream_dialects", {}), **named}} if named else {}
 
 
 def _demand_one_way(written: GatewayFile, document: Document) -> None:

@@ -1,6 +1,7 @@
 """Settings of one gateway process."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,6 +37,8 @@ class GatewaySettings(BaseModel):
     """Requests to models' servers at one time; further ones wait."""
     fallback_upstreams: dict[str, tuple[str, ...]] = {}
     """Further servers of the same model, by the address of the first, asked in this order where it does not answer."""
+    upstream_dialects: dict[str, Literal["openai", "anthropic"]] = {}
+    """What a model's server speaks, by its address; OpenAI's chat where nothing is said."""
     breaker_failures: int = Field(default=10, gt=0)
     """So many failures in a row, and a model's server is left alone for a while."""
     breaker_seconds: float = Field(default=15.0, gt=0)

@@ -5,7 +5,7 @@ the chat body alone. Error texts of the server are replaced by ours, because the
 packed answer is refused: it was not asked for, and a small one can unpack to a very large one.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from types import TracebackType
@@ -15,8 +15,9 @@ import orjson
 
 from jingwei.core.snapshot import Served
 from jingwei.core.upstream import upstream_key
+from jingwei.faces.gateway.anthropic import MESSAGES, SHOWN_AS, ChunkReader, as_completion, as_messages
 from jingwei.faces.gateway.attempts import Attempts
-from jingwei.faces.gateway.client import Client, Connection, Times, Unreachable, target_of
+from jingwei.faces.gateway.client import BEARER, Client, Connection, Times, Unreachable, target_of
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.reply import Reply
 from jingwei.faces.gateway.request import ChatBody
@@ -47,7 +48,9 @@ class Whole(NamedTuple):
 class Stream:
     """A streamed answer under way."""
 
-    def __init__(self, connection: Connection, reply: Reply, max_bytes: int) -> None:
+    def __init__(self, connection: Connection, reply: Reply, max_bytes: int, *,
+                 read: Callable[[Sequence[bytes]], list[bytes]] | None = None) -> None:  # fmt: skip
+        self._read = read
         self._connection = connection
         self._reply = reply
         self._reader = DataReader(max_bytes)
@@ -63,7 +66,10 @@ class Stream:
             Refusal: a line or the whole is too large.
         """
         while piece := await self._reply.piece():
-            if found := self._reader.feed(piece):
+            found = self._reader.feed(piece)
+            if found and self._read is not None:
+                found = self._read(found)
+            if found:
                 return found
         return []
 
@@ -74,6 +80,7 @@ class Upstream:
     def __init__(self, settings: GatewaySettings) -> None:
         self._max_bytes = settings.max_answer_bytes
         self._attempts = Attempts(settings)
+        self._speaks = settings.upstream_dialects
         times = Times(settings.connect_seconds, settings.idle_seconds, settings.total_seconds)
         self._client = Client(times, most=settings.max_upstream_connections)
 
@@ -97,6 +104,8 @@ class Upstream:
             answer = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise Refusal(Code.UPSTREAM_GARBAGE) from error
+        if isinstance(answer, dict) and self._is_anthropic(served):
+            answer = as_completion(answer)
         if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list) or not answer["choices"]:
             raise Refusal(Code.UPSTREAM_GARBAGE)
         return Whole(cast("ChatBody", answer), raw)
@@ -114,7 +123,8 @@ class Upstream:
             if reply.header(b"content-type").partition(";")[0].strip().lower() != "text/event-stream":
                 raise Refusal(Code.UPSTREAM_GARBAGE)
             with _TRANSLATED:
-                yield Stream(connection, reply, self._max_bytes)
+                read = ChunkReader().read if self._is_anthropic(served) else None
+                yield Stream(connection, reply, self._max_bytes, read=read)
             whole = True
         finally:
             self._client.given_back(connection, whole=whole)
@@ -135,11 +145,16 @@ class Upstream:
         return cast("ChatBody", answer)
 
     async def _asked(self, served: Served, body: ChatBody, path: str) -> tuple[Connection, Reply]:
-        key, data = upstream_key(served.upstream_key_env), orjson.dumps(body)
+        key, shown_as = upstream_key(served.upstream_key_env), BEARER
+        if self._is_anthropic(served):
+            if path != CHAT:
+                raise Refusal(Code.UPSTREAM_REJECTED, status=int(HTTPStatus.NOT_FOUND))
+            path, shown_as, body = MESSAGES, SHOWN_AS, as_messages(body)
+        data = orjson.dumps(body)
 
         async def ask(server: str) -> tuple[Connection, Reply]:
             with _TRANSLATED:
-                connection = await self._client.asked(target_of(server.rstrip("/") + path, key), data)
+                connection = await self._client.asked(target_of(server.rstrip("/") + path, key, shown_as), data)
             reply = connection.reply
             if reply is None or reply.status != HTTPStatus.OK or reply.header(b"content-encoding") not in _UNPACKED:
                 self._client.given_back(connection, whole=False)
@@ -148,6 +163,9 @@ class Upstream:
 
         by_hand = served.policy.manual_fallback
         return await self._attempts.made(served.upstream_url, ask, by_hand=by_hand)
+
+    def _is_anthropic(self, served: Served) -> bool:
+        return bool(self._speaks) and self._speaks.get(served.upstream_url) == "anthropic"
 
     async def _read(self, served: Served, body: ChatBody, path: str) -> bytes:
         connection, reply = await self._asked(served, body, path)
