@@ -1,3 +1,5 @@
+import unicodedata
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +46,15 @@ def test_every_folded_character_has_a_place(text):
 def test_folding_twice_changes_nothing(text):
     once = fold(text).folded
     assert fold(once).folded == once
+
+
+def test_one_that_becomes_many_is_written_out():
+    assert fold("x\ufdfay").folded == "x" + unicodedata.normalize("NFKC", "\ufdfa") + "y"
+
+
+def test_a_text_of_characters_that_grow_does_not_fill_the_memory():
+    text = "\ufdfa" * 20_000 + "炸弹"
+    folded = fold(text)
+    assert len(folded.folded) <= 4 * len(text)
+    at = folded.folded.index("炸弹")
+    assert folded.span(at, at + 2) == (len(text) - 2, len(text))

@@ -1,9 +1,12 @@
+import json
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jingwei.core.errors import InputError
-from jingwei.detect import Bundle, titles
+from jingwei.detect import Bundle, leet, titles
 from jingwei.detect.lexicon import Lexicon, compile_base
 from jingwei.detect.matcher import AhocorasickMatcher, DaachorseMatcher
 from jingwei.detect.topics import classes, topics
@@ -77,3 +80,66 @@ def test_a_bundle_swaps_its_words_and_keeps_its_detectors():
     assert before.lexicon_version != after.lexicon_version
     assert before.version != after.version
     assert after.version == Bundle.build(["白虎计划"], canaries=["CANARY-7f3a9c"]).version
+
+
+def calls(work):
+    """Count the calls that some work makes: unlike time they are the same on every machine."""
+    seen = 0
+
+    def count(*_about):
+        nonlocal seen
+        seen += 1
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return seen
+
+
+class Searched(bytes):
+    """Bytes that count how many of them are looked through from a place on."""
+
+    looked = 0
+
+    def find(self, *given):
+        at = super().find(*given)
+        Searched.looked += (at if at >= 0 else len(self)) - (given[1] if len(given) > 1 else 0)
+        return at
+
+
+@pytest.mark.parametrize("piece", ["abc12 ", "x1b ", "a1b ", "1账2账3", "转账密", "砖帐蜜马", "贝长号石马", "zhuan转 zhang账",
+                                   "z h u a n ", "一", "女子", "h4ck3r ", "转 plain words and more "])  # fmt: skip
+def test_twice_the_text_is_twice_the_work(piece):
+    lexicon = Lexicon(["转账密码", "neo dexlith", "友好城市", "hacker"])
+    short, long = (piece * (size // len(piece)) for size in (2_000, 4_000))
+    lexicon.scan(long)
+    assert calls(lambda: lexicon.scan(long)) <= 2.6 * calls(lambda: lexicon.scan(short)) + 200
+
+
+def test_digits_for_letters_are_looked_for_once_however_many_there_are_of_one_kind():
+    marks = Searched(b"aaa11 " * 500)
+    Searched.looked = 0
+    assert len(list(leet._tokens(marks))) == 500
+    assert Searched.looked <= 4 * len(marks)
+
+
+@pytest.mark.parametrize("written", ["友女子城市", "友 女 子 城 市", "友女子成市", "you女子城市", "友女子chengshi"])
+def test_a_character_split_into_everyday_parts_is_found_in_a_longer_word(written):
+    lexicon = Lexicon.loaded(compile_base(["友好城市"]))
+    text = f"说说{written}吧"
+    assert [text[hit.start : hit.end] for hit in lexicon.scan(text)] == [written]
+
+
+def test_everyday_parts_alone_mean_nothing():
+    assert Lexicon(["好城市"]).scan("女子城市") == ()
+
+
+def test_an_image_of_an_earlier_release_is_compiled_anew():
+    image = compile_base(WORDS)
+    size = int.from_bytes(image[8:12], "little")
+    about = json.loads(image[12 : 12 + size])
+    about["longest"].pop()
+    earlier = image[:12] + json.dumps(about).encode().ljust(size) + image[12 + size :]
+    assert Lexicon.loaded(earlier).scan(TEXT) == Lexicon(WORDS).scan(TEXT)

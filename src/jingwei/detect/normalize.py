@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from itertools import chain
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
@@ -39,6 +39,10 @@ _GONE = 0x110000
 """In the table: the character vanishes."""
 _SEVERAL = 0x110001
 """In the table: the character becomes more than one."""
+_MANY = 4096
+_SHORTENED = 4
+"""Where more than so many characters of a text grow, each to no more than this: one becomes eighteen, and a text of
+nothing else would fill the memory."""
 
 
 Role = Literal["user", "assistant", "tool", "document"]
@@ -119,15 +123,19 @@ def _irregular(codes: "Codes", clean: "Codes", tables: "_Tables") -> tuple["Code
 
     if int(clean.max()) == _GONE:
         kept = (clean != _GONE).nonzero()[0]
-        return clean.take(kept), array("q", kept.tobytes())
-    lengths = (clean != _GONE).astype(np.intp)
+        return clean.take(kept), array("i", kept.astype(np.int32).tobytes())
+    lengths = (clean != _GONE).astype(np.int32)
     growing = (clean == _SEVERAL).nonzero()[0]
-    forms = [tables.several[code] for code in codes[growing].tolist()]
-    lengths[growing] = [len(form) for form in forms]
-    places = np.repeat(np.arange(len(codes)), lengths)
+    which = tables.growing.searchsorted(codes.take(growing))
+    grown = np.diff(tables.starts).take(which)
+    if len(growing) > _MANY:
+        grown = np.minimum(grown, _SHORTENED)
+    lengths[growing] = grown
+    places = np.repeat(np.arange(len(codes), dtype=np.int32), lengths)
     longer = clean.take(places)
-    longer[longer == _SEVERAL] = [ord(each) for form in forms for each in form]
-    return longer, array("q", places.tobytes())
+    shifts = tables.starts.take(which) - (np.cumsum(grown) - grown)  # from a place among all that grows to the form's
+    longer[longer == _SEVERAL] = tables.forms.take(np.arange(grown.sum()) + np.repeat(shifts, grown))
+    return longer, array("i", places.tobytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +144,11 @@ class _Tables:
     """What each code point folds to, case kept; or `_GONE`, or `_SEVERAL`."""
     lower: "Table"
     """Lower case of each code point."""
-    several: Mapping[int, str]
-    """The expansions."""
+    growing: "Table"
+    """The code points that become more than one, in order."""
+    starts: "NDArray[np.intp]"
+    """Where the form of each begins in `forms`, and where the last one ends."""
+    forms: "Table"
 
 
 @lru_cache(maxsize=1)
@@ -156,7 +167,10 @@ def _tables() -> _Tables:
     for code in chain(range(0x3000), range(0xA640, 0xABC0), range(0x10400, 0x11000), range(0x16E00, 0x1E944)):
         lower[code] = ord(chr(code).lower()[0])
     clean.flags.writeable = lower.flags.writeable = False
-    return _Tables(clean, lower, several)
+    ordered = sorted(several)
+    starts = np.fromiter(accumulate((len(several[code]) for code in ordered), initial=0), np.intp)
+    forms = code_points("".join(several[code] for code in ordered))
+    return _Tables(clean, lower, np.array(ordered, np.uint32), starts, forms)
 
 
 def _mended() -> Mapping[str, str]:
