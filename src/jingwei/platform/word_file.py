@@ -18,12 +18,16 @@ from jingwei.core.errors import InputError
 from jingwei.core.text import Both, texts
 from jingwei.detect.lexicon import LONGEST_WORD
 from jingwei.detect.topics import classes, rule_of, topics
+from jingwei.platform.sheet_file import BROKEN, rows
 
 MOST_ROWS = 2_000_000
 MOST_BYTES = 256 * 1024 * 1024
 """Of a file, and of what a spreadsheet unpacks to: its texts are held in memory while its rows are read."""
 MOST_RATIO = 200
 LONGEST_TOPIC = 48
+_LOCKED = 0x61
+"""Flags of a packed part that only a password opens, or that mends another one."""
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _LONGEST_ROW = 64 * 1024
 _PREFIX = "keyword."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -56,8 +60,7 @@ def read_words(file: BinaryIO, name: str) -> Iterator[Row]:
     if file.seek(0, 2) > MOST_BYTES:
         raise InputError("platform:words-large", field="file", limit=MOST_BYTES // 1024**2)
     file.seek(0)
-    rows = _spreadsheet(file) if kind == "xlsx" else _plain(file, separated=kind == "csv")
-    return _words(rows)
+    return _words(_spreadsheet(file) if kind == "xlsx" else _plain(file, separated=kind == "csv"))
 
 
 def clean_word(word: str) -> str:
@@ -168,44 +171,33 @@ def _encoding(file: BinaryIO) -> str:
 
 
 def _spreadsheet(file: BinaryIO) -> Iterator[Sequence[str]]:
-    _demand_sound(file)
-    from openpyxl import load_workbook  # noqa: PLC0415 - late: only a spreadsheet needs it
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
-
     try:
-        book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
-    except (InvalidFileException, KeyError, ValueError, OSError, SyntaxError, zipfile.BadZipFile) as error:
+        packed = zipfile.ZipFile(file)
+    except BROKEN as error:
         raise InputError("platform:words-sheet", field="file") from error
-    try:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # a file may claim a million empty columns
-        for row in sheet.iter_rows(values_only=True, max_col=8):
-            yield ["" if cell is None else str(cell) for cell in row]
-    except (IndexError, KeyError, ValueError, SyntaxError, zipfile.BadZipFile) as error:
-        raise InputError("platform:words-sheet", field="file") from error
-    finally:
-        book.close()
+    with packed:
+        _demand_sound(packed)
+        yield from rows(packed)
 
 
-def _demand_sound(file: BinaryIO) -> None:
-    """Refuse a spreadsheet that unpacks to too much, or brings definitions of its own.
+def _demand_sound(packed: zipfile.ZipFile) -> None:
+    """Refuse a spreadsheet that unpacks to too much, is locked, or brings definitions of its own.
 
     Raises:
         InputError: it does.
     """
+    parts = packed.infolist()
+    unpacked, present = sum(each.file_size for each in parts), sum(each.compress_size for each in parts)
+    if len(parts) > 2_000 or unpacked > MOST_BYTES or unpacked > MOST_RATIO * max(present, 4096):
+        raise InputError("platform:words-packed", field="file")
+    if any(each.flag_bits & _LOCKED or each.compress_type not in _PACKINGS for each in parts):
+        raise InputError("platform:words-sheet", field="file")
     try:
-        with zipfile.ZipFile(file) as packed:
-            parts = packed.infolist()
-            unpacked, present = sum(each.file_size for each in parts), sum(each.compress_size for each in parts)
-            if len(parts) > 2_000 or unpacked > MOST_BYTES or unpacked > MOST_RATIO * max(present, 4096):
-                raise InputError("platform:words-packed", field="file")
-            for each in parts:
-                if each.filename.endswith((".xml", ".rels")) and _defines(packed, each):
-                    raise InputError("platform:words-sheet", field="file")
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        defining = any(_defines(packed, each) for each in parts if each.filename.endswith((".xml", ".rels")))
+    except BROKEN as error:
         raise InputError("platform:words-sheet", field="file") from error
-    finally:
-        file.seek(0)
+    if defining:
+        raise InputError("platform:words-sheet", field="file")
 
 
 def _defines(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
