@@ -26,8 +26,8 @@ from jingwei.detect import embedding, injection_model
 from jingwei.detect.injection_model import FILE
 
 EPOCHS = {"direct": 16, "planted": 12}
-FOLDS = 4
-"""Parts that the families of sources fall into: each is scored by heads that have read the others."""
+FOLDS = 2
+"""Parts that the families of sources fall into: each is scored by heads that have read the other."""
 OTHERWISE = "natural"
 BUDGET = {
     "direct": {"natural": 0.01, "hard": 0.06, "own-meta": 0.03, "own-quoting": 0.12},

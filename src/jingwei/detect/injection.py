@@ -9,7 +9,7 @@ from jingwei.core.policy import Category
 from jingwei.detect import injection_model
 from jingwei.detect.hidden import reveal
 from jingwei.detect.hit import Hit
-from jingwei.detect.injection_cues import is_quoted
+from jingwei.detect.injection_cues import is_quoted, is_told_of
 from jingwei.detect.lexicon import folded_word
 from jingwei.detect.matcher import matcher
 from jingwei.detect.normalize import Folded, fold
@@ -26,6 +26,8 @@ _LIFT = 1.6
 """How much more often a sign means an attack where nobody asked the text to speak: doubt to this power."""
 _QUOTED = 0.4
 """How much less often a sign means an attack where a person only quotes it: doubt to this power."""
+_TOLD_OF = 0.6
+"""The same for a document that tells of an attack."""
 _MOST_DECODED = 4
 """Hidden readings that the model is asked about."""
 _LONGEST_DECODED = 1_200
@@ -97,7 +99,7 @@ def _opinion(folded: Folded) -> Iterator[Hit]:
 def _weighed(hit: Hit, folded: Folded) -> Hit:
     """Let a sign weigh more in a document or a tool's result, and less where a person talks about it."""
     if folded.role in injection_model.UNTRUSTED:
-        power = _LIFT
+        power = _TOLD_OF if is_told_of(folded.original, hit.start, hit.end) else _LIFT
     elif folded.role == "user" and is_quoted(folded.original, hit.start, hit.end):
         power = _QUOTED
     else:

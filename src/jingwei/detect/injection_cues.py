@@ -31,6 +31,7 @@ _WEIGHT = 0.24
 """What a cue is worth beside the numbers of a vector of length one."""
 _QUOTED = re.compile(r'"([^"\n]{1,400})"|“([^”\n]{1,400})”|‘([^’\n]{1,400})’|「([^」\n]{1,400})」|'
                      r"`{1,3}([^`]{1,400})`{1,3}|(?<!\w)'([^'\n]{1,400})'(?!\w)")  # fmt: skip
+_VALUE = re.compile(r"[:=,(\[{]\s{0,3}$")
 _LEAST_QUOTED = 10
 """Characters of a quotation, marks included, that can hold an order; a quoted word stays in its sentence."""
 _LEAST_LEFT = 12
@@ -54,6 +55,15 @@ def is_quoted(text: str, start: int, end: int) -> bool:
     """Tell whether a span lies inside a quotation of a text that says something about it; a bare quotation is none."""
     inside = any(first < start and end < last for first, last in _found(_QUOTED, text))
     return inside and unquoted(text) is not None
+
+
+def is_told_of(text: str, start: int, end: int) -> bool:
+    """Tell whether a span of a document is quoted in a sentence about it; a value of data in quotes is no quotation."""
+    for first, last in _found(_QUOTED, text):
+        if first < start and end < last and not _VALUE.search(text, max(0, first - 4), first):
+            around = text[max(0, first - SURROUNDINGS) : first] + " " + text[last : last + SURROUNDINGS]
+            return any(_patterns()[name].search(around.lower()) for name in ("talk", "told"))
+    return False
 
 
 def cues(folded: str, spans: Sequence[Span]) -> "Rows":
