@@ -8,7 +8,7 @@ import pytest
 from jingwei.core.errors import Conflict, InputError, NotFound, Refused
 from jingwei.core.identity import Reauthentication
 from jingwei.core.jobs import JobError, JobHandlers
-from jingwei.core.policy import Category, Decision
+from jingwei.core.policy import Category, Decision, Policy
 from jingwei.core.recording import RecordedHit, Recording, RecordingWriter
 from jingwei.core.snapshot import read_public_key, read_snapshot
 from jingwei.core.text import Both
@@ -157,6 +157,20 @@ def test_what_the_grade_forbids_cannot_be_proposed(trying):
         assert "injection.inbound" in work.trials.preview(trying.system_id, {"rules": weak}).weaker
     with pytest.raises(Refused, match="weaker"):
         trying.propose({"rules": weak})
+
+
+def test_what_people_added_and_a_candidate_takes_away_is_told(trying):
+    scope = {"about": {"zh": "人事制度", "en": "staff rules"}, "outside": ["stocks"]}
+    limits = {"requests_per_minute": 60, "tokens_per_day": 0, "concurrent_requests": 0}
+    zhao = trying.place.who("zhao")
+    with trying.place.platform.work(zhao, "policy.attach") as work:
+        guarded = {**trying.in_force().model_dump(mode="json"), "scope": scope, "limits": limits}
+        work.policies.attach(Policy.model_validate(guarded), actor=zhao)
+    with trying.place.platform.reading() as work:
+        preview = work.trials.preview
+        assert preview(trying.system_id, {"scope": None, "limits": {}}).loosened == ("scope", "limits")
+        assert preview(trying.system_id, {"limits": {**limits, "tokens_per_day": 9}}).loosened == ()
+        assert preview(trying.system_id, {"scope": None}).weaker == ()  # a grade demands none: two people decide
 
 
 @pytest.mark.parametrize(("edits", "says"), [

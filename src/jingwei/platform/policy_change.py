@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.canonical import Json
 from jingwei.core.policy import Policy
+from jingwei.deploy.guard import loosens
 
 
 class PolicyChange(BaseModel):
@@ -17,16 +18,19 @@ class PolicyChange(BaseModel):
     """Path, such as `rules.pii.inbound` or `tools`."""
     before: Any  # Any: JSON; a recursive alias is more than pydantic can read
     after: Any
+    loosens: bool = False
+    """Whether the part protects less than before; in doubt it does."""
 
 
 def changes(before: Policy | None, after: Policy) -> tuple[PolicyChange, ...]:
     """List the parts in which two policies differ; where there was none before, every part of the new one."""
     was, then = _parts(before) if before else {}, _parts(after)
     return tuple(
-        PolicyChange(part=name, before=was.get(name), after=then.get(name))
+        PolicyChange(part=name, before=was.get(name), after=then.get(name),
+                     loosens=before is not None and loosens(name, was.get(name), then.get(name)))
         for name in {**was, **then}
         if was.get(name) != then.get(name)
-    )
+    )  # fmt: skip
 
 
 def _parts(policy: Policy) -> dict[str, Json]:

@@ -35,6 +35,11 @@ class Proposed(NamedTuple):
     lapses: tuple[Evidence, ...]
     """Evidence that is valid now and would not be, were it in force."""
 
+    @property
+    def loosened(self) -> tuple[str, ...]:
+        """Return the parts that protect less than in the policy in force, such as `scope`; who signs must see them."""
+        return tuple(each.part for each in self.changes if each.loosens)
+
 
 class Trials:
     """Candidate policies: from an edit to a promotion."""

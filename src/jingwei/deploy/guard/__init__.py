@@ -5,6 +5,7 @@ from jingwei.deploy.guard.compile import Enforced, compile_policy, weaker_points
 from jingwei.deploy.guard.configuration import gateway_version
 from jingwei.deploy.guard.guard import Guard, with_lexicon
 from jingwei.deploy.guard.holding import Holding, take_readable
+from jingwei.deploy.guard.loosening import loosens
 from jingwei.deploy.guard.passages import Passage, extract_texts, rewrite
 from jingwei.deploy.guard.sessions import Caller, Sessions
 from jingwei.deploy.guard.stages import glance
@@ -44,6 +45,7 @@ __all__ = [
     "labels_found",
     "labels_of_messages",
     "labels_of_result",
+    "loosens",
     "rewrite",
     "take_readable",
     "weaker_points",

@@ -51,6 +51,8 @@ class Comparison(BaseModel):
     digest: str
     present_digest: str
     weaker: tuple[str, ...]
+    loosened: tuple[str, ...]
+    """Parts that protect less than in the policy in force, such as `scope`."""
     changes: tuple[PolicyChange, ...]
     lapses: tuple[str, ...]
     """Ids of evidence that is valid now and would not be then."""
@@ -59,7 +61,7 @@ class Comparison(BaseModel):
     def of(cls, found: Proposed) -> "Comparison":
         """Show what the services found."""
         return cls(policy=found.policy, digest=found.policy.digest, present_digest=found.present.digest,
-                   weaker=found.weaker, changes=found.changes,
+                   weaker=found.weaker, loosened=found.loosened, changes=found.changes,
                    lapses=tuple(each.id for each in found.lapses))  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def preview(platform: "Platform", *, wanted: str, edits: Path, json_out: bool) -
     with platform.reading() as work:
         found = work.trials.preview(system_named(work, wanted).id, _edits(edits))
     if json_out:
-        as_json({"digest": found.policy.digest, "weaker": list(found.weaker),
+        as_json({"digest": found.policy.digest, "weaker": list(found.weaker), "loosened": list(found.loosened),
                  "changes": [each.model_dump(mode="json") for each in found.changes],
                  "lapses": [each.id for each in found.lapses]})  # fmt: skip
         return
@@ -168,6 +168,8 @@ def _changes(found: "Proposed") -> None:
     out = console()
     if found.weaker:
         out.print(f"[red]✗[/] {say('candidate-weaker', points=', '.join(found.weaker))}")
+    if found.loosened:
+        out.print(f"[yellow]▲[/] {say('candidate-loosens', parts=', '.join(found.loosened))}")
     if found.lapses:
         out.print(f"[yellow]▲[/] {say('candidate-lapses', types=', '.join(each.type for each in found.lapses))}")
 

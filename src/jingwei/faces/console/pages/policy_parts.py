@@ -19,7 +19,7 @@ def change_lines(changes: Iterable[PolicyChange]) -> tuple[ChangeLine, ...]:
     return tuple(
         ChangeLine(part=part_name(each.part), before=_shown(each.before, each.part),
                    after=_shown(each.after, each.part),
-                   weaker=_weaker(each.part, each.before, each.after))
+                   weaker=each.loosens)
         for each in changes
     )  # fmt: skip
 
@@ -74,25 +74,6 @@ def _plain(value: Json) -> str:
 
 def _cut(written: str) -> str:
     return written if len(written) <= _LONGEST else written[:_LONGEST] + "…"
-
-
-def _weaker(part: str, before: Json, after: Json) -> bool:
-    """Tell whether a change lets more through; of most parts that are no rule it is not a matter of more or less."""
-    if part == "grade":
-        return _grew(after, before)
-    if part == "max_input_characters" or part.endswith(".threshold"):
-        return _grew(before, after)
-    if part.startswith("tools."):
-        return before is None
-    if not part.startswith("rules."):
-        return False
-    if before in set(Decision) and after in set(Decision):
-        return Decision(str(after)).rank < Decision(str(before)).rank
-    return after is None or (before == FailMode.CLOSED and after == FailMode.OPEN)
-
-
-def _grew(before: Json, after: Json) -> bool:
-    return isinstance(before, int | float) and isinstance(after, int | float) and after > before
 
 
 def _say(name: str, **values: object) -> Both:
