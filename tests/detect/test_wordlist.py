@@ -132,6 +132,13 @@ def test_a_character_split_into_everyday_parts_is_found_in_a_longer_word(written
     assert [text[hit.start : hit.end] for hit in lexicon.scan(text)] == [written]
 
 
+def test_a_list_too_large_for_words_in_parts_still_finds_them(monkeypatch):
+    monkeypatch.setattr("jingwei.detect.spellings.MOST_IN_PARTS", 1)
+    monkeypatch.setattr("jingwei.detect.wordlist.MOST_IN_PARTS", 1)
+    lexicon = Lexicon.loaded(compile_base(["友好城市"]))
+    assert [(hit.start, hit.end) for hit in lexicon.scan("说说友女子城市吧")] == [(2, 7)]
+
+
 def test_everyday_parts_alone_mean_nothing():
     assert Lexicon(["好城市"]).scan("女子城市") == ()
 

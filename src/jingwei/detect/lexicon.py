@@ -134,7 +134,7 @@ class Lexicon:
 
     def _find(self, reading: Reading) -> list[Found]:
         found: list[Found] = []
-        in_parts = False
+        in_parts = not all(part.tells_parts for part in self.parts)
         for part in self.parts:
             in_parts |= self._as_written(part, reading, found)
         for way in self._ways(reading, in_parts=in_parts):

@@ -9,6 +9,8 @@ from jingwei.detect.splits import splits
 
 IN_PARTS = 0x7FFFFFFF
 """Owns what some word sounds like if characters are split into parts that prose has, too: the text is worth a look."""
+MOST_IN_PARTS = 200_000
+"""Of more words than this none is added in parts: a larger automaton costs more than a second look at the text."""
 _MOST_READINGS = 6
 _PARTS_FROM = 4
 
@@ -58,6 +60,8 @@ def add_other_readings(patterns: Spellings, skeletons: Sequence[str], *, short: 
 
 def add_in_parts(patterns: Spellings, skeletons: Sequence[str], sounds: Sequence[str]) -> None:
     """Add how words sound with characters split into parts that ordinary text has side by side, too."""
+    if len(skeletons) > MOST_IN_PARTS:
+        return
     natural, known = splits().natural, syllables().known
     said = {letter: tuple("".join(known.get(part, part) for part in parts) for parts in ways)
             for letter, ways in natural.items()}  # fmt: skip

@@ -19,7 +19,7 @@ from jingwei.core.errors import InputError
 from jingwei.detect import typed
 from jingwei.detect.matcher import Matcher, has_daachorse, matcher
 from jingwei.detect.reading import is_syllable
-from jingwei.detect.spellings import Spellings, add_in_parts, add_other_readings, read_all
+from jingwei.detect.spellings import MOST_IN_PARTS, Spellings, add_in_parts, add_other_readings, read_all
 
 SHORT = 2
 """Words up to this length are found as they are written only."""
@@ -116,6 +116,11 @@ class WordList:
     def has_symbols(self) -> bool:
         """Tell whether some words have no letter or digit."""
         return len(self.symbols.owners) > 0
+
+    @property
+    def tells_parts(self) -> bool:
+        """Tell whether its patterns say where a word may be with a character split into parts that prose has."""
+        return len(self) <= MOST_IN_PARTS
 
     def symbol_words(self) -> list[str]:
         """Return the words without any letter or digit."""
