@@ -17,6 +17,8 @@ LONGEST = 120
 """Characters of an attack that is quoted or wrapped."""
 CARRIERS = 4
 """Further carriers that an instruction is planted in."""
+BARE = 0.3
+"""Share of pasted papers that also come with nothing said."""
 OPEN, CLOSE = "[[", "]]"
 
 
@@ -41,6 +43,8 @@ class Meta:
             yield text, 0, "own-quoting", where
         for text, where in self.joined("openers", "asks", tongue, SPACE[tongue]):
             yield text, 0, "own-quoting", where
+        for text, where in self.pasted(tongue):
+            yield text, 0, "own-pasted", where
         for text, where in self.filled("wraps", tongue):
             yield text, 1, "own-wraps", where
         for head, where in self.parts("wrap_heads", tongue):
@@ -73,6 +77,15 @@ class Meta:
         for frame, where in self.parts(name, tongue):
             for attack in self.some(tongue, where, QUOTED):
                 yield frame.replace("{x}", attack), where
+
+    def pasted(self, tongue):
+        """Give papers that somebody pastes to have something done with them, and some with nothing said."""
+        kept = [*self.parts("papers", tongue), *self.filled("papers_framed", tongue)]
+        for text, where in kept:
+            chores = [chore for chore, place in self.parts("chores", tongue) if place == where]
+            yield f"{self.chance.choice(chores)}\n\n{text}", where
+            if self.chance.random() < BARE:
+                yield text, where
 
     def joined(self, name, further, tongue, joint):
         """Put attacks into openings, and say something about them."""

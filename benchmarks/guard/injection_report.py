@@ -1,5 +1,6 @@
 """What the shipped injection detector finds, by source and language, rules and model apart."""
 
+import json
 from collections import defaultdict
 from math import sqrt
 
@@ -9,13 +10,14 @@ from jingwei.core.policy import Category
 from jingwei.detect import Bundle, fold
 
 WEIGHED = 0.7
+LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
-def report(rows):
-    """Print what the shipped detector finds in the held-out rows, by source and language, rules and model apart."""
+def report(rows, place=None):
+    """Judge rows by source and language, rules and model apart; write the points of each curve if a place is given."""
     bundle = Bundle.build()
     only = frozenset([Category.INJECTION])
-    groups = defaultdict(list)
+    groups, points = defaultdict(list), []
     for row in rows:
         groups[row.role, row.source, language(row.text), row.label].append(row)
     print(f"{'role':9}{'source':24}{'':4}{'n':>5} {'found at 0.7 (95 %)':>26}{'rules':>8}{'model':>8}")
@@ -24,11 +26,23 @@ def report(rows):
             continue
         found = [judged(bundle, row, only) for row in mine]
         both, rules, model = (sum(each[place] >= WEIGHED for each in found) for place in range(3))
+        points.append(
+            {
+                "source": source,
+                "language": tongue,
+                "attack": bool(label),
+                "role": role,
+                "rows": len(mine),
+                "above": {str(at): round(sum(each[0] >= at for each in found) / len(mine), 4) for at in LEVELS},
+            }
+        )
         print(
             f"{role:9}{source:24}{tongue:4}{len(mine):5} {share(both, len(mine)):>26}{rules / len(mine):8.1%}"
             f"{model / len(mine):8.1%}  {'attack' if label else 'benign'}",
             flush=True,
         )
+    if place:
+        place.write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
 
 
 def judged(bundle, row, only):

