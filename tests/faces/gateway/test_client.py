@@ -14,7 +14,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jingwei.faces.gateway.client import Client, Times, Unreachable, target_of
+from jingwei.faces.gateway.client import Client, Unreachable
+from jingwei.faces.gateway.connection import Times, target_of
 from jingwei.faces.gateway.reply import MAX_HEAD_BYTES, MAX_WAITING_BYTES, Reply
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -357,3 +358,12 @@ def test_a_certificate_that_nobody_vouches_for_is_not_believed(own_certificate):
         return server.asked
 
     assert asyncio.run(main()) == []
+
+
+def test_an_address_is_reached_without_a_resolver():
+    async def go():
+        async with asking(Server(OK)) as (client, address):
+            asyncio.get_running_loop().getaddrinfo = None  # would be a thread of the pool, one of few
+            return await ask(client, address)
+
+    assert asyncio.run(go()) == (200, b"hello")

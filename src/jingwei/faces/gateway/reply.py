@@ -50,10 +50,6 @@ class Reply:
         """Tell whether it waits for its reader rather than for its server."""
         return not self._flows
 
-    def header(self, name: bytes) -> str:
-        """Return a header's value; several are put together, and a missing one is empty."""
-        return self.headers.get(name, b"").decode("latin-1")
-
     async def head(self) -> None:
         """Wait until its head is there.
 

@@ -17,7 +17,8 @@ from jingwei.core.snapshot import Served
 from jingwei.core.upstream import upstream_key
 from jingwei.faces.gateway.anthropic import MESSAGES, SHOWN_AS, ChunkReader, as_completion, as_messages
 from jingwei.faces.gateway.attempts import Attempts
-from jingwei.faces.gateway.client import BEARER, Client, Connection, Times, Unreachable, target_of
+from jingwei.faces.gateway.client import Client, Unreachable
+from jingwei.faces.gateway.connection import BEARER, Connection, Times, target_of
 from jingwei.faces.gateway.refusal import Code, Refusal
 from jingwei.faces.gateway.reply import Reply
 from jingwei.faces.gateway.request import ChatBody
@@ -25,7 +26,7 @@ from jingwei.faces.gateway.settings import GatewaySettings
 from jingwei.faces.gateway.sse import DataReader
 
 _MOST_DIGITS = 6
-_UNPACKED = frozenset({"", "identity", "Identity"})
+_UNPACKED = frozenset({b"", b"identity", b"Identity"})
 CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
 _REFUSED: dict[int, Code] = {
     HTTPStatus.UNAUTHORIZED: Code.UPSTREAM_DENIED,
@@ -120,7 +121,7 @@ class Upstream:
         connection, reply = await self._asked(served, body, CHAT)
         whole = False
         try:
-            if reply.header(b"content-type").partition(";")[0].strip().lower() != "text/event-stream":
+            if reply.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"text/event-stream":
                 raise Refusal(Code.UPSTREAM_GARBAGE)
             with _TRANSLATED:
                 read = ChunkReader().read if self._is_anthropic(served) else None
@@ -156,7 +157,11 @@ class Upstream:
             with _TRANSLATED:
                 connection = await self._client.asked(target_of(server.rstrip("/") + path, key, shown_as), data)
             reply = connection.reply
-            if reply is None or reply.status != HTTPStatus.OK or reply.header(b"content-encoding") not in _UNPACKED:
+            if (
+                reply is None
+                or reply.status != HTTPStatus.OK
+                or reply.headers.get(b"content-encoding", b"") not in _UNPACKED
+            ):
                 self._client.given_back(connection, whole=False)
                 raise _refused(reply)
             return connection, reply
@@ -208,6 +213,6 @@ def _refused(reply: Reply | None) -> Refusal:
     """Return what a caller is told of an answer that is none."""
     if reply is None or reply.status == HTTPStatus.OK:  # packed
         return Refusal(Code.UPSTREAM_GARBAGE)
-    wait = reply.header(b"retry-after")
-    seconds = int(wait) if wait.isascii() and wait.isdigit() and len(wait) < _MOST_DIGITS else 0
+    wait = reply.headers.get(b"retry-after", b"")
+    seconds = int(wait) if wait.isdigit() and len(wait) < _MOST_DIGITS else 0
     return Refusal(_REFUSED.get(reply.status, Code.UPSTREAM_GARBAGE), status=reply.status, retry_seconds=seconds)
