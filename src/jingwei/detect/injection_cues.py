@@ -31,6 +31,11 @@ _WEIGHT = 0.24
 """What a cue is worth beside the numbers of a vector of length one."""
 _QUOTED = re.compile(r'"([^"\n]{1,400})"|“([^”\n]{1,400})”|‘([^’\n]{1,400})’|「([^」\n]{1,400})」|'
                      r"`{1,3}([^`]{1,400})`{1,3}|(?<!\w)'([^'\n]{1,400})'(?!\w)")  # fmt: skip
+_SPOKEN = re.compile(r'"([^"\n]{1,400})"|“([^“”\n]{1,400})”|‘([^‘’\n]{1,400})’|「([^「」\n]{1,400})」|'
+                     r"`{1,3}([^`]{1,400})`{1,3}|(?<!\w)'([^'\n]{1,400})'(?!\w)")  # fmt: skip
+"""The same without a mark that opens twice: an event loop runs it, and no run of marks may cost more than it is long."""
+_NEAR = 500
+"""Characters around a sign in which its quotation is looked for."""
 _VALUE = re.compile(r"[:=,(\[{]\s{0,3}$")
 _LEAST_QUOTED = 10
 """Characters of a quotation, marks included, that can hold an order; a quoted word stays in its sentence."""
@@ -40,10 +45,12 @@ _LEAST_LEFT = 12
 Span = tuple[int, int]
 
 
-def unquoted(folded: str) -> str | None:
+def unquoted(folded: str, marks: re.Pattern[str] = _QUOTED) -> str | None:
     """Return what a text says about the orders that it quotes; None where it quotes none, or nothing but quotes."""
-    quotes = [span for span in _found(_QUOTED, folded) if span[1] - span[0] >= _LEAST_QUOTED]
-    if not quotes or len(folded) > LONGEST_FRAME:
+    if len(folded) > LONGEST_FRAME:
+        return None
+    quotes = [match.span() for match in marks.finditer(folded) if match.end() - match.start() >= _LEAST_QUOTED]
+    if not quotes:
         return None
     ends = [0, *(end for _, end in quotes)]
     starts = [*(start for start, _ in quotes), len(folded)]
@@ -53,17 +60,25 @@ def unquoted(folded: str) -> str | None:
 
 def is_quoted(text: str, start: int, end: int) -> bool:
     """Tell whether a span lies inside a quotation of a text that says something about it; a bare quotation is none."""
-    inside = any(first < start and end < last for first, last in _found(_QUOTED, text))
-    return inside and unquoted(text) is not None
+    return _quotation(text, start, end) is not None and unquoted(text, _SPOKEN) is not None
 
 
 def is_told_of(text: str, start: int, end: int) -> bool:
     """Tell whether a span of a document is quoted in a sentence about it; a value of data in quotes is no quotation."""
-    for first, last in _found(_QUOTED, text):
-        if first < start and end < last and not _VALUE.search(text, max(0, first - 4), first):
-            around = text[max(0, first - SURROUNDINGS) : first] + " " + text[last : last + SURROUNDINGS]
-            return any(_patterns()[name].search(around.lower()) for name in ("talk", "told"))
-    return False
+    found = _quotation(text, start, end)
+    if found is None or _VALUE.search(text, max(0, found[0] - 4), found[0]):
+        return False
+    first, last = found
+    around = f"{text[max(0, first - SURROUNDINGS) : first]} {text[last : last + SURROUNDINGS]}".lower()
+    return any(_patterns()[name].search(around) for name in ("talk", "told"))
+
+
+def _quotation(text: str, start: int, end: int) -> Span | None:
+    """Return the quotation around a span."""
+    earliest = max(0, start - _NEAR)
+    first = max(text.rfind("\n", earliest, start) + 1, earliest)
+    matches = (match.span() for match in _SPOKEN.finditer(text, first, end + _NEAR))
+    return next((span for span in matches if span[0] < start and end < span[1]), None)
 
 
 def cues(folded: str, spans: Sequence[Span]) -> "Rows":
