@@ -33,7 +33,7 @@ _QUOTED = re.compile(r'"([^"\n]{1,400})"|“([^”\n]{1,400})”|‘([^’\n]{1,
                      r"`{1,3}([^`]{1,400})`{1,3}|(?<!\w)'([^'\n]{1,400})'(?!\w)")  # fmt: skip
 _SPOKEN = re.compile(r'"([^"\n]{1,400})"|“([^“”\n]{1,400})”|‘([^‘’\n]{1,400})’|「([^「」\n]{1,400})」|'
                      r"`{1,3}([^`]{1,400})`{1,3}|(?<!\w)'([^'\n]{1,400})'(?!\w)")  # fmt: skip
-"""The same without a mark that opens twice: an event loop runs it, and no run of marks may cost more than it is long."""
+"""The same without a mark that opens twice: an event loop runs it, and a run of marks costs no more than its length."""
 _NEAR = 500
 """Characters around a sign in which its quotation is looked for."""
 _VALUE = re.compile(r"[:=,(\[{]\s{0,3}$")
