@@ -18,7 +18,6 @@ from jingwei.core.policy import Decision, Effect, Policy, ToolRule
 from jingwei.core.rules import Rule, compile_rule
 from jingwei.deploy.guard.arguments import MAX_ARGUMENT_CHARACTERS, leaves, read_arguments
 from jingwei.deploy.guard.cedar import CedarCall, CedarRules, tool_id
-from jingwei.deploy.guard.monitor import disagreements
 from jingwei.deploy.guard.passages import Passage
 from jingwei.deploy.guard.taint import Label
 from jingwei.deploy.guard.tool_call import (
@@ -33,6 +32,7 @@ from jingwei.deploy.guard.tool_call import (
     readable_arguments,
 )
 from jingwei.deploy.guard.verdict import GuardFinding, GuardVerdict
+from jingwei.detect.monitor import disagreements
 
 _NEEDS_PERSON_TO_SEND = frozenset({Label.UNTRUSTED, Label.INJECTION, Label.SECRET})
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jingwei.core.policy import ToolRule
-from jingwei.deploy.guard.monitor import CONCEALS, OTHER_TARGET, RULED_OUT, disagreements
+from jingwei.detect.monitor import CONCEALS, OTHER_TARGET, RULED_OUT, disagreements
 
 SOURCE = yaml.safe_load(Path(__file__).with_name("reasoning_cases.yaml").read_text(encoding="utf-8"))
 TOOLS = {name: ToolRule(name=name, **values) for name, values in SOURCE["tools"].items()}

@@ -84,7 +84,7 @@ class _Patterns:
 
 @lru_cache(maxsize=1)
 def _patterns() -> _Patterns:
-    return _Patterns(_Source.model_validate(package_data("jingwei.deploy.guard", "monitor.yaml")))
+    return _Patterns(_Source.model_validate(package_data("jingwei.detect", "monitor.yaml")))
 
 
 def disagreements(reasoning: str, rule: ToolRule, arguments: Mapping[str, object]) -> tuple[str, ...]:
