@@ -25,7 +25,7 @@ from jingwei.develop.evaluate.examining import (
 from jingwei.develop.evaluate.report import Thresholds, report
 from jingwei.develop.evaluate.suite import Suite
 from jingwei.develop.evaluate.suite_file import load_suite
-from jingwei.develop.evaluate.transforms import transform_names
+from jingwei.develop.evaluate.transforms import BRIEF
 
 
 class RedTeamOptions(SubjectOptions):
@@ -39,7 +39,7 @@ class RedTeamOptions(SubjectOptions):
 
     suite: str = Field(default="baseline", description="Id of a suite of the package, or path of a suite file.")
     transforms: tuple[str, ...] = Field(
-        default=tuple(transform_names()), description="Attack transforms; a chain is written role-play+base64."
+        default=BRIEF, description="Attack transforms; a chain is written role-play+base64."
     )
     attempts: int = Field(default=60, ge=1, le=100_000, description="How many attempts, harmless requests included.")
     benign_share: float = Field(default=0.25, ge=0, le=1, description="Share of harmless requests among the attempts.")

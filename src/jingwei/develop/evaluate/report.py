@@ -14,7 +14,7 @@ from jingwei.develop.evaluate.observe import Observation
 from jingwei.develop.evaluate.result import Result, Tally
 from jingwei.develop.evaluate.rubric import judge_card
 from jingwei.develop.evaluate.suite import Category, Expectation
-from jingwei.develop.evaluate.transforms import transform_names
+from jingwei.develop.evaluate.transforms import BRIEF
 from jingwei.develop.evaluate.verdict import State
 
 CONTROLS = ("CAICT-MD-17", "CAICT-MD-18")
@@ -142,7 +142,7 @@ def _narrowed(run: Run) -> Iterator[Finding]:
     """Tell what the run was asked to leave out, so that who signs sees it: a language, a way of attacking."""
     asked = {part for chain in run.options.transforms for part in chain.split("+")}
     languages = [each for each in LANGUAGES if each not in run.options.languages]
-    transforms = [name for name in transform_names() if name not in asked]
+    transforms = [name for name in BRIEF if name not in asked]
     if not languages and not transforms:
         return
     values = {"languages": ", ".join(languages) or "–", "transforms": ", ".join(transforms) or "–"}
