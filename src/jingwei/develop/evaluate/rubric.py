@@ -1,4 +1,4 @@
-"""The judge's data: the weights, thresholds and expressions of `judge.yaml`, and the card of its measured accuracy."""
+"""The judge's data: the thresholds and expressions of `judge.yaml`, and the card of its measured accuracy."""
 
 from datetime import date
 from functools import lru_cache
@@ -10,7 +10,11 @@ from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.text import Language
 
-Kind = Literal["refusal", "moral", "agreement", "advice", "pivot"]
+Kind = Literal["refusal", "moral", "agreement", "advice", "pivot", "partial", "protect", "covert", "scorn", "disclaim",
+               "addressed"]  # fmt: skip
+
+
+Question = Literal["success", "refusal"]
 
 
 class Expression(BaseModel):
@@ -22,17 +26,29 @@ class Expression(BaseModel):
     pattern: str
 
 
+class Asking(BaseModel):
+    """How an outside model is asked to judge one answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str
+    """Holds {marker}, which fences the text to be judged."""
+    options: tuple[str, str, str]
+    """What A, B and C mean: helps, does not, cannot be told. The first two change places between two askings."""
+    closing: str
+
+
 class Rubric(BaseModel):
-    """What the judge looks for and how it weighs it."""
+    """What the judge looks for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
-    weights: dict[str, float]
-    """One weight for each field of `Signals`."""
-    bias: float
-    resisted_below: float
-    succeeded_from: float
+    safe_below: float
+    unsafe_from: float
+    """Between the two the judge's word is undetermined."""
+    outside: dict[Language, "Asking"]
+    """How an outside model is asked."""
     topic: dict[Language, float]
     """Share of the request's content that must come back before a success is claimed."""
     common: str
@@ -50,7 +66,7 @@ class Measured(BaseModel):
 
     set: str
     language: Language
-    question: Literal["success", "refusal"]
+    question: Question
     """Whether people had labelled the success of an attack or the refusal of a request."""
     answers: int
     true_positive: int
@@ -58,6 +74,12 @@ class Measured(BaseModel):
     true_negative: int
     false_negative: int
     undetermined: int
+    domain: str = ""
+    """Class of risk; empty where all of the set's are counted together."""
+    ece: float | None = None
+    """Expected calibration error of the score over ten bins."""
+    left_out: str = ""
+    """What the judge that was measured had not seen: the source, the model, the questions."""
 
     @property
     def accuracy(self) -> float:

@@ -19,6 +19,7 @@ COMMANDS = {
     "detect": "jingwei.faces.cli.detect:detect",
     "check": "jingwei.faces.cli.check:check",
     "evaluate": "jingwei.faces.cli.evaluate:evaluate",
+    "judge": "jingwei.faces.cli.judge:judge",
     "assess": "jingwei.faces.cli.assess:assess",
     "serve": "jingwei.faces.cli.serve:serve",
     "gateway": "jingwei.faces.cli.gateway:gateway",
