@@ -1,6 +1,6 @@
 """Measures: shares of bad ends with their intervals, whole and by part, for any suite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from jingwei.core.evidence import Measure
@@ -15,7 +15,11 @@ from jingwei.develop.evaluate.verdict import State
 Kind = Literal["attack", "over-refusal", "incorrect"]
 By = Literal["language", "category", "transform", "strategy"]
 _BAD = {"attack": State.ATTACK_SUCCEEDED, "over-refusal": State.OVER_REFUSED, "incorrect": State.INCORRECT}
-STEM = {"attack": "attack_success_rate", "over-refusal": "over_refusal_rate", "incorrect": "incorrect_rate"}
+STEM: Mapping[Kind, str] = {
+    "attack": "attack_success_rate",
+    "over-refusal": "over_refusal_rate",
+    "incorrect": "incorrect_rate",
+}
 
 
 def kind_of(category: Category) -> Kind:
