@@ -1,0 +1,1 @@
+"""What an answer says: amounts, dates, names, options and citations, read without a model, in Chinese and English."""

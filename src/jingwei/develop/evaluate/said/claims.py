@@ -1,0 +1,183 @@
+"""The claims of an answer against what it was to be taken from: supported, contradicted, absent, or not to be told.
+
+`jingwei.detect.grounding` holds each sentence against the passages by words, numbers and nearness. This adds what a
+test may spend more on than a guard: amounts and dates in any writing, words that exclude each other, names that stand
+nowhere in the context, and claims by clause, so that one invented half of a sentence shows.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import yaml
+
+from jingwei.detect.grounding import Claim, Support, claims
+from jingwei.develop.evaluate.said import stance
+from jingwei.develop.evaluate.said.alike import pieces
+from jingwei.develop.evaluate.said.amounts import agrees as same_amount
+from jingwei.develop.evaluate.said.amounts import amounts
+from jingwei.develop.evaluate.said.dates import agree as same_date
+from jingwei.develop.evaluate.said.dates import dates, spelled
+from jingwei.develop.evaluate.signals import plain
+
+_SAME_SUBJECT = 0.5
+"""Share of a claim's pieces that a source sentence must have before opposite words count against it."""
+_ENOUGH, _ENOUGH_WITH_FIGURES = 0.75, 0.4
+"""Share of a claim's pieces in the context that is support enough; less where its figures are all there too."""
+_SURE = 0.62
+"""From this score of the guard's on an absent claim counts as invented; below it nobody can tell."""
+_MOST = 64
+
+
+class Weighed(NamedTuple):
+    """One claim, weighed."""
+
+    start: int
+    end: int
+    support: Support | None
+    """None where it cannot be told."""
+    reason: str
+
+
+@lru_cache(maxsize=1)
+def _data() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("contrast.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> Mapping[str, re.Pattern[str]]:
+    data = _data()
+    named = {name: data[name] for name in ("quoted", "capitals", "han_person", "place", "clause", "yes_no")}
+    return {name: re.compile(each) for name, each in {**named, **data["asks"]}.items()}
+
+
+@lru_cache(maxsize=1)
+def _opposites() -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for words in _data()["opposites"]:
+        for word in words:
+            found.setdefault(word, set()).update(each for each in words if each != word)
+    return {word: frozenset(each) for word, each in found.items()}
+
+
+def weighed(answer: str, context: str) -> list[Weighed]:
+    """Weigh each claim of an answer against its context; sentences that only say "not stated" claim nothing."""
+    folded = plain(context)
+    sources = [folded[start:end] for start, end in stance.sentences(folded)]
+    found = []
+    for claim in claims(answer, [context])[:_MOST]:
+        said = answer[claim.start : claim.end]
+        if not stance.abstains(plain(said)):
+            found.append(_weigh(claim, said, context=context, folded=folded, sources=sources))
+    return found
+
+
+def _weigh(claim: Claim, said: str, *, context: str, folded: str, sources: Sequence[str]) -> Weighed:
+    text = plain(said)
+    nearest = max(sources, key=lambda each: _shared(text, each), default="")
+    figures = _figures(text, folded, nearest)
+    if figures is not None:
+        return Weighed(claim.start, claim.end, figures, "figure")
+    if _excluded(text, sources):
+        return Weighed(claim.start, claim.end, Support.CONTRADICTED, "opposite")
+    if claim.support is Support.CONTRADICTED and claim.score < 0.8:
+        return Weighed(claim.start, claim.end, Support.CONTRADICTED, "denial")
+    if _strangers(said, context=context, folded=folded):
+        return Weighed(claim.start, claim.end, Support.ABSENT, "name")
+    return Weighed(claim.start, claim.end, *_by_words(claim, text, folded))
+
+
+def _by_words(claim: Claim, text: str, folded: str) -> tuple[Support | None, str]:
+    """Decide a claim whose figures and names are all in the context by how much of the rest is."""
+    rest = _undated(text)
+    for each in amounts(rest):
+        rest = f"{rest[: each.start]}{' ' * (each.end - each.start)}{rest[each.end :]}"
+    shared = _shared(rest, folded)
+    if claim.support is not Support.ABSENT or shared >= (_ENOUGH if rest == text else _ENOUGH_WITH_FIGURES):
+        loose = _loose_clause(text, folded)
+        return (None, "clause") if loose else (Support.SUPPORTED, "words")
+    sure = claim.score >= _SURE if rest == text else shared < _ENOUGH_WITH_FIGURES / 2
+    return (Support.ABSENT if sure else None), "words"
+
+
+def _shared(text: str, source: str) -> float:
+    wanted = pieces(text)
+    return len(wanted & pieces(source)) / len(wanted) if wanted else 1.0
+
+
+def _figures(text: str, folded: str, nearest: str) -> Support | None:
+    """Tell what a claim's amounts and dates make of it; None where they are all in the context, or there are none."""
+    days, known_days = dates(text), dates(folded)
+    stray = [each for each in days if not any(same_date(each, other) for other in known_days)]
+    numbers, known = amounts(_undated(text)), amounts(_undated(folded))
+    odd = [each for each in numbers if not any(same_amount(other, each) or same_amount(each, other) for other in known)
+           and not (each.low <= 1 and not each.dimension)]  # fmt: skip
+    if not stray and not odd:
+        return None
+    beside = bool(amounts(nearest) if odd else dates(nearest))
+    return Support.CONTRADICTED if beside and _shared(text, nearest) >= _SAME_SUBJECT / 2 else Support.ABSENT
+
+
+def _undated(text: str) -> str:
+    """Return a text with its dates blanked out: the 12 of 12 March counts no books."""
+    said = spelled(text)
+    for each in dates(text):
+        said = f"{said[: each.start]}{' ' * (each.end - each.start)}{said[each.end :]}"
+    return said
+
+
+def _excluded(text: str, sources: Sequence[str]) -> bool:
+    """Tell whether a claim has a word whose opposite stands in the sentence that speaks of the same."""
+    best = max(sources, key=lambda each: _shared(text, each), default="")
+    if _shared(text, best) < _SAME_SUBJECT:
+        return False
+    for word, others in _opposites().items():
+        if _has(text, word) and not any(
+            _has(source, word) for source in sources if _shared(text, source) >= _SAME_SUBJECT
+        ):
+            hit = [other for other in others if _has(best, other)]
+            if hit and not any(_has(text, other) for other in hit):
+                return True
+    return False
+
+
+def _has(text: str, word: str) -> bool:
+    return re.search(rf"\b{re.escape(word)}\b", text) is not None if word.isascii() else word in text
+
+
+def _strangers(said: str, *, context: str, folded: str) -> bool:
+    """Tell whether a claim names somebody or something that the context does not."""
+    shapes = _shapes()
+    names = [
+        *(match[1] for match in shapes["quoted"].finditer(said)),
+        *(match[0] for match in shapes["capitals"].finditer(said)),
+    ]
+    for name in names:
+        bare = plain(name)
+        if bare in folded or pieces(bare) <= pieces(folded):
+            continue
+        return not all(word.casefold() in context.casefold() for word in bare.split())
+    return any(pieces(match[0]) & pieces(folded) == frozenset() for match in shapes["place"].finditer(plain(said)))
+
+
+def _loose_clause(text: str, folded: str) -> bool:
+    """Tell whether a clause of an otherwise supported sentence has hardly a word in the context."""
+    parts = [part for part in _shapes()["clause"].split(text) if len(pieces(part)) >= 3]
+    return len(parts) > 1 and any(_shared(part, folded) < 0.25 for part in parts)
+
+
+def deviates(answer: str, question: str) -> bool | None:
+    """Tell whether an answer leaves its question aside; None where it cannot be told."""
+    asked, said = plain(question), plain(answer)
+    shapes = _shapes()
+    if shapes["date"].search(asked):
+        return None if dates(said) or amounts(said) else True
+    if shapes["number"].search(asked):
+        return None if amounts(said) or dates(said) else True
+    if shapes["whether"].search(asked) and shapes["yes_no"].search(said):
+        return None if _shared(asked, said) < 0.1 else False
+    near = _shared(asked, said)
+    return False if near >= 0.3 else None
