@@ -3,10 +3,15 @@
 import asyncio
 import base64
 import json
+import sys
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 from aiohttp import web
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from jingwei.core.check import Run, examine_all
 from jingwei.core.evidence import Artefact
@@ -216,3 +221,45 @@ def red_team(run_of, serve):
         return asyncio.run(go())
 
     return whole
+
+
+class Tripwire:
+    """Hears every connection and every look-up of a name that this process makes, in Python or below it."""
+
+    def __init__(self):
+        self.set = False
+        self.crossed = []
+
+    def hear(self, event, arguments):
+        if not self.set or not event.startswith("socket."):
+            return
+        if event in {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}:
+            self._look(event, arguments[0])
+        if event in {"socket.connect", "socket.sendto", "socket.sendmsg"} and isinstance(arguments[1], tuple):
+            self._look(event, arguments[1][0])
+
+    def _look(self, event, host):
+        try:
+            outside = not ip_address(host).is_loopback
+        except ValueError:
+            outside = host not in {None, ""}
+        if outside:
+            self.crossed.append((event, host))
+            raise OSError(f"the tripwire was crossed: {event} {host}")
+
+
+@pytest.fixture(scope="session")
+def wire():
+    wire = Tripwire()
+    sys.addaudithook(wire.hear)  # hooks stay as long as the process; this one sleeps but in a test that asks for it
+    return wire
+
+
+@pytest.fixture
+def offline(wire):
+    """Fail a test that connects anywhere but to loopback, or looks up any name."""
+    wire.crossed.clear()
+    wire.set = True
+    yield wire
+    wire.set = False
+    assert not wire.crossed

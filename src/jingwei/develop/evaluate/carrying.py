@@ -4,12 +4,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 
 from jingwei.core.errors import Unavailable
-from jingwei.core.policy import Category
-from jingwei.detect import Bundle, redact
+from jingwei.detect import fold, redact
+from jingwei.detect.pattern_detector import pii, secrets
 from jingwei.develop.evaluate.attempt import Attempt, Briefing
 from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Fault, Transcript
 from jingwei.develop.evaluate.result import Result
@@ -110,9 +109,5 @@ def redacted(said: str, *, canary: str) -> str:
     head = said[:_KEPT]
     if canary:
         head = head.replace(canary, "[CANARY]")
-    return redact(head, _bundle().scan(head, frozenset({Category.PII, Category.SECRET})))
-
-
-@lru_cache
-def _bundle() -> Bundle:
-    return Bundle.build()
+    folded = fold(head, role="assistant")
+    return redact(head, (*pii().scan(folded), *secrets().scan(folded)))

@@ -22,7 +22,7 @@ from jingwei.develop.evaluate.carrying import Asking, Company, carry_out
 from jingwei.develop.evaluate.endpoint import passing
 from jingwei.develop.evaluate.evaluation import Budget, Evaluation, SubjectCard
 from jingwei.develop.evaluate.exchange import Answer, Ask, Fault, Subject
-from jingwei.develop.evaluate.keeping import Keeping, Results, RunCard
+from jingwei.develop.evaluate.keeping import Keeping, Results, RunCard, slim
 from jingwei.develop.evaluate.outcome import suite_outcome
 from jingwei.develop.evaluate.planning import Plan
 from jingwei.develop.evaluate.purse import Prices, Purse, SpentError
@@ -104,16 +104,13 @@ class Examination:
             "parties": [each.card.model_dump(mode="json") if each else None for each in (party, judge, attacker)],
         }
         card = RunCard(id=new_id("evl"), plan=digest(asked), started_at=clock())
-        self._keeping = Keeping(folder, card, fresh=fresh)
+        self._counts = _Counts(len(plan.ids))
+        self._keeping = Keeping(folder, card, fresh=fresh, each=self._earlier)
         self._began = time.monotonic()
-        self._counts = _Counts(len(plan.attempts))
         self._row = 0
         self.stopped: Stop = ""
         self.trouble: Unavailable | None = None
         """Why the subject counts as gone."""
-        for each in self._keeping.done.values():
-            self._purse.earlier(each, prices=party.prices)
-            self._counts.add(each)
 
     @property
     def moment(self) -> Moment:
@@ -128,7 +125,7 @@ class Examination:
             asyncio.CancelledError: it was interrupted; what was recorded is kept.
         """
         tell(self.moment)
-        waiting = iter([each for each in self._plan.attempts if each.id not in self._keeping.done])
+        waiting = self._plan.take(done=self._keeping.done)
         syncing = asyncio.create_task(self._keeping.syncing())
         try:
             async with asyncio.TaskGroup() as group:
@@ -149,8 +146,10 @@ class Examination:
         Raises:
             Unavailable: the folder cannot be written.
         """
-        results = self._keeping.settle([each.id for each in self._plan.attempts])
-        kept = list(self._keeping.done.values())
+        results = self._keeping.settle(list(self._plan.ids))
+        kept: dict[str, list[Result]] = {name: [] for name in self._plan.briefings}
+        for each in results:
+            kept[each.suite].append(slim(each))
         evaluation = Evaluation(
             id=self._keeping.card.id,
             jingwei=version("jingwei-ai"),
@@ -162,8 +161,8 @@ class Examination:
             suites=tuple(
                 suite_outcome(
                     briefing,
-                    [each for each in kept if each.suite == name],
-                    planned=sum(each.suite == name for each in self._plan.attempts),
+                    kept[name],
+                    planned=sum(each == name for each in self._plan.ids.values()),
                     left_out=self._plan.unplanted(name),
                     limits=self._terms.limits,
                 )
@@ -176,6 +175,11 @@ class Examination:
         )
         self._keeping.write_beside(REPORT, evaluation.model_dump_json(indent=1).encode())
         return evaluation, results
+
+    def _earlier(self, result: Result) -> None:
+        """Count what an interrupted run has found and spent."""
+        self._purse.earlier(result, prices=self._party.prices)
+        self._counts.add(result)
 
     async def _work(self, waiting: Iterator[Attempt], tell: Callable[[Moment], None]) -> None:
         """Carry out attempts until there are none or the run has stopped."""
@@ -194,6 +198,7 @@ class Examination:
             self._counts.add(result)
             self._watch(result)
             tell(self.moment)
+            await asyncio.sleep(0)  # a subject that never waits would keep everybody else from being heard
 
     def _watch(self, result: Result) -> None:
         """Count faults in a row; after enough of them the subject counts as gone."""

@@ -6,26 +6,28 @@ never asked again, but for attempts that met nothing but a server's passing trou
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import overload
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from jingwei.core.errors import Conflict, InputError
-from jingwei.core.store.failure import failures_said
+from jingwei.core.errors import Conflict, InputError, Unavailable
 from jingwei.develop.evaluate.endpoint import passing
 from jingwei.develop.evaluate.exchange import Fault
 from jingwei.develop.evaluate.result import Result
-from jingwei.develop.evaluate.verdict import State
+from jingwei.develop.evaluate.verdict import State, Verdict
 
 ATTEMPTS = "attempts.jsonl"
 _RUN = "run.json"
 _SYNC_SECONDS = 0.5
+_GIVEN: frozenset[str] = frozenset({*Result.model_fields, *Verdict.model_fields})
 
 
 class RunCard(BaseModel):
@@ -77,6 +79,7 @@ class Keeping:
         folder: where it lies; made where it is missing.
         card: the run that is about to begin; another run's folder is refused.
         fresh: forget what an earlier run kept there.
+        each: told every result of an earlier run that stands.
 
     Raises:
         InputError: the folder holds another run, or an `attempts.jsonl` that is not ours.
@@ -84,16 +87,18 @@ class Keeping:
         Unavailable: it cannot be written.
     """
 
-    def __init__(self, folder: Path, card: RunCard, *, fresh: bool = False) -> None:
+    def __init__(self, folder: Path, card: RunCard, *, fresh: bool = False,
+                 each: Callable[[Result], None] = lambda _: None) -> None:  # fmt: skip
         self.folder = folder
         self.path = folder / ATTEMPTS
-        with failures_said(str(folder)):
+        with _writable(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._take(fresh=fresh)
             self.card = self._carded(card, fresh=fresh)
-            self.done = self._read()
+            self.done = self._read(each)
+            """Ids of the attempts that are not made again."""
         except BaseException:
             os.close(self._file)
             raise
@@ -106,7 +111,7 @@ class Keeping:
             Unavailable: the disk is full, or the folder can no longer be written; what was kept before stays whole.
         """
         line = memoryview(result.model_dump_json().encode() + b"\n")
-        with failures_said(str(self.path)):
+        with _writable(str(self.path)):
             try:
                 written = 0
                 while written < len(line):
@@ -115,7 +120,7 @@ class Keeping:
                 os.ftruncate(self._file, self._end)
                 os.lseek(self._file, self._end, os.SEEK_SET)
                 raise
-        self.done[result.id] = slim(result)
+        self.done.add(result.id)
         self._end += len(line)
         self._synced = False
 
@@ -131,7 +136,7 @@ class Keeping:
         """Let go of the folder, everything on the disk."""
         if self._file < 0:
             return
-        with failures_said(str(self.path)):
+        with _writable(str(self.path)):
             try:
                 os.fsync(self._file)
             finally:
@@ -144,7 +149,7 @@ class Keeping:
         starts = _starts(self.path)
         draft = self.path.with_suffix(".draft")
         kept, at = array("Q"), 0
-        with failures_said(str(self.path)):
+        with _writable(str(self.path)):
             try:
                 with self.path.open("rb") as old, draft.open("wb") as new:
                     os.fchmod(new.fileno(), 0o600)
@@ -169,7 +174,7 @@ class Keeping:
         """
         path = self.folder / name
         draft = path.with_name(f".{name}.draft")
-        with failures_said(str(path)):
+        with _writable(str(path)):
             try:
                 draft.write_bytes(content)
                 draft.replace(path)
@@ -205,9 +210,9 @@ class Keeping:
         except (OSError, ValidationError) as error:
             raise InputError("develop.evaluate:run-other", field="out", folder=str(self.folder)) from error
 
-    def _read(self) -> dict[str, Result]:
-        """Return what was kept; a torn last line is cut off, so that nothing is taken for its end."""
-        done: dict[str, Result] = {}
+    def _read(self, each: Callable[[Result], None]) -> set[str]:
+        """Read what was kept; a torn last line is cut off, so that nothing is taken for its end."""
+        done: set[str] = set()
         end = 0
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
@@ -219,16 +224,38 @@ class Keeping:
                 except ValidationError as error:
                     raise InputError("develop.evaluate:run-damaged", field="out", file=str(self.path),
                                      line=number) from error  # fmt: skip
-                done[result.id] = slim(result)
+                if result.id not in done and not _worth_another(result):
+                    done.add(result.id)
+                    each(result)
         os.ftruncate(self._file, end)
         os.lseek(self._file, end, os.SEEK_SET)
         self._end = end
-        return {name: each for name, each in done.items() if not _worth_another(each)}
+        return done
+
+
+@contextmanager
+def _writable(place: str) -> Iterator[None]:
+    """Say what hinders writing: a full disk, a folder that may not be written.
+
+    Raises:
+        Unavailable: one of them.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        raise Unavailable("core:disk-full" if full else "core:file-unusable", place=place) from error
 
 
 def slim(result: Result) -> Result:
-    """Return a result without anybody's words, as many as there may be."""
-    return result.model_copy(update={"answer_redacted": "", "asked_redacted": result.asked_redacted[:0]})
+    """Return a result without anybody's words, so small that ten thousand fit beside everything else.
+
+    Half of a model's size is its own set of the fields that were given; these share one.
+    """
+    small = result.model_copy(update={"answer_redacted": "", "asked_redacted": "", "answer_sha256": ""})
+    object.__setattr__(small, "__pydantic_fields_set__", _GIVEN)
+    object.__setattr__(small.verdict, "__pydantic_fields_set__", _GIVEN)
+    return small
 
 
 def _worth_another(result: Result) -> bool:

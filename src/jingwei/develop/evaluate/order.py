@@ -64,7 +64,7 @@ class Evaluating:
     @property
     def total(self) -> int:
         """Count the attempts."""
-        return len(self._plan.attempts)
+        return len(self._plan.ids)
 
     async def run(self, tell: Callable[[Moment], None] = lambda _: None) -> None:
         """Ask what is not asked yet.

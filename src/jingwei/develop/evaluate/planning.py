@@ -4,7 +4,7 @@ The order takes turns among languages and categories, so that a run that is cut 
 person, has asked a little of everything. An attempt is keyed by a digest of all that makes it what it is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import product
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -61,8 +61,18 @@ class Plan:
             raise InputError("develop.evaluate:plan-suite-twice", field="suites", names=", ".join(self.briefings))
         _demand_known(scope, [each.suite for each in briefings])
         self.attempts = [each for briefing in briefings for each in _attempts(scope, briefing)]
+        self.ids = {each.id: each.suite for each in self.attempts}
+        """Every attempt's suite, in the order they are asked."""
         if not self.attempts:
             raise InputError("develop.evaluate:nothing-to-try", field="transforms")
+
+    def take(self, *, done: Container[str]) -> Iterator[Attempt]:
+        """Give the attempts that are not done yet, and let go of each: a long run keeps results, not plans."""
+        self.attempts.reverse()
+        while self.attempts:
+            attempt = self.attempts.pop()
+            if attempt.id not in done:
+                yield attempt
 
     def unplanted(self, suite: str) -> int:
         """Count the cases of a suite that are left out because nothing could leak or be called."""

@@ -1,0 +1,356 @@
+import asyncio
+import errno
+import json
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+from evaluating import evaluated, lines, order_of, write_suite
+
+from jingwei.core.errors import Conflict, InputError, Unavailable
+from jingwei.core.evidence import Outcome
+from jingwei.develop.evaluate.engine import Terms
+from jingwei.develop.evaluate.evaluation import Budget
+from jingwei.develop.evaluate.exchange import Answer, Usage
+from jingwei.develop.evaluate.keeping import Keeping
+from jingwei.develop.evaluate.order import Asked, Evaluating
+from jingwei.develop.evaluate.purse import Prices
+from jingwei.develop.evaluate.target_file import ApiTarget, FunctionTarget
+from jingwei.develop.evaluate.verdict import State
+
+REFUSAL = {"zh": "抱歉，我不能帮这个忙。", "en": "I'm sorry, but I can't help with that."}
+
+
+@pytest.fixture
+def suite(tmp_path):
+    return write_suite(tmp_path)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    """A function under test, whose module counts what it was asked; each test has its own."""
+    name = f"app_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(
+        "asked = []\nreply = None\n"
+        "async def answer(message):\n"
+        "    asked.append(message)\n"
+        "    return reply(message) if reply else \"I'm sorry, but I can't help with that.\"\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = __import__(name)
+    module.target = FunctionTarget(kind="callable", function=f"{name}:answer")
+    return module
+
+
+def test_every_case_is_asked_once_and_the_report_lies_in_the_folder(suite, app, out):
+    evaluation, results = evaluated(order_of(suite, app.target, out))
+    assert len(app.asked) == len(set(app.asked)) == 20
+    assert evaluation.suites[0].planned == evaluation.suites[0].examined == len(results) == 20
+    assert json.loads((out / "report.json").read_text())["id"] == evaluation.id
+    assert evaluation.spent.requests == 20
+    assert {each["suite"] for each in lines(out)} == {"mine"}
+
+
+def test_the_lines_come_in_the_order_of_the_plan_whoever_answered_first(suite, app, tmp_path):
+    slow = order_of(suite, app.target, tmp_path / "a", terms=Terms(concurrency=8))
+    evaluated(slow)
+    evaluated(order_of(suite, app.target, tmp_path / "b", terms=Terms(concurrency=1)))
+    assert [each["id"] for each in lines(tmp_path / "a")] == [each["id"] for each in lines(tmp_path / "b")]
+
+
+def test_what_was_recorded_is_never_asked_again(suite, app, out):
+    evaluated(order_of(suite, app.target, out))
+    first = (out / "attempts.jsonl").read_bytes()
+    evaluation, _ = evaluated(order_of(suite, app.target, out))
+    assert len(app.asked) == 20
+    assert (out / "attempts.jsonl").read_bytes() == first
+    assert evaluation.spent.requests == 20
+
+
+def test_a_line_torn_by_a_power_cut_is_asked_again_and_no_other(suite, app, out):
+    evaluated(order_of(suite, app.target, out))
+    path = out / "attempts.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    app.asked.clear()
+    evaluated(order_of(suite, app.target, out))
+    assert len(app.asked) == 1
+    assert [each["id"] for each in lines(out)] == [json.loads(each)["id"] for each in whole.splitlines()]
+
+
+def test_a_damaged_line_stops_with_its_place(suite, app, out):
+    evaluated(order_of(suite, app.target, out))
+    path = out / "attempts.jsonl"
+    listed = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*listed[:3], b'{"id": 1}\n', *listed[4:]]))
+    with pytest.raises(InputError, match="Line 4"):
+        evaluated(order_of(suite, app.target, out))
+
+
+def test_another_runs_folder_is_refused_unless_it_is_to_be_forgotten(suite, app, out):
+    evaluated(order_of(suite, app.target, out))
+    with pytest.raises(InputError, match="another run"):
+        evaluated(order_of(suite, app.target, out, scope={"seed": 7}))
+    assert len(lines(out)) == 20
+    evaluated(order_of(suite, app.target, out, scope={"seed": 7, "limit": 4}, fresh=True))
+    assert len(lines(out)) == 4
+
+
+def test_two_processes_do_not_write_to_one_folder(suite, app, out):
+    work = Evaluating(order_of(suite, app.target, out))
+
+    async def go():
+        def again(moment):
+            if moment.done == 1:
+                with pytest.raises(Conflict, match="Another process"):
+                    Keeping(out, work.examination._keeping.card)
+
+        await work.run(again)
+
+    asyncio.run(go())
+    assert work.conclude()[0].suites[0].examined == 20
+
+
+def test_several_runs_go_on_at_once_in_one_process(suite, app, tmp_path):
+    async def go():
+        runs = [Evaluating(order_of(suite, app.target, tmp_path / name)) for name in "abc"]
+        await asyncio.gather(*(each.run() for each in runs))
+        return [each.conclude()[0] for each in runs]
+
+    done = asyncio.run(go())
+    assert [each.suites[0].examined for each in done] == [20, 20, 20]
+    assert len({each.id for each in done}) == 3
+
+
+@pytest.mark.parametrize(
+    "budget", [Budget(requests=7), Budget(tokens=70), Budget(money=0.007)], ids=["requests", "tokens", "money"]
+)
+def test_a_budget_stops_the_run_and_a_larger_one_goes_on(suite, app, out, budget):
+    app.reply = lambda _: Answer(text=REFUSAL["en"], usage=Usage(asked=6, answered=4))
+    target = app.target.model_copy(update={"prices": Prices(asked=100, answered=100)})
+    terms = Terms(concurrency=1, budget=budget)
+    evaluation, _ = evaluated(order_of(suite, target, out, terms=terms))
+    assert evaluation.stopped == "budget"
+    assert len(app.asked) == evaluation.spent.requests == 7
+    assert evaluation.suites[0].outcome is not Outcome.PASS
+    assert "were not made" in evaluation.suites[0].gaps[0].en
+    assert evaluation.spent.asked_tokens == 42
+    assert evaluation.spent.money == pytest.approx(0.007)
+    again, _ = evaluated(order_of(suite, target, out))
+    assert (again.stopped, again.suites[0].examined, len(app.asked)) == ("", 20, 20)
+    assert again.spent.asked_tokens == 120
+
+
+def test_many_at_once_never_send_more_requests_than_the_budget(suite, app, out):
+    evaluation, _ = evaluated(order_of(suite, app.target, out, terms=Terms(8, Budget(requests=5))))
+    assert len(app.asked) == evaluation.spent.requests == 5
+
+
+def test_ctrl_c_keeps_what_was_recorded_and_the_same_command_goes_on(suite, app, out):
+    work = Evaluating(order_of(suite, app.target, out, terms=Terms(concurrency=1)))
+
+    def press(moment):
+        if moment.done == 6:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(work.run(press))
+    evaluation, _ = work.conclude()
+    assert evaluation.stopped == "interrupted"
+    kept = evaluation.suites[0].examined
+    assert 6 <= kept < 20
+    app.asked.clear()
+    evaluated(order_of(suite, app.target, out))
+    assert len(app.asked) == 20 - kept
+
+
+def test_a_full_disk_is_said_and_loses_nothing_recorded_before(suite, app, out, monkeypatch):
+    written, real = [], os.write
+
+    def write(file, content):
+        if b'"suite"' in bytes(content) and len(written) == 5:
+            real(file, bytes(content)[:20])  # a part still fits
+            raise OSError(errno.ENOSPC, "No space left on device")
+        if b'"suite"' in bytes(content):
+            written.append(1)
+        return real(file, content)
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(Unavailable, match="disk is full"):
+        evaluated(order_of(suite, app.target, out, terms=Terms(concurrency=1)))
+    monkeypatch.setattr(os, "write", real)
+    assert len(lines(out)) == 5
+    app.asked.clear()
+    evaluated(order_of(suite, app.target, out))
+    assert len(app.asked) == 15
+
+
+def test_a_target_that_keeps_failing_stops_the_run_and_its_failures_are_asked_again(suite, app, out):
+    def fail(_):
+        raise TimeoutError
+
+    app.reply = fail
+    terms = Terms(concurrency=1, patience=4)
+    work = Evaluating(order_of(suite, app.target, out, terms=terms))
+    asyncio.run(work.run())
+    evaluation, _ = work.conclude()
+    assert evaluation.stopped == "unreachable"
+    assert "in a row" in str(work.examination.trouble)
+    assert len(app.asked) == 5
+    app.reply = None
+    evaluation, results = evaluated(order_of(suite, app.target, out, terms=terms))
+    assert len(app.asked) == 5 + 20
+    assert not [each for each in results if each.verdict.state is State.ERROR]
+    assert len(lines(out)) == 20
+
+
+def test_a_target_that_is_not_there_leaves_a_folder_to_go_on_with(suite, out):
+    gone = ApiTarget(kind="openai", url="http://127.0.0.1:9/v1", model="m", retries=0)
+    work = Evaluating(order_of(suite, gone, out))
+    asyncio.run(work.run())
+    evaluation, _ = work.conclude()
+    assert (evaluation.stopped, evaluation.suites[0].examined) == ("unreachable", 0)
+    assert evaluation.suites[0].outcome is Outcome.INCOMPLETE
+    assert "cannot be reached" in str(work.examination.trouble)
+
+
+def test_a_scorer_that_breaks_over_an_answer_is_an_error_of_its_own(suite, app, out, monkeypatch):
+    def broken(*_args, **_more):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("jingwei.develop.evaluate.scorers.harm.Harm.score", broken)
+    evaluation, results = evaluated(order_of(suite, app.target, out))
+    assert {each.verdict.state for each in results} == {State.ERROR}
+    assert results[0].verdict.reasons == ("scorer-failed", "ZeroDivisionError")
+    assert evaluation.suites[0].outcome is Outcome.INCOMPLETE
+
+
+def test_the_model_under_test_is_not_its_own_judge_unless_that_is_said(suite, out):
+    target = ApiTarget(kind="openai", url="http://127.0.0.1:9/v1", model="m")
+    with pytest.raises(InputError, match="speak for itself"):
+        Evaluating(order_of(suite, target, out, judge=Asked(target)))
+    Evaluating(order_of(suite, target, out, judge=Asked(target), self_judge=True))
+
+
+def test_progress_tells_done_errors_and_attacks(suite, app, out):
+    told = []
+    evaluated(order_of(suite, app.target, out, terms=Terms(concurrency=1)), told.append)
+    assert [each.done for each in told] == list(range(21))
+    assert told[-1].total == 20
+    assert told[-1].attacks == 20
+    assert told[-1].succeeded == told[-1].errors == 0
+
+
+def test_results_are_read_from_the_file_one_by_one_or_in_slices(suite, app, out):
+    _, results = evaluated(order_of(suite, app.target, out))
+    assert [each.id for each in results] == [each["id"] for each in lines(out)]
+    assert results[3].id == lines(out)[3]["id"]
+    assert [each.id for each in results[-2:]] == [each["id"] for each in lines(out)][-2:]
+
+
+class Counting:
+    """A chat endpoint in a thread of this process, which counts how often each message was asked."""
+
+    def __init__(self):
+        self.asked = Counter()
+        self.url = ""
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+
+    async def _serve(self):
+        async def answer(reader, writer):
+            try:
+                while head := await reader.readuntil(b"\r\n\r\n"):
+                    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                    self.asked[json.loads(await reader.readexactly(length))["messages"][-1]["content"]] += 1
+                    body = json.dumps({"choices": [{"message": {"content": REFUSAL["en"]}}]}).encode()
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        self._ready.set()
+        async with server:
+            await self._over.wait()
+
+    @contextmanager
+    def serving(self):
+        def go():
+            asyncio.set_event_loop(self._loop)
+            self._over = asyncio.Event()
+            self._loop.run_until_complete(self._serve())
+            for task in asyncio.all_tasks(self._loop):
+                task.cancel()
+            self._loop.run_until_complete(asyncio.sleep(0))
+            self._loop.close()
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        self._ready.wait()
+        try:
+            yield self
+        finally:
+            self._loop.call_soon_threadsafe(self._over.set)
+            thread.join()
+
+
+def recorded(out):
+    """Count the whole lines kept so far."""
+    path = out / "attempts.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def killed_and_gone_on_with(tmp_path, *, kills, cases):
+    """Kill a run so often, each time after a few more answers; return what was asked, and what each kill had kept."""
+    suite, out, kept = write_suite(tmp_path, cases=cases), tmp_path / "out", []
+    with Counting().serving() as server:
+        target = ApiTarget(kind="openai", url=server.url, model="m")
+        for number in range(kills):
+            order = order_of(suite, target, out, terms=Terms(concurrency=3))
+            began = recorded(out)
+            child = os.fork()
+            if not child:
+                try:
+                    asyncio.run(Evaluating(order).run())
+                finally:
+                    os._exit(0)
+            try:
+                until = time.monotonic() + 20
+                while recorded(out) < min(began + 1 + number % 3, cases) and time.monotonic() < until:
+                    time.sleep(0.001)  # the child's turn
+            finally:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            whole = (out / "attempts.jsonl").read_bytes().splitlines(keepends=True)
+            ids = {json.loads(each)["asked_redacted"] for each in whole if each.endswith(b"\n")}
+            kept.append((ids, Counter(server.asked)))
+        evaluation, _ = evaluated(order_of(suite, target, out))
+        return evaluation, Counter(server.asked), kept, lines(out)
+
+
+def demand_nothing_lost_nor_repeated(evaluation, asked, kept, recorded, *, cases):
+    assert evaluation.suites[0].examined == cases
+    assert len({each["id"] for each in recorded}) == len(recorded) == cases
+    for number, (messages, then) in enumerate(kept):
+        for message in messages:
+            assert asked[message] == then[message], (number, message)  # once recorded, never asked again
+        assert messages <= {each["asked_redacted"] for each in recorded}
+
+
+def test_a_run_killed_five_times_loses_and_repeats_nothing_recorded(tmp_path):
+    demand_nothing_lost_nor_repeated(*killed_and_gone_on_with(tmp_path, kills=5, cases=40), cases=40)
+
+
+@pytest.mark.slow
+def test_a_run_killed_a_hundred_times_loses_and_repeats_nothing_recorded(tmp_path):
+    demand_nothing_lost_nor_repeated(*killed_and_gone_on_with(tmp_path, kills=100, cases=600), cases=600)
