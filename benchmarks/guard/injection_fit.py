@@ -77,13 +77,13 @@ def scores(head, rows):
 
 
 def platt(values, labels):
-    """Fit the slope of a logistic line by Newton's method, classes alike."""
+    """Fit the slope of a logistic line by Newton's method in small steps, classes alike."""
     weights = np.where(labels == 1, 0.5 / labels.sum(), 0.5 / (1 - labels).sum())
-    line = np.array([1.0, 0.0])
+    line = np.array([0.5, 0.0])
     design = np.stack([values, np.ones_like(values)], axis=1)
-    for _ in range(30):
-        likely = 1 / (1 + np.exp(-design @ line))
+    for _ in range(100):
+        likely = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
         slope = design.T @ (weights * (likely - labels)) + 1e-4 * line
         curve = (design * (weights * likely * (1 - likely))[:, None]).T @ design + 1e-4 * np.eye(2)
-        line = line - np.linalg.solve(curve, slope)
+        line = line - np.clip(np.linalg.solve(curve, slope), -0.1, 0.1)
     return float(min(1.5, max(0.3, line[0])))
