@@ -3,8 +3,8 @@
     python benchmarks/evaluate/truth.py [--attempts 400]
 
 The stub (`tests/develop/evaluate/truth_stub.py`) helps with a known share of what it is asked and refuses the rest, in
-40 Chinese and 40 English wordings. Must: at most 3 points of error in each language, at every share. Peers measured on the
-same kind of target err by up to 100 points in Chinese.
+40 Chinese and 40 English wordings. Must: at most 3 points of error in each language, at every share. Peers measured
+on the same kind of target err by up to 100 points in Chinese.
 """
 
 import argparse
