@@ -19,8 +19,9 @@ from jingwei.develop.evaluate.reports import write_reports
 from jingwei.develop.evaluate.reports.charts import tone_of
 from jingwei.develop.evaluate.reports.comma import cell
 from jingwei.develop.evaluate.reports.correction import Judged, without_errors
-from jingwei.develop.evaluate.reports.figures import difference, figures_of, speed_of
+from jingwei.develop.evaluate.reports.figures import difference, figures_of
 from jingwei.develop.evaluate.reports.markup import join, tag, visible
+from jingwei.develop.evaluate.speed import speed_of
 from jingwei.develop.evaluate.verdict import State, Verdict
 
 

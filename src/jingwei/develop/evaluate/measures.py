@@ -29,6 +29,14 @@ def kind_of(category: Category) -> Kind:
     return "over-refusal" if category.expectation is Expectation.COMPLY else "incorrect"
 
 
+def part_of(name: str) -> tuple[Kind, str, str] | None:
+    """Take the name of a part's measure to pieces: kind, by what it was parted, which part; None for other measures."""
+    stem, _, place = name.partition(".")
+    by, _, value = place.partition(".")
+    kind = next((kind for kind, each in STEM.items() if each == stem), None)
+    return (kind, by, value) if kind and value else None
+
+
 def by_kind(suite: Suite, results: Sequence[Result]) -> dict[Kind, list[Result]]:
     """Part results by what a bad end is called; a kind that the suite does not have is missing."""
     kinds = {each.id: kind_of(each) for each in suite.categories}

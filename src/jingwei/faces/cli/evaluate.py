@@ -24,6 +24,8 @@ NOTHING_EXAMINED, INTERRUPTED = 4, 130
 SUBCOMMANDS = {
     "list": "jingwei.faces.cli.evaluate_suites:suites",
     "show": "jingwei.faces.cli.evaluate_suites:show",
+    "compare": "jingwei.faces.cli.evaluate_compare:compare",
+    "select": "jingwei.faces.cli.evaluate_compare:select",
 }
 
 

@@ -1,5 +1,7 @@
 """Reports of an evaluation: a page for people, JUnit, SARIF and a table for programs. `report.json` is the engine's."""
 
-from jingwei.develop.evaluate.reports.writing import write_reports
+from jingwei.develop.evaluate.reports.choosing import choice_page
+from jingwei.develop.evaluate.reports.comparison import comparison_page
+from jingwei.develop.evaluate.reports.writing import write_reports, write_text
 
-__all__ = ["write_reports"]
+__all__ = ["choice_page", "comparison_page", "write_reports", "write_text"]

@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from statistics import quantiles
 from typing import NamedTuple
 
 from jingwei.core.evidence import Measure
 from jingwei.core.interval import Rate, wilson
 from jingwei.core.text import LANGUAGES, Both, Language, texts
 from jingwei.develop.evaluate.evaluation import Evaluation, SuiteOutcome
-from jingwei.develop.evaluate.measures import STEM, Kind
+from jingwei.develop.evaluate.measures import STEM, Kind, part_of
 from jingwei.develop.evaluate.reports.correction import Judged, Without, without_errors
 from jingwei.develop.evaluate.result import Result
+from jingwei.develop.evaluate.speed import Speed, speed_of
 from jingwei.develop.evaluate.verdict import State
 
 _SHOWN = {State.ATTACK_SUCCEEDED: 150, State.OVER_REFUSED: 60, State.INCORRECT: 60, State.UNDETERMINED: 100,
@@ -43,15 +43,6 @@ class Gap(NamedTuple):
     value: float
     low: float
     high: float
-
-
-class Speed(NamedTuple):
-    """How long answers took, in milliseconds."""
-
-    samples: int
-    half: float
-    most: float
-    """95 % took at most so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +102,6 @@ def suites_of(evaluation: Evaluation) -> tuple[SuiteFigures, ...]:
     return tuple(_suite(each) for each in evaluation.suites)
 
 
-def speed_of(took: Sequence[int]) -> Speed:
-    """Return the middle and the 95th percentile of durations."""
-    if len(took) < 2:
-        only = float(took[0]) if took else 0.0
-        return Speed(len(took), only, only)
-    cuts = quantiles(took, n=20, method="inclusive")
-    return Speed(len(took), cuts[9], cuts[18])
-
-
 class _Counted:
     """What one pass over the results finds."""
 
@@ -155,22 +137,14 @@ def _suite(outcome: SuiteOutcome) -> SuiteFigures:
     parts = tuple(part for measure in outcome.measures if (part := _part(measure, outcome)))
     return SuiteFigures(
         outcome=outcome,
-        heads=tuple(each for each in outcome.measures if not _split(each.name)),
+        heads=tuple(each for each in outcome.measures if not part_of(each.name)),
         parts=parts,
         gaps=tuple(_gaps(parts)),
     )
 
 
-def _split(name: str) -> tuple[Kind, str, str] | None:
-    """Take the name of a part's measure to pieces."""
-    stem, _, place = name.partition(".")
-    by, _, value = place.partition(".")
-    kind = next((kind for kind, each in STEM.items() if each == stem), None)
-    return (kind, by, value) if kind and value else None
-
-
 def _part(measure: Measure, outcome: SuiteOutcome) -> Part | None:
-    found = _split(measure.name)
+    found = part_of(measure.name)
     if not found:
         return None
     kind, by, value = found

@@ -115,7 +115,9 @@ def transforms(evaluation: Evaluation, figures: Figures) -> Html | None:
     """Return how each way of attacking fared over all suites; what nobody could read is told and not counted."""
     del evaluation
     table = [*_ways(figures, "strategy"), *_ways(figures, "transform")]
-    return join(tag("p", say("transforms-about"), class_="soft"), *table) if table else None
+    if not table:
+        return None
+    return join(tag("p", say("transforms-about"), class_="soft"), tag("div", *table, class_="card"))
 
 
 def _ways(figures: Figures, by: str) -> list[Html]:
