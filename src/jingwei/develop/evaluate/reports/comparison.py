@@ -83,7 +83,17 @@ def _table(rows: Sequence[Compared]) -> Html:
 def _row(each: Compared) -> Html:
     tone = _tone(each)
     part = [tag("span", each.part, class_="tag")] if each.part else []
-    name = join(mark(tone), " ", each.title, " ", tag("span", kind_name(each.kind), class_="faint"), " ", *part)
+    name = join(
+        mark(tone),
+        " ",
+        each.title,
+        " ",
+        tag("code", visible(each.suite), class_="id"),
+        " ",
+        tag("span", kind_name(each.kind), class_="faint"),
+        " ",
+        *part,
+    )
     return tag(
         "tr",
         tag("th", name, scope="row"),
