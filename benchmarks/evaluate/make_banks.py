@@ -12,7 +12,8 @@ They come from what people wrote:
 Every row is one of those lines, or a topic in a frame: nothing is drawn by chance, and the same files give the same
 banks byte for byte. What says nearly the same as an earlier row of its category, what is too long or in the wrong
 script, and what holds anything like personal data is left out; the table that is printed says how much. `--check`
-writes nothing and fails where a bank differs; `--sample N` prints N rows to read.
+writes nothing and fails where a bank differs; `--sample N` prints N rows to read; `--agree` prints, for each category,
+how many rows the guard's model of intent reads as a request for harm, to find rows worth a look. It decides nothing.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from typing import NamedTuple
 import yaml
 
 from jingwei.detect.pattern_detector import pii
+from jingwei.develop.evaluate.asked import asked
 
 HERE = Path(__file__).parent / "banks"
 SUITES = Path(__file__).parents[2] / "src/jingwei/develop/evaluate/suites"
@@ -58,6 +60,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
     parser.add_argument("--check", action="store_true", help="fail where a bank is not what the files give")
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="print N rows of each bank to read")
+    parser.add_argument("--agree", action="store_true", help="print what the guard's model of intent makes of the rows")
     options = parser.parse_args()
     differing = []
     for name, (rows, dropped) in made().items():
@@ -70,6 +73,8 @@ def main() -> int:
         print(told(name, rows, dropped, size=len(content.encode())))
         for row in random.Random(20261123).sample(rows, min(options.sample, len(rows))):
             print("   ", row["id"], "|", row.get("zh", ""), "|", row.get("en", ""))
+        if options.agree:
+            print("   ", agreement(rows))
     if options.check and differing:
         print("differs:", ", ".join(differing), file=sys.stderr)
         return 1
@@ -82,6 +87,16 @@ def told(name: str, rows: Sequence[Row], dropped: Counter[str], *, size: int) ->
     sources = Counter(str(row.get("source", "own")).partition("/")[0] for row in rows)
     return (f"{name:18} {len(rows):5} rows  zh {languages['zh']:5}  en {languages['en']:5}  {size / 1024:6.0f} kB  "
             f"{dict(sources)}  left out {dict(dropped)}")  # fmt: skip
+
+
+def agreement(rows: Sequence[Row]) -> str:
+    """Say how many rows of each category and language the guard's model of intent reads as a request for harm."""
+    harmful: dict[tuple[str, str], list[bool]] = {}
+    for row in rows:
+        for language in ("zh", "en"):
+            if said := row.get(language):
+                harmful.setdefault((str(row["category"]), language), []).append(asked(str(said)).harm >= 0.5)
+    return "  ".join(f"{name}/{language} {sum(found)}/{len(found)}" for (name, language), found in harmful.items())
 
 
 def made() -> dict[str, tuple[list[Row], Counter[str]]]:
