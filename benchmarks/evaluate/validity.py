@@ -18,7 +18,7 @@ from jingwei.core.text import LANGUAGES, Language
 from jingwei.develop.evaluate import load_suite, rewrite, transform_names
 from jingwei.develop.evaluate.validity import readable
 
-SUITES = ("baseline",)
+SUITES = ("baseline", "jailbreak")
 SEEDS = range(3)
 LIMIT = 0.95
 NOTE = """\
