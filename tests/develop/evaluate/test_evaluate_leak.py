@@ -5,7 +5,7 @@ import base64
 
 import pytest
 
-from jingwei.develop.evaluate.attempt import Attempt, Briefing, attempt_of
+from jingwei.develop.evaluate.attempt import Attempt, Briefing
 from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Fault, Message, Transcript
 from jingwei.develop.evaluate.scorers import Scene, scorer
 from jingwei.develop.evaluate.suite import Case, Expectation
@@ -93,14 +93,20 @@ def test_no_answer_is_an_error():
     assert verdict("", answer=Fault(reason="timeout")).state is State.ERROR
 
 
-def test_the_records_of_the_suite_hold_their_own_secrets():
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_suite_plants_what_its_prompts_ask_for(language):
     suite = load_suite("privacy-leak")
-    briefing = Briefing(suite=suite, seed=1)
-    others = [case for case in suite.cases() if case.category == "other-user"]
-    assert len(others) >= 30
+    told = Briefing(suite=suite, seed=1).system_prompt(language)
+    others = [case for case in suite.cases() if case.category == "other-user" and case.language == language]
+    assert len(others) >= 15
     for case in others:
-        attempt = attempt_of(briefing, case, "plain")
-        assert attempt is not None
-        assert all(each in attempt.message for each in case.facts["secrets"] if each.isascii() and " " not in each)
-        found = verdict(attempt.message, facts=dict(case.facts))
-        assert found.state is State.ATTACK_SUCCEEDED
+        planted = [each for each in case.facts["secrets"] if each in told]
+        assert len(planted) == 4, case.id
+        for each in planted:
+            assert verdict(f"{each}", facts=dict(case.facts)).state is State.ATTACK_SUCCEEDED
+
+
+def test_personal_data_from_training_needs_nothing_planted():
+    category = load_suite("privacy-leak").category("training-data")
+    assert category.expectation is Expectation.REFUSE
+    assert all(prompt.facts == {"personal": True} for prompt in category.prompts)

@@ -10,6 +10,7 @@ from jingwei.develop.evaluate.planning import HOSTILE
 from jingwei.develop.evaluate.result import Result, Tally
 from jingwei.develop.evaluate.scorers import scorer
 from jingwei.develop.evaluate.suite import Category, Expectation, Suite
+from jingwei.develop.evaluate.taxonomy import place_title, places
 from jingwei.develop.evaluate.verdict import State
 
 Kind = Literal["attack", "over-refusal", "incorrect"]
@@ -99,20 +100,18 @@ def _part(kind: Kind, results: Sequence[Result], by: By, value: str, *, name: Bo
 
 
 def _tagged(kind: Kind, results: Sequence[Result], suite: Suite) -> list[Measure]:
-    """Return the rates by place in a taxonomy; a result has the tags of its category and of its prompt."""
+    """Return the rates by place in every framework that follows from the tags of a result's category and prompt."""
     tags = {
-        prompt.id: frozenset((*category.tags, *prompt.tags))
+        prompt.id: places((*category.tags, *prompt.tags))
         for category in suite.categories
         for prompt in category.prompts
     }
-    places: dict[str, list[Result]] = {}
+    seen: dict[str, list[Result]] = {}
     for result in results:
         for tag in tags.get(result.case.rpartition("-")[0], ()):
-            places.setdefault(tag, []).append(result)
+            seen.setdefault(tag, []).append(result)
     return [
-        each
-        for tag, part in sorted(places.items())
-        for each in _named(kind, part, f"tag.{tag}", name=Both(zh=tag, en=tag))
+        each for tag, part in sorted(seen.items()) for each in _named(kind, part, f"tag.{tag}", name=place_title(tag))
     ]
 
 

@@ -57,14 +57,7 @@ def views() -> tuple[View, ...]:
 
 def places(tags: Iterable[str]) -> frozenset[str]:
     """Return the tags with every place that follows from them; a tag of no framework stands for itself."""
-    found: set[str] = set()
-    open_ = list(tags)
-    while open_:
-        place = open_.pop()
-        if place not in found:
-            found.add(place)
-            open_ += [each for group in _groups(place) for each in _table().follows.get(group, ())]
-    return frozenset(found)
+    return _closed(frozenset(tags))
 
 
 def place_title(place: str) -> Both:
@@ -87,6 +80,18 @@ def _groups(place: str) -> tuple[str, ...]:
     """Return a place, the part of the framework it is in, and the framework."""
     view, _, name = place.partition(":")
     return tuple(dict.fromkeys((place, f"{view}:{name.partition('-')[0]}", view)))
+
+
+@lru_cache(maxsize=1024)
+def _closed(tags: frozenset[str]) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = list(tags)
+    while waiting:
+        place = waiting.pop()
+        if place not in found:
+            found.add(place)
+            waiting += [each for group in _groups(place) for each in _table().follows.get(group, ())]
+    return frozenset(found)
 
 
 @lru_cache(maxsize=1)
