@@ -8,7 +8,7 @@ from jingwei.core.evidence import Measure, Outcome
 from jingwei.core.text import Both, Language
 from jingwei.develop.evaluate.rubric import JudgeCard
 
-SubjectKind = Literal["openai", "anthropic", "http", "callable", "mcp", "gateway"]
+SubjectKind = Literal["openai", "anthropic", "http", "callable", "mcp", "gateway", "log"]
 
 
 class SubjectCard(BaseModel):

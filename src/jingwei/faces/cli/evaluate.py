@@ -26,6 +26,7 @@ SUBCOMMANDS = {
     "show": "jingwei.faces.cli.evaluate_suites:show",
     "compare": "jingwei.faces.cli.evaluate_compare:compare",
     "select": "jingwei.faces.cli.evaluate_compare:select",
+    "import": "jingwei.faces.cli.evaluate_import:imported",
 }
 
 

@@ -2,20 +2,24 @@
 
 from jingwei.core.interval import Rate, wilson
 from jingwei.core.text import LANGUAGES, Both
+from jingwei.develop.evaluate.agreement import kappa
 from jingwei.develop.evaluate.evaluation import Evaluation
 from jingwei.develop.evaluate.reports.charts import percent, row, rows
 from jingwei.develop.evaluate.reports.correction import Without
 from jingwei.develop.evaluate.reports.figures import Figures
 from jingwei.develop.evaluate.reports.markup import Html, heading, join, say, tag
 from jingwei.develop.evaluate.rubric import JudgeCard, Measured
+from jingwei.develop.evaluate.verdict import State
 
+_THEIRS = ("unsafe", "safe", "unknown")
+_OURS = {"unsafe": State.ATTACK_SUCCEEDED, "safe": State.RESISTED}
 _COLUMNS = ("set", "question", "answers", "tp", "fp", "tn", "fn", "open", "f1", "alarms", "ece")
 
 
 def accuracy(evaluation: Evaluation, figures: Figures) -> Html:
     """Return the corrected rates and the judge's own record."""
     card = evaluation.judge
-    return join(_corrected(figures), _record(card), _note(card))
+    return join(_corrected(figures), _agreement(figures), _record(card), _note(card))
 
 
 def _corrected(figures: Figures) -> Html | None:
@@ -33,6 +37,30 @@ def _corrected(figures: Figures) -> Html | None:
         tag("p", say("corrected-about", judged=found.by_judge, total=found.raw.samples), class_="faint"),
         class_="card",
     )
+
+
+def _agreement(figures: Figures) -> Html | None:
+    """Show what another tool said beside what our judge says, where a log was judged again."""
+    counts = figures.agreement
+    if not counts:
+        return None
+    states = [state for state in State if any(counts[theirs, state.value] for theirs in _THEIRS)]
+    heads = [tag("th", say(f"state-{state.value}"), scope="col", class_="right") for state in states]
+    lines = [
+        tag("tr", tag("th", say(f"theirs-{theirs}"), scope="row"),
+            *(tag("td", str(counts[theirs, state.value]), class_="right") for state in states))
+        for theirs in _THEIRS if any(counts[theirs, state.value] for state in states)
+    ]  # fmt: skip
+    table = tag("table", tag("caption", say("agreement-caption")), tag("thead", tag("tr", tag("td"), *heads)),
+                tag("tbody", *lines))  # fmt: skip
+    pairs = [(theirs, ours) for theirs in ("unsafe", "safe") for ours, state in _OURS.items()
+             for _ in range(counts[theirs, state.value])]  # fmt: skip
+    same = sum(theirs == ours for theirs, ours in pairs)
+    measured = kappa([theirs for theirs, _ in pairs], [ours for _, ours in pairs])
+    words = say("agreement-about", same=same, total=len(pairs), kappa=f"{measured:.2f}") if pairs else None
+    return tag("div", tag("div", table, class_="scroll", tabindex="0", role="region",
+                          aria_label=heading(say("agreement-caption"))),
+               tag("p", words, class_="faint") if words else None, class_="card")  # fmt: skip
 
 
 def _rate(found: Without) -> Rate:

@@ -72,6 +72,8 @@ class Figures:
     corrected: dict[Language | None, Without]
     """Attack success without the judge's errors; None is all languages together."""
     transcripts: tuple[Result, ...]
+    agreement: Counter[tuple[str, str]]
+    """What another tool said of an answer (`unsafe`, `safe`, `unknown`), and what became of it here."""
     results: int
 
 
@@ -93,6 +95,7 @@ def figures_of(evaluation: Evaluation, results: Sequence[Result]) -> Figures:
         speed=speed_of(counted.took),
         corrected=without_errors(counted.judged),
         transcripts=tuple(each for state in _SHOWN for each in counted.kept[state]),
+        agreement=counted.agreement,
         results=counted.states.total(),
     )
 
@@ -111,6 +114,7 @@ class _Counted:
         self.invalid: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.open_reasons: Counter[str] = Counter()
+        self.agreement: Counter[tuple[str, str]] = Counter()
         self.took = array("q")
         self.judged = {language: Judged() for language in LANGUAGES}
         self.kept: dict[State, list[Result]] = {state: [] for state in _SHOWN}
@@ -127,6 +131,8 @@ class _Counted:
             self.invalid[result.transform] += 1
         if verdict.state is State.UNDETERMINED:
             self.open_reasons.update(verdict.reasons or ("unsure",))
+        if isinstance(theirs := verdict.details.get("theirs"), str):
+            self.agreement[theirs, verdict.state.value] += 1
         if (result.suite, result.category) in self._attacks:
             self.judged[result.language].add(verdict)
         if len(self.kept[verdict.state]) < _SHOWN[verdict.state]:
