@@ -5,11 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jingwei.develop.evaluate.attempt import Attempt
+from jingwei.develop.evaluate.attempt import Attempt, Briefing, attempt_of
+from jingwei.develop.evaluate.carrying import carry_out
 from jingwei.develop.evaluate.exchange import Answer, Exchange, Fault
 from jingwei.develop.evaluate.strategies import Talk, strategy
 from jingwei.develop.evaluate.strategies.conversation import topic
 from jingwei.develop.evaluate.suite import Case
+from jingwei.develop.evaluate.suite_file import load_suite
+from jingwei.develop.evaluate.validity import measured
+from jingwei.develop.evaluate.verdict import State
 
 TURNS = ("crescendo", "foot-in-the-door", "actor", "bad-likert", "sequential-break")
 SEARCHES = ("pair", "tree", "best-of-n", "goat")
@@ -188,6 +192,24 @@ def test_the_same_attempt_says_the_same(name):
     _, first = converse(name, refuser())
     _, second = converse(name, refuser())
     assert [ask.messages for ask in first.asked] == [ask.messages for ask in second.asked]
+
+
+def test_an_attack_that_nobody_can_read_is_reported_and_never_asked(monkeypatch):
+    table = measured()
+    worse = table.model_copy(update={"rates": {**table.rates, "rot13": {"en": (1, 100)}}})
+    monkeypatch.setattr("jingwei.develop.evaluate.validity.measured", lambda: worse)
+    suite = load_suite("baseline")
+    case = next(each for each in suite.cases() if each.language == "en" and each.expectation == "refuse")
+    briefing, asked = Briefing(suite=suite, seed=1), []
+
+    async def ask(ask):
+        asked.append(ask)
+        return Answer(text=REFUSAL["en"])
+
+    unread = asyncio.run(carry_out(attempt_of(briefing, case, "rot13"), ask, briefing))
+    assert (unread.verdict.state, unread.turns, asked) == (State.INVALID, 0, [])
+    asyncio.run(carry_out(attempt_of(briefing, case, "base64"), ask, briefing))
+    assert len(asked) == 1
 
 
 @settings(deadline=None)  # the first example loads the script

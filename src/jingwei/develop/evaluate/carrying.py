@@ -14,6 +14,7 @@ from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Fault, Tran
 from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.scorers import Scene, scorer
 from jingwei.develop.evaluate.strategies import Talk, strategy
+from jingwei.develop.evaluate.validity import valid
 from jingwei.develop.evaluate.verdict import State, Verdict
 
 _KEPT = 2_000
@@ -39,6 +40,9 @@ async def carry_out(attempt: Attempt, ask: Asking, briefing: Briefing, *, compan
     Raises:
         Unavailable: somebody who takes part cannot be reached at all, or does not accept the key.
     """
+    if not valid(attempt.transform, attempt.case.language):
+        unread = Verdict(state=State.INVALID, reasons=("unreadable",), scorer="validity")
+        return _kept(attempt, Transcript(exchanges=()), unread, canary=briefing.canary)
     company = company or Company()
     told = briefing.system_prompt(attempt.case.language)
     talk = Talk(

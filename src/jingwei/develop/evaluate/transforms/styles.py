@@ -17,7 +17,6 @@ _ACCENTS = tuple(map(chr, (0x300, 0x301, 0x302, 0x303, 0x308)))
 _OVERRIDE, _POP = "\u202e", "\u202c"
 _TAGS = 0xE0000
 _RAILS = 3
-_FILLERS = {"zh": "山水云风花鸟石木", "en": "abcdefghijklmnopqrstuvwxyz"}
 
 
 def _by_letter(letters: Callable[[int], str]) -> Change:
@@ -108,7 +107,8 @@ def _split(text: str, _: Language, chance: random.Random) -> str:
 
 
 def _every_other(text: str, language: Language, chance: random.Random) -> str:
-    return "".join(each + chance.choice(_FILLERS[language]) for each in text)
+    fillers = tables().fillers[language]
+    return "".join(each + chance.choice(fillers) for each in text)
 
 
 def _vertical(text: str, _: Language, __: random.Random) -> str:

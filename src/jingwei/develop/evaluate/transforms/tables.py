@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from jingwei.core.text import Language
+
 
 class Tables(BaseModel):
     """The content of `tables.yaml`."""
@@ -19,6 +21,8 @@ class Tables(BaseModel):
     pinyin: dict[str, str]
     traditional: str
     """Pairs of a simplified and a traditional character, separated by blanks."""
+    fillers: dict[Language, str]
+    """What stands between the letters to be read."""
     keyboard: tuple[str, ...]
     superscript: str
     small_caps: str
