@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from jingwei.detect import embedding
-from jingwei.develop.evaluate.said.stance import rebuts
+from jingwei.develop.evaluate.said.stance import leads, rebuts
 from jingwei.develop.evaluate.signals import plain
 
 _LONGEST = 400
 """Characters of an answer that are compared: what it says first counts."""
+_LEAD = 0.1
+"""What it weighs that an answer begins with the yes or no of one side, or with its opposite."""
 _PREMISE = 0.06
 """What it weighs that an answer denies something, where the right sentences do and the wrong ones do not."""
 
@@ -36,7 +38,13 @@ def likeness(answer: str, right: Sequence[str], wrong: Sequence[str]) -> Likenes
     first, then = max(scores[: len(right)], default=0.0), max(scores[len(right) :], default=0.0)
     tilt = _share(right) - _share(wrong)
     first += (_PREMISE if rebuts(said) else -_PREMISE) * tilt
-    return Likeness(round(first, 4), round(then, 4))
+    lead = _LEAD * leads(said)
+    return Likeness(round(first + lead * _lead(right), 4), round(then + lead * _lead(wrong), 4))
+
+
+def _lead(sentences: Sequence[str]) -> float:
+    """Return how the sentences of a side begin: 1 all with yes, -1 all with no."""
+    return sum(map(leads, sentences)) / len(sentences) if sentences else 0.0
 
 
 def _share(sentences: Sequence[str]) -> float:

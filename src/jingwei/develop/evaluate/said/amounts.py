@@ -224,7 +224,11 @@ def _arabic(match: re.Match[str]) -> _Number:
     factor = 1.0
     for each in [scale] if scale in data["scales"] else list(scale):
         factor *= {**data["scales"], **data["groups"], **data["steps"]}[each]
-    return _Number(match.start(), match.end(), float(digits) * factor, _places(digits))
+    end = match.end()
+    if not scale and match.string[match.start() - 1 : match.start()] in data["signs"]:
+        short = re.match(r"([mk])(?![a-z])", match.string[end:])
+        factor, end = (data["short"][short[1]], end + 1) if short else (factor, end)
+    return _Number(match.start(), end, float(digits) * factor, _places(digits))
 
 
 def _places(digits: str) -> int:

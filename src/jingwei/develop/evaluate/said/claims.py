@@ -22,6 +22,9 @@ from jingwei.develop.evaluate.said.dates import agree as same_date
 from jingwei.develop.evaluate.said.dates import dates, spelled
 from jingwei.develop.evaluate.signals import plain
 
+_SHORT_WORD = 2
+_SAME_CLAUSE = 0.6
+"""Share of pieces that two clauses must have of each other before a denial in one counts against the other."""
 _SAME_SUBJECT = 0.5
 """Share of a claim's pieces that a source sentence must have before opposite words count against it."""
 _ENOUGH, _ENOUGH_WITH_FIGURES = 0.75, 0.4
@@ -50,7 +53,7 @@ def _data() -> Mapping[str, Any]:
 @lru_cache(maxsize=1)
 def _shapes() -> Mapping[str, re.Pattern[str]]:
     data = _data()
-    named = {name: data[name] for name in ("quoted", "capitals", "han_person", "place", "clause", "yes_no")}
+    named = {name: data[name] for name in ("quoted", "capitals", "place", "clause", "yes_no", "denials")}
     return {name: re.compile(each) for name, each in {**named, **data["asks"]}.items()}
 
 
@@ -71,11 +74,11 @@ def weighed(answer: str, context: str) -> list[Weighed]:
     for claim in claims(answer, [context])[:_MOST]:
         said = answer[claim.start : claim.end]
         if not stance.abstains(plain(said)):
-            found.append(_weigh(claim, said, context=context, folded=folded, sources=sources))
+            found.append(_weigh(claim, said, folded=folded, sources=sources))
     return found
 
 
-def _weigh(claim: Claim, said: str, *, context: str, folded: str, sources: Sequence[str]) -> Weighed:
+def _weigh(claim: Claim, said: str, *, folded: str, sources: Sequence[str]) -> Weighed:
     text = plain(said)
     nearest = max(sources, key=lambda each: _shared(text, each), default="")
     figures = _figures(text, folded, nearest)
@@ -83,9 +86,9 @@ def _weigh(claim: Claim, said: str, *, context: str, folded: str, sources: Seque
         return Weighed(claim.start, claim.end, figures, "figure")
     if _excluded(text, sources):
         return Weighed(claim.start, claim.end, Support.CONTRADICTED, "opposite")
-    if claim.support is Support.CONTRADICTED and claim.score < 0.8:
+    if _denied(text, sources):
         return Weighed(claim.start, claim.end, Support.CONTRADICTED, "denial")
-    if _strangers(said, context=context, folded=folded):
+    if _strangers(said, folded=folded):
         return Weighed(claim.start, claim.end, Support.ABSENT, "name")
     return Weighed(claim.start, claim.end, *_by_words(claim, text, folded))
 
@@ -148,8 +151,23 @@ def _has(text: str, word: str) -> bool:
     return re.search(rf"\b{re.escape(word)}\b", text) is not None if word.isascii() else word in text
 
 
-def _strangers(said: str, *, context: str, folded: str) -> bool:
-    """Tell whether a claim names somebody or something that the context does not."""
+def _denied(text: str, sources: Sequence[str]) -> bool:
+    """Tell whether a clause denies what a clause of the sources says in nearly the same words, or the other way round."""
+    shapes = _shapes()
+    for clause in _clauses(text):
+        for other in (each for source in sources for each in _clauses(source)):
+            alike = _shared(clause, other) >= _SAME_CLAUSE and _shared(other, clause) >= _SAME_CLAUSE
+            if alike and len(shapes["denials"].findall(clause)) % 2 != len(shapes["denials"].findall(other)) % 2:
+                return True
+    return False
+
+
+def _clauses(text: str) -> list[str]:
+    return [part for part in _shapes()["clause"].split(text) if len(pieces(part)) >= 2]
+
+
+def _strangers(said: str, *, folded: str) -> bool:
+    """Tell whether a claim names somebody or something of whose name the context has no part."""
     shapes = _shapes()
     names = [
         *(match[1] for match in shapes["quoted"].finditer(said)),
@@ -159,7 +177,8 @@ def _strangers(said: str, *, context: str, folded: str) -> bool:
         bare = plain(name)
         if bare in folded or pieces(bare) <= pieces(folded):
             continue
-        return not all(word.casefold() in context.casefold() for word in bare.split())
+        if not any(word in folded for word in bare.split() if len(word) > _SHORT_WORD):
+            return True
     return any(pieces(match[0]) & pieces(folded) == frozenset() for match in shapes["place"].finditer(plain(said)))
 
 

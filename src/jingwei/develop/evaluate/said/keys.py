@@ -107,7 +107,7 @@ def by_date(answer: str, *, right: Sequence[str], question: str) -> Held:
 def by_statement(answer: str, *, right: Sequence[str], wrong: Sequence[str]) -> Held:
     """Hold a folded answer against sentences that are right and sentences that are wrong."""
     found = likeness(answer, right, wrong)
-    if stance.abstains(answer) and found.right < _LIKE_ENOUGH + _MARGIN:
+    if stance.abstains(answer) and not any(map(stance.abstains, right)) and found.right < _LIKE_ENOUGH + _MARGIN:
         return Held(State.ABSTAINED, "does-not-know")
     if max(found) < _LIKE_ENOUGH or abs(found.right - found.wrong) < _MARGIN:
         return Held(State.UNDETERMINED, "unlike")

@@ -35,6 +35,8 @@ class _Stance(BaseModel):
     joins: str
     finally_: str
     rebuts: tuple[str, ...]
+    begins_yes: str
+    begins_no: str
 
 
 class Mention(NamedTuple):
@@ -120,6 +122,12 @@ def guesses(text: str) -> bool:
 def rebuts(text: str) -> bool:
     """Tell whether a folded text denies something."""
     return _patterns()["rebuts"].search(text) is not None
+
+
+def leads(text: str) -> int:
+    """Return 1 where a folded text begins with a yes, -1 where with a no, else 0."""
+    patterns = _patterns()
+    return 1 if patterns["begins_yes"].search(text) else -1 if patterns["begins_no"].search(text) else 0
 
 
 def left_open(text: str, mention: Mention, others: Sequence[tuple[int, int]] = ()) -> bool:

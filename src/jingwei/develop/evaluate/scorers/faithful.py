@@ -92,6 +92,8 @@ def judged(  # noqa: PLR0911 - one line a state
         return _told(
             State.ABSTAINED if answer.blocked else State.UNDETERMINED, "blocked" if answer.blocked else "empty"
         )
+    if not context.strip():
+        return _told(State.UNDETERMINED, "no-context")
     if len(said) > 60 and garbled(answer.text):
         return _told(State.UNDETERMINED, "garbled")
     found = weighed(answer.text, context)
