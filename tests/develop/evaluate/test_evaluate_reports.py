@@ -260,3 +260,10 @@ def test_speed_is_the_middle_and_the_slow_end():
 
 def test_hostile_words_reach_the_test():
     assert "<script>" in HOSTILE
+
+
+def test_a_framework_shows_what_was_tested_and_what_was_not(page):
+    said = " ".join("".join(page.words).split())
+    assert "of 12 classes tested" in said
+    assert "not tested" in said
+    assert "Indiscriminate weapons" in said
