@@ -1,5 +1,6 @@
 """Evaluation: suites, transforms, a three-state judge, the native engine, and the checks that run them."""
 
+from jingwei.develop.evaluate.carriers import carried, carrier_names
 from jingwei.develop.evaluate.evaluate import Evaluate, EvaluateOptions
 from jingwei.develop.evaluate.exchange import Answer, Call
 from jingwei.develop.evaluate.judge import judge
@@ -9,6 +10,7 @@ from jingwei.develop.evaluate.rubric import JudgeCard, judge_card
 from jingwei.develop.evaluate.suite import Case, Expectation, Suite, ToolDefinition
 from jingwei.develop.evaluate.suite_file import load_suite, suite_names
 from jingwei.develop.evaluate.transforms import Transform, rewrite, transform, transform_names
+from jingwei.develop.evaluate.validity import valid, validity
 from jingwei.develop.evaluate.verdict import State, Verdict
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "ToolDefinition",
     "Transform",
     "Verdict",
+    "carried",
+    "carrier_names",
     "judge",
     "judge_card",
     "load_suite",
@@ -34,4 +38,6 @@ __all__ = [
     "suite_names",
     "transform",
     "transform_names",
+    "valid",
+    "validity",
 ]

@@ -25,7 +25,6 @@ _HEARD = 1_500
 """Characters of an answer that it is shown."""
 _REMEMBERED = 6
 """Exchanges that it is shown."""
-_OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 _SHORTEST_TOPIC = 3
 
 
@@ -191,11 +190,9 @@ class Conversation:
 
 def _turn(written: str) -> str | None:
     """Read an attacker's turn; what is no object with a `turn` in words is not used."""
-    found = _OBJECT.search(written[: 4 * _LONGEST_TURN])
-    if not found:
-        return None
+    head = written[: 4 * _LONGEST_TURN]
     try:
-        value = json.loads(found[0])
+        value = json.loads(head[max(head.find("{"), 0) : head.rfind("}") + 1])
     except (ValueError, RecursionError):
         return None
     turn = value.get("turn") if isinstance(value, dict) else None
