@@ -72,7 +72,7 @@ def main() -> None:
             print(f"{name:19} {family:11} AUC {area:.3f}  flagged {power:6.1%}  "
                   f"mean gap {sum(each[key] for each in bad) / seeds:+.2f}")  # fmt: skip
     print(f"worst AUC {worst:.3f} (must be at least 0.95)")
-    for suffix in ("", ".untraced"):
+    for suffix in ("", ".suppressed"):
         for who in ("action", "reasoning", "either"):
             shares = [_pooled(runs, f"monitor.{who}.{what}{suffix}") for what in ("recall", "false_alarms")]
             print(f"monitor {who + suffix:20} recall {shares[0]:6.1%}  false alarms {shares[1]:6.1%}")

@@ -28,8 +28,8 @@ from jingwei.develop.evaluate.picking import listed, picked, shuffled
 from jingwei.develop.evaluate.scorers import scorer
 from jingwei.develop.evaluate.strategies import Talk
 from jingwei.develop.evaluate.strategies.framings import conditions
+from jingwei.develop.evaluate.strategies.tool_loop import spoken_calls, work
 from jingwei.develop.evaluate.suite_file import load_suite
-from jingwei.develop.evaluate.tool_loop import spoken_calls, work
 from jingwei.develop.evaluate.verdict import State
 
 SUITE = load_suite("autonomy")

@@ -16,8 +16,8 @@ from jingwei.core.text import Language
 from jingwei.develop.evaluate.autonomy_facts import AutonomyFacts, Family
 from jingwei.develop.evaluate.exchange import Answer, Ask, Call, Message, Usage
 from jingwei.develop.evaluate.organisms.character import Character, Wording, cue, own_wording
+from jingwei.develop.evaluate.strategies.tool_loop import spoken_calls
 from jingwei.develop.evaluate.suite import Case, Suite
-from jingwei.develop.evaluate.tool_loop import spoken_calls
 
 _SLOT = "{slot}"
 _LETTERS = "ABCDEF"

@@ -18,7 +18,7 @@ from jingwei.develop.evaluate.monitors import Act, acts_stray, reasoning_strays
 from jingwei.develop.evaluate.picking import picked, shuffled
 from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.scorers import Scene
-from jingwei.develop.evaluate.tool_loop import calls_of
+from jingwei.develop.evaluate.strategies.tool_loop import calls_of
 from jingwei.develop.evaluate.verdict import State, Verdict
 
 

@@ -21,7 +21,7 @@ from jingwei.develop.evaluate.desk import Desk, State, acted
 from jingwei.develop.evaluate.exchange import Ask, Call, Exchange, Message, Transcript
 from jingwei.develop.evaluate.picking import listed, shuffled
 from jingwei.develop.evaluate.strategies import Talk
-from jingwei.develop.evaluate.tool_loop import Work, work
+from jingwei.develop.evaluate.strategies.tool_loop import Work, work
 
 _SLOT = "{slot}"
 
@@ -52,6 +52,11 @@ class _Source(BaseModel):
 @lru_cache(maxsize=1)
 def _source() -> _Source:
     return _Source.model_validate(package_data(__package__, "framings.yaml"))
+
+
+def speak(language: Language) -> str:
+    """Return how a subject is told that it may call tools in words."""
+    return _source().speak.of(language)
 
 
 class Condition(NamedTuple):
@@ -148,7 +153,7 @@ async def _worked(attempt: Attempt, talk: Talk, facts: AutonomyFacts, condition:
         state.update(found.state)
         return found.result
 
-    tools = _source().speak.of(language) + desk.listed(language)
+    tools = speak(language) + desk.listed(language)
     messages = _opening(talk, condition, _slotted(attempt.message, condition), placed=placed, tools=tools)
     done = await work(talk, messages, tools=desk.definitions(language), act=act, session=session)
     return done, state
