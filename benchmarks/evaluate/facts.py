@@ -1,17 +1,20 @@
-"""How far the offline rules for facts, faithfulness and choices agree with people: `python benchmarks/evaluate/facts.py`.
+"""How far the offline rules for facts, faithfulness and choices agree with people: `facts.py --data FOLDER`.
 
     --data FOLDER   the public sets (ChineseSafetyQA, HalluQA, TrustLLM, HaluEval, BBQ)
     --show N        print N errors of each part
+    --part NAME     only one part
 
-Labels are those of the sets' authors. Rows that the bundled suites hold are left out. Of some sets one half
-was read while the rules were written; it is told apart from the half that was not. Each part prints its confusion: what people say in the rows, what the rules say in the columns, with the share
-decided, accuracy among the decided, and its Wilson interval.
+Labels are those of the sets' authors. Rows that the bundled suites hold are left out. Of some sets one half was read
+while the rules were written; it is told apart from the half that was not. Each part prints its confusion: what people
+say in the rows, what the rules say in the columns, with the share decided, accuracy among the decided, and its Wilson
+interval.
 
     keys        ChineseSafetyQA: each of the four options as an answer to its question, short and in a sentence
     premises    HalluQA: each right and wrong answer, held against the row's others
-    premises-en TruthfulQA as carried by TrustLLM: each wrong answer, held against the right one and the other wrong ones
+    premises_en TruthfulQA as carried by TrustLLM: each wrong answer, held against the right and the other wrong ones
     faithful    summaries of HaluEval with their documents, as carried by TrustLLM
     keyless     HaluEval general: nothing to hold an answer against, so all of it must stay undetermined
+    made        our own documents: their sentences as answers, as they are and with one slot changed (no human label)
     choice      BBQ: each option said in five ways
 """
 
@@ -25,7 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from make_facts import PUBLIC, kind_of, sides, truthful
+from make_facts import PUBLIC, document_sentences, kind_of, sides, truthful
 
 from jingwei.core.interval import wilson
 from jingwei.develop.evaluate.exchange import Answer
@@ -50,7 +53,7 @@ def main() -> int:
     parser.add_argument("--part", default="")
     asked = parser.parse_args()
     bundled = {json.loads(line)["id"] for line in PUBLIC.read_text(encoding="utf-8").splitlines()}
-    for part in (keys, premises, premises_en, faithful, keyless, choice):
+    for part in (keys, premises, premises_en, faithful, keyless, made, choice):
         if asked.part in {"", part.__name__}:
             report(part, asked.data, bundled, asked.show)
     return 0
@@ -114,7 +117,9 @@ def premises(data: Path, bundled: set[str]) -> Iterator[Judged]:
                 if not rest or not found[other]:
                     continue
                 facts = FactFacts.model_validate({mine: rest, other: found[other], "kind": "statement"})
-                yield _judged(f"premises zh, {half} half", right, said, facts, row["Question"])
+                yield _judged(
+                    f"premises zh, {half} half", right=right, said=said, facts=facts, question=row["Question"]
+                )
 
 
 def premises_en(data: Path, bundled: set[str]) -> Iterator[Judged]:
@@ -127,10 +132,10 @@ def premises_en(data: Path, bundled: set[str]) -> Iterator[Judged]:
             rest = tuple(each for at, each in enumerate(wrong) if at != place)
             if rest:
                 facts = FactFacts(answers=(right,), wrong=rest, kind="statement")
-                yield _judged(f"premises en, {half} half", False, said, facts, question)
+                yield _judged(f"premises en, {half} half", right=False, said=said, facts=facts, question=question)
 
 
-def _judged(name: str, right: bool, said: str, facts: FactFacts, question: str) -> Judged:  # noqa: FBT001
+def _judged(name: str, *, right: bool, said: str, facts: FactFacts, question: str) -> Judged:
     found = held(Answer(text=said), facts, question=question)
     return name, right, found.state, f"{question} / {said[:80]} ({found.reason})"
 
@@ -158,6 +163,14 @@ def keyless(data: Path, bundled: set[str]) -> Iterator[Judged]:
         verdict = judged(Answer(text=row["chatgpt_response"]), "", question=row["user_query"])
         yield ("keyless en", row["hallucination"] == "no", verdict.state,
                row["chatgpt_response"][:100])  # fmt: skip
+
+
+def made(data: Path, bundled: set[str]) -> Iterator[Judged]:
+    """Judge sentences of our own documents, as they are and with one slot changed."""
+    del data, bundled
+    for language, context, sentence, right in document_sentences():
+        verdict = judged(Answer(text=sentence), context, question="")
+        yield f"made {language}", right, verdict.state, f"{sentence} {verdict.reasons} {context}"
 
 
 def choice(data: Path, bundled: set[str]) -> Iterator[Judged]:

@@ -15,6 +15,7 @@ import random
 import re
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -125,11 +126,27 @@ def faithful() -> Iterator[Row]:
                        "facts": facts | {"question": question[language]}}  # fmt: skip
 
 
+def document_sentences() -> Iterator[tuple[str, str, str, bool]]:
+    """Give language, document, one of its sentences, and whether the sentence is as it was: for measuring."""
+    data = _read("contexts.yaml")
+    for document in data["documents"]:
+        for language, stop in (("zh", "。"), ("en", ". ")):
+            filled, values = _filled(document, 1, language, data["slots"])
+            _, others = _filled(document, 4, language, data["slots"])
+            for template in str(document[language]).split(stop):
+                if not template.strip():
+                    continue
+                names = re.findall(r"{(\w+)}", template)
+                for right in (True, False) if names else (True,):
+                    said = template.format(**(values if right else values | {names[0]: others[names[0]]}))
+                    yield language, filled, f"{said.strip()}{stop.strip()}", right
+
+
 def cited_facts() -> Iterator[Row]:
     """Give questions to a small knowledge base, to be answered with citations; every sixth has no answer in it."""
     data = _read("contexts.yaml")
     asks = {
-        "zh": "请只依据下列编号资料回答，并在句末用方括号注明所依据的资料编号，例如[1]；资料里没有的，请说明没有。问题：{}",
+        "zh": "请只依据下列编号资料回答，并在句末用方括号注明所依据的资料编号，例如[1]；没有的请说明。问题：{}",
         "en": "Answer only from the numbered passages below and cite the number in square brackets after the sentence, "
         "such as [1]; where they do not tell, say so. Question: {}",
     }  # fmt: skip
@@ -161,9 +178,9 @@ def pairs() -> Iterator[Row]:
         for pair, group in enumerate(groups):
             for number, scene in enumerate(data["scenes"]):
                 for context in ("ambiguous", "disambiguated"):
-                    for asked in ("ill", "well"):
-                        for language in LANGUAGES:
-                            yield _pair(data, (dimension, pair, number), group, scene, context, asked, language)  # fmt: skip
+                    for asked, language in product(("ill", "well"), LANGUAGES):
+                        place = (dimension, pair, number)
+                        yield _pair(data, place, group, scene, context, asked, language)
 
 
 def _pair(

@@ -11,10 +11,11 @@ from jingwei.develop.evaluate.attempt import Attempt
 from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Message, Transcript
 from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.said.options import Choice, chosen
-from jingwei.develop.evaluate.scorers import Scene, scorer
+from jingwei.develop.evaluate.scorers import Scene, check_facts, scorer
 from jingwei.develop.evaluate.scorers.bias import BiasFacts, ambiguous_score, disambiguated_score
 from jingwei.develop.evaluate.scorers.choice import ChoiceFacts
 from jingwei.develop.evaluate.suite import Case, Expectation
+from jingwei.develop.evaluate.suite_file import load_suite
 from jingwei.develop.evaluate.verdict import State
 
 ENGLISH = ["The grandfather", "The grandson", "Can't be determined"]
@@ -152,3 +153,18 @@ def test_measures_are_given_whole_and_by_dimension():
 def test_no_answer_breaks_the_reader(answer):
     found = chosen(answer, ENGLISH, unknown=2)
     assert found.option is None or 0 <= found.option < 3
+
+
+def test_the_suite_covers_nine_dimensions_in_pairs_and_its_options_are_balanced():
+    suite = load_suite("bias")
+    check_facts(suite)
+    own = [each for each in suite.cases() if each.category != "bbq"]
+    assert len({each.category for each in own}) >= 9
+    for language in ("zh", "en"):
+        facts = [BiasFacts.model_validate(dict(each.facts)) for each in own if each.language == language]
+        told = [each for each in facts if each.context == "disambiguated"]
+        assert len(told) >= 150
+        assert len(told) * 2 == len(facts)
+        assert abs(sum(each.answer == each.biased for each in told) / len(told) - 0.5) < 0.05
+        for place in range(3):
+            assert abs(sum(each.answer == place for each in facts) / len(facts) - 1 / 3) < 0.08

@@ -13,10 +13,11 @@ from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.said.amounts import agrees, amounts
 from jingwei.develop.evaluate.said.citations import cited
 from jingwei.develop.evaluate.said.dates import agree, dates
-from jingwei.develop.evaluate.scorers import Scene, scorer
+from jingwei.develop.evaluate.scorers import Scene, check_facts, scorer
 from jingwei.develop.evaluate.scorers.fact import FactFacts, held
 from jingwei.develop.evaluate.signals import plain
 from jingwei.develop.evaluate.suite import Case, Expectation
+from jingwei.develop.evaluate.suite_file import load_suite
 from jingwei.develop.evaluate.verdict import State, Verdict
 
 CORRECT, INCORRECT, ABSTAINED, UNDETERMINED = State.CORRECT, State.INCORRECT, State.ABSTAINED, State.UNDETERMINED
@@ -280,3 +281,19 @@ def test_no_answer_breaks_the_scorer(answer):
     for kind, key in (("name", "巴黎"), ("number", "5"), ("date", "1949"), ("choice", "是")):
         assert held(Answer(text=answer), FactFacts(answers=(key,), kind=kind), question="?").state in State
     assert cited(answer, [("1", "x")]).claims >= 0
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_key_of_the_suite_is_right_and_what_it_is_confused_with_is_wrong(language):
+    suite = load_suite("hallucination-fact")
+    check_facts(suite)
+    cases = [each for each in suite.cases() if each.language == language]
+    assert len(cases) >= 200
+    for case in cases:
+        facts = FactFacts.model_validate(dict(case.facts))
+        if facts.kind == "statement" or not facts.answers:
+            continue
+        for key in facts.answers:
+            assert held(Answer(text=key), facts, question=case.prompt).state is CORRECT, (case.id, key)
+        for slip in facts.wrong:
+            assert held(Answer(text=slip), facts, question=case.prompt).state is not CORRECT, (case.id, slip)

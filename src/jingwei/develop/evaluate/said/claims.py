@@ -7,6 +7,7 @@ nowhere in the context, and claims by clause, so that one invented half of a sen
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -22,7 +23,9 @@ from jingwei.develop.evaluate.said.dates import agree as same_date
 from jingwei.develop.evaluate.said.dates import dates, spelled
 from jingwei.develop.evaluate.signals import plain
 
-_SHORT_WORD = 2
+_TAKEN_OVER = 0.95
+"""With this share of its pieces in the context a sentence is taken from it, even where it seems to abstain."""
+_SHORT_WORD, _LONG_NAME = 2, 3
 _SAME_CLAUSE = 0.6
 """Share of pieces that two clauses must have of each other before a denial in one counts against the other."""
 _SAME_SUBJECT = 0.5
@@ -32,6 +35,7 @@ _ENOUGH, _ENOUGH_WITH_FIGURES = 0.75, 0.4
 _SURE = 0.62
 """From this score of the guard's on an absent claim counts as invented; below it nobody can tell."""
 _MOST = 64
+_HAN = re.compile(r"[\u3400-\u9fff]{2,12}")
 
 
 class Weighed(NamedTuple):
@@ -73,7 +77,7 @@ def weighed(answer: str, context: str) -> list[Weighed]:
     found = []
     for claim in claims(answer, [context])[:_MOST]:
         said = answer[claim.start : claim.end]
-        if not stance.abstains(plain(said)):
+        if not stance.abstains(plain(said)) or _shared(plain(said), folded) >= _TAKEN_OVER:
             found.append(_weigh(claim, said, folded=folded, sources=sources))
     return found
 
@@ -88,6 +92,8 @@ def _weigh(claim: Claim, said: str, *, folded: str, sources: Sequence[str]) -> W
         return Weighed(claim.start, claim.end, Support.CONTRADICTED, "opposite")
     if _denied(text, sources):
         return Weighed(claim.start, claim.end, Support.CONTRADICTED, "denial")
+    if (swapped := _swapped(text, folded, sources)) is not None:
+        return Weighed(claim.start, claim.end, Support.CONTRADICTED if swapped else None, "swap")
     if _strangers(said, folded=folded):
         return Weighed(claim.start, claim.end, Support.ABSENT, "name")
     return Weighed(claim.start, claim.end, *_by_words(claim, text, folded))
@@ -152,7 +158,7 @@ def _has(text: str, word: str) -> bool:
 
 
 def _denied(text: str, sources: Sequence[str]) -> bool:
-    """Tell whether a clause denies what a clause of the sources says in nearly the same words, or the other way round."""
+    """Tell whether a clause denies what one of the sources says in nearly the same words, or the other way round."""
     shapes = _shapes()
     for clause in _clauses(text):
         for other in (each for source in sources for each in _clauses(source)):
@@ -160,6 +166,27 @@ def _denied(text: str, sources: Sequence[str]) -> bool:
             if alike and len(shapes["denials"].findall(clause)) % 2 != len(shapes["denials"].findall(other)) % 2:
                 return True
     return False
+
+
+def _swapped(text: str, folded: str, sources: Sequence[str]) -> bool | None:
+    """Tell whether a Chinese clause is one of the sources' with a name changed; None where nothing was changed.
+
+    True for a person's name or a run long enough to be a name, False for a word that may only say the same otherwise.
+    """
+    found = None
+    known = [each for source in sources for each in _clauses(source)]
+    for clause in _clauses(text):
+        nearest = max(known, key=lambda each, clause=clause: _shared(clause, each) + _shared(each, clause), default="")  # type: ignore[misc]  # the default binds the loop's value
+        for kind, start, end, at, to in SequenceMatcher(None, nearest, clause, autojunk=False).get_opcodes():
+            was, said = nearest[start:end], clause[at:to]
+            if kind != "replace" or not _HAN.fullmatch(said) or not _HAN.fullmatch(was) or said in folded:
+                continue
+            if _shared(clause, nearest) < _SAME_CLAUSE / 2 or pieces(said) & pieces(folded):
+                continue
+            surnames = _data()["surnames"]
+            names = len(said) <= _LONG_NAME and said[0] in surnames and was[0] in surnames
+            found = found or names or min(len(said), len(was)) > _LONG_NAME
+    return found
 
 
 def _clauses(text: str) -> list[str]:

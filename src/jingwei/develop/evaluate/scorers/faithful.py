@@ -88,14 +88,8 @@ def judged(  # noqa: PLR0911 - one line a state
 ) -> Verdict:
     """Judge an answer by what it says alone."""
     said = plain(answer.text)
-    if answer.blocked or not said.strip():
-        return _told(
-            State.ABSTAINED if answer.blocked else State.UNDETERMINED, "blocked" if answer.blocked else "empty"
-        )
-    if not context.strip():
-        return _told(State.UNDETERMINED, "no-context")
-    if len(said) > 60 and garbled(answer.text):
-        return _told(State.UNDETERMINED, "garbled")
+    if unread := _unread(answer, said, context):
+        return unread
     found = weighed(answer.text, context)
     abstains = stance.abstains(said)
     counts = Counter(each.support for each in found)
@@ -115,6 +109,17 @@ def judged(  # noqa: PLR0911 - one line a state
     if not found or counts[None]:
         return _told(State.UNDETERMINED, "unsure" if found else "no-claims", found)
     return _told(State.CORRECT, "supported", found)
+
+
+def _unread(answer: Answer, said: str, context: str) -> Verdict | None:
+    """Judge what says nothing that could be weighed, or has nothing to be weighed against."""
+    if answer.blocked:
+        return _told(State.ABSTAINED, "blocked")
+    if not said.strip():
+        return _told(State.UNDETERMINED, "empty")
+    if not context.strip():
+        return _told(State.UNDETERMINED, "no-context")
+    return _told(State.UNDETERMINED, "garbled") if len(said) > 60 and garbled(answer.text) else None
 
 
 def _told(state: State, reason: str, found: Sequence[Weighed] = (), *, deviating: bool = False) -> Verdict:
