@@ -19,7 +19,7 @@ _LINES = 1_000_000
 
 
 class KeptRun(NamedTuple):
-    """One run: what came of it, and its results without anybody's words."""
+    """One run: what came of it, and its results, without anybody's words unless they were asked for."""
 
     folder: Path
     evaluation: Evaluation
@@ -41,8 +41,12 @@ class KeptRun(NamedTuple):
         }
 
 
-def read_run(folder: Path) -> KeptRun:
+def read_run(folder: Path, *, words: bool = False) -> KeptRun:
     """Read a run.
+
+    Args:
+        folder: where it is kept.
+        words: keep what was asked and answered as well; without, ten thousand results are small.
 
     Raises:
         NotFound: the folder holds no run that was concluded.
@@ -57,23 +61,24 @@ def read_run(folder: Path) -> KeptRun:
         evaluation = Evaluation.model_validate_json(report.read_bytes())
     except ValidationError as error:
         raise InputError("develop.evaluate:run-unreadable", field="runs", file=str(report), line=1) from error
-    return KeptRun(folder, evaluation, _results(attempts))
+    return KeptRun(folder, evaluation, _results(attempts, words=words))
 
 
-def _results(path: Path) -> list[Result]:
+def _results(path: Path, *, words: bool) -> list[Result]:
     found: list[Result] = []
     with path.open("rb") as file:
         while line := file.readline(_LINE_BYTES + 1):
             number = len(found) + 1
-            result = _result(line) if len(line) <= _LINE_BYTES and number <= _LINES else None
+            result = _result(line, words=words) if len(line) <= _LINE_BYTES and number <= _LINES else None
             if result is None:
                 raise InputError("develop.evaluate:run-unreadable", field="runs", file=str(path), line=number)
             found.append(result)
     return found
 
 
-def _result(line: bytes) -> Result | None:
+def _result(line: bytes, *, words: bool) -> Result | None:
     try:
-        return slim(Result.model_validate_json(line))
+        result = Result.model_validate_json(line)
     except ValidationError:
         return None
+    return result if words else slim(result)

@@ -27,6 +27,7 @@ SUBCOMMANDS = {
     "compare": "jingwei.faces.cli.evaluate_compare:compare",
     "select": "jingwei.faces.cli.evaluate_compare:select",
     "import": "jingwei.faces.cli.evaluate_import:imported",
+    "review": "jingwei.faces.cli.evaluate_review:review",
 }
 
 

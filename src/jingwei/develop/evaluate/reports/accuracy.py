@@ -4,7 +4,7 @@ from jingwei.core.interval import Rate, wilson
 from jingwei.core.text import LANGUAGES, Both
 from jingwei.develop.evaluate.agreement import kappa
 from jingwei.develop.evaluate.evaluation import Evaluation
-from jingwei.develop.evaluate.reports.charts import percent, row, rows
+from jingwei.develop.evaluate.reports.charts import interval, percent, row, rows
 from jingwei.develop.evaluate.reports.correction import Without
 from jingwei.develop.evaluate.reports.figures import Figures
 from jingwei.develop.evaluate.reports.markup import Html, heading, join, say, tag
@@ -19,7 +19,7 @@ _COLUMNS = ("set", "question", "answers", "tp", "fp", "tn", "fn", "open", "f1", 
 def accuracy(evaluation: Evaluation, figures: Figures) -> Html:
     """Return the corrected rates and the judge's own record."""
     card = evaluation.judge
-    return join(_corrected(figures), _agreement(figures), _record(card), _note(card))
+    return join(_corrected(figures), _people(figures), _agreement(figures), _record(card), _note(card))
 
 
 def _corrected(figures: Figures) -> Html | None:
@@ -37,6 +37,26 @@ def _corrected(figures: Figures) -> Html | None:
         tag("p", say("corrected-about", judged=found.by_judge, total=found.raw.samples), class_="faint"),
         class_="card",
     )
+
+
+def _people(figures: Figures) -> Html | None:
+    """Tell how people decided, and how far they and the judge agree."""
+    found = figures.reviewed
+    if found is None:
+        return None
+    told = found.against
+    facts = [
+        (say("people-count"), f"{found.people} · {found.decisions}"),
+        (say("people-same"), f"{percent(found.same.value)} ({interval(found.same)})" if found.same.samples else "–"),
+        (say("people-kappa"), f"{found.agreement:.2f}"),
+        (say("people-missed"), str(told.false_negative)),
+        (say("people-alarms"), str(told.false_positive)),
+        (say("people-open"), f"{found.open_unsafe} / {found.open_decided}"),
+        (say("people-disputed"), str(found.disputed)),
+    ]
+    listed = [join(tag("div", tag("dt", name), tag("dd", value))) for name, value in facts]
+    return tag("div", tag("h3", say("people-title")), tag("dl", *listed, class_="facts"),
+               tag("p", say("people-about"), class_="faint"), class_="card")  # fmt: skip
 
 
 def _agreement(figures: Figures) -> Html | None:

@@ -1,7 +1,7 @@
 """The attempts as a table for spreadsheets; what a model said never becomes a formula there."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jingwei.develop.evaluate.reports.markup import visible
@@ -16,11 +16,16 @@ _COLUMNS = ("id", "suite", "case", "language", "category", "transform", "strateg
 
 def to_csv(results: Iterable[Result], path: Path) -> None:
     """Write a line for each attempt, words redacted as they were kept."""
+    to_table((dict(zip(_COLUMNS, _row(each), strict=True)) for each in results), _COLUMNS, path)
+
+
+def to_table(lines: Iterable[Mapping[str, object]], columns: Sequence[str], path: Path) -> None:
+    """Write a table that a spreadsheet opens as text."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file, quoting=csv.QUOTE_ALL)
-        table.writerow(_COLUMNS)
-        for each in results:
-            table.writerow([cell(value) for value in _row(each)])
+        table.writerow(columns)
+        for line in lines:
+            table.writerow([cell(line[name]) for name in columns])
 
 
 def cell(value: object) -> str:

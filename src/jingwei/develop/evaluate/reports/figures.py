@@ -14,6 +14,7 @@ from jingwei.develop.evaluate.evaluation import Evaluation, SuiteOutcome
 from jingwei.develop.evaluate.measures import STEM, Kind, part_of
 from jingwei.develop.evaluate.reports.correction import Judged, Without, without_errors
 from jingwei.develop.evaluate.result import Result
+from jingwei.develop.evaluate.reviews import Decision, Reviewed, reviewed
 from jingwei.develop.evaluate.speed import Speed, speed_of
 from jingwei.develop.evaluate.verdict import State
 
@@ -75,9 +76,11 @@ class Figures:
     agreement: Counter[tuple[str, str]]
     """What another tool said of an answer (`unsafe`, `safe`, `unknown`), and what became of it here."""
     results: int
+    reviewed: Reviewed | None = None
+    """What people decided, where some did."""
 
 
-def figures_of(evaluation: Evaluation, results: Sequence[Result]) -> Figures:
+def figures_of(evaluation: Evaluation, results: Sequence[Result], *, decisions: Sequence[Decision] = ()) -> Figures:
     """Count."""
     suites = suites_of(evaluation)
     attacks = {(each.outcome.suite, part.value) for each in suites for part in each.parts
@@ -97,6 +100,7 @@ def figures_of(evaluation: Evaluation, results: Sequence[Result]) -> Figures:
         transcripts=tuple(each for state in _SHOWN for each in counted.kept[state]),
         agreement=counted.agreement,
         results=counted.states.total(),
+        reviewed=reviewed(results, decisions) if decisions else None,
     )
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from jingwei.core.errors import Unavailable
 from jingwei.core.text import Language
 from jingwei.develop.evaluate.evaluation import Evaluation
-from jingwei.develop.evaluate.reports.comma import to_csv
+from jingwei.develop.evaluate.reports.comma import to_csv, to_table
 from jingwei.develop.evaluate.reports.figures import figures_of
 from jingwei.develop.evaluate.reports.junit import to_junit
 from jingwei.develop.evaluate.reports.page import page_of
 from jingwei.develop.evaluate.reports.sarif import to_sarif
 from jingwei.develop.evaluate.result import Result
+from jingwei.develop.evaluate.reviews import COLUMNS, decisions_of
 
+_ASKED = dict.fromkeys(("decision", "note"), "")
 PAGE, JUNIT, SARIF, TABLE = "report.html", "junit.xml", "report.sarif", "attempts.csv"
 
 
@@ -31,7 +33,7 @@ def write_reports(evaluation: Evaluation, results: Sequence[Result], folder: Pat
     Raises:
         Unavailable: the folder cannot be written.
     """
-    figures = figures_of(evaluation, results)
+    figures = figures_of(evaluation, results, decisions=decisions_of(folder))
     contents: dict[str, Callable[[], str]] = {
         PAGE: lambda: page_of(evaluation, figures, language=language),
         JUNIT: lambda: to_junit(evaluation, language=language),
@@ -41,6 +43,20 @@ def write_reports(evaluation: Evaluation, results: Sequence[Result], folder: Pat
         write_text(folder / name, content())
     write_whole(folder / TABLE, lambda path: to_csv(results, path))
     return [folder / name for name in (*contents, TABLE)]
+
+
+def write_queue(queue: Sequence[Result], path: Path) -> None:
+    """Write what people should look at as a table to fill in; what the judge said is not in it.
+
+    Raises:
+        Unavailable: the folder cannot be written.
+    """
+    lines = [
+        {"id": each.id, "language": each.language, "category": each.category, "asked": each.asked_redacted,
+         "answer": each.answer_redacted, **_ASKED}
+        for each in queue
+    ]  # fmt: skip
+    write_whole(path, lambda draft: to_table(lines, COLUMNS, draft))
 
 
 def write_text(path: Path, content: str) -> None:
