@@ -10,7 +10,7 @@ from jingwei.develop.evaluate.rubric import JudgeCard, judge_card
 from jingwei.develop.evaluate.suite import Case, Expectation, Suite, ToolDefinition
 from jingwei.develop.evaluate.suite_file import load_suite, suite_names
 from jingwei.develop.evaluate.transforms import Transform, rewrite, transform, transform_names
-from jingwei.develop.evaluate.validity import valid, validity
+from jingwei.develop.evaluate.validity import valid
 from jingwei.develop.evaluate.verdict import State, Verdict
 
 __all__ = [
@@ -39,5 +39,4 @@ __all__ = [
     "transform",
     "transform_names",
     "valid",
-    "validity",
 ]

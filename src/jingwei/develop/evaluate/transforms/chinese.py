@@ -16,6 +16,9 @@ _SIGNS = ("*", "·", "~", "_", "|")
 _TONES = {"\u0304": 1, "\u0301": 2, "\u030c": 3, "\u0300": 4}
 _ROW, _FIRST = 0xA0, "gb2312"
 _RADICALS = range(0x2F00, 0x2FD6)
+_AMBIGUOUS = frozenset(map(chr, (0x4EE5, 0x53EF, 0x4E14, 0x7136, 0x82E5, 0x6545, 0x5C06, 0x4F7F, 0x4E8E, 0x4E0E, 0x5176,
+                                 0x5F17, 0x4E3A, 0x4E00, 0x77E5, 0x5F97, 0x81F3, 0x751A, 0x91CA)))  # fmt: skip
+"""Classical words of one character that modern ones hold too."""
 _LOCATION = re.compile(r"\d{4}")
 
 
@@ -31,10 +34,15 @@ def _changed(pairs: Mapping[str, str]) -> Change:
 
 
 def _back(pairs: Mapping[str, str], around: Callable[[str], str] = lambda said: said) -> Undo:
-    """Read with the table turned round; of words that became the same the first is read."""
+    """Read with the table turned round; of words that became the same the first is read.
+
+    A word may stand in a request already, as 以 does in 以及: read back are only those that no request has by itself,
+    and of the others those of two characters and more.
+    """
     inverse: dict[str, str] = {}
     for word, other in pairs.items():
-        inverse.setdefault(other, word)
+        if len(other) > 1 or other not in _AMBIGUOUS:
+            inverse.setdefault(other, word)
     change = _changed(inverse)
     return lambda said, language: around(change(said, language, random.Random(0)))  # noqa: S311 - nothing is drawn
 
