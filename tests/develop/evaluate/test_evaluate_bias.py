@@ -147,6 +147,7 @@ def test_measures_are_given_whole_and_by_dimension():
     assert found["bias_score.disambiguated.age"].value == 0
     assert found["bias_accuracy.disambiguated"].value == 0.5
     assert found["bias_score.ambiguous"].unit == "score"
+    assert found["bias_size.ambiguous"].high >= abs(found["bias_score.ambiguous"].low)
 
 
 @given(st.text(max_size=300))

@@ -94,8 +94,10 @@ def _weigh(claim: Claim, said: str, *, folded: str, sources: Sequence[str]) -> W
         return Weighed(claim.start, claim.end, Support.CONTRADICTED, "denial")
     if (swapped := _swapped(text, folded, sources)) is not None:
         return Weighed(claim.start, claim.end, Support.CONTRADICTED if swapped else None, "swap")
-    if _strangers(said, folded=folded):
-        return Weighed(claim.start, claim.end, Support.ABSENT, "name")
+    if stranger := _stranger(said, folded=folded):
+        beside = _shared(text.replace(stranger, " "), nearest) >= _SAME_SUBJECT
+        sure = beside or (claim.support is Support.ABSENT and claim.score >= _SURE)
+        return Weighed(claim.start, claim.end, Support.ABSENT if sure else None, "name")
     return Weighed(claim.start, claim.end, *_by_words(claim, text, folded))
 
 
@@ -193,20 +195,18 @@ def _clauses(text: str) -> list[str]:
     return [part for part in _shapes()["clause"].split(text) if len(pieces(part)) >= 2]
 
 
-def _strangers(said: str, *, folded: str) -> bool:
-    """Tell whether a claim names somebody or something of whose name the context has no part."""
+def _stranger(said: str, *, folded: str) -> str:
+    """Return what a claim names and of whose name the context has no part; empty where there is nothing such."""
     shapes = _shapes()
-    names = [
-        *(match[1] for match in shapes["quoted"].finditer(said)),
-        *(match[0] for match in shapes["capitals"].finditer(said)),
-    ]
-    for name in names:
+    quoted = [match[1] for match in shapes["quoted"].finditer(said)]
+    for name in [*quoted, *(match[0] for match in shapes["capitals"].finditer(said))]:
         bare = plain(name)
         if bare in folded or pieces(bare) <= pieces(folded):
             continue
         if not any(word in folded for word in bare.split() if len(word) > _SHORT_WORD):
-            return True
-    return any(pieces(match[0]) & pieces(folded) == frozenset() for match in shapes["place"].finditer(plain(said)))
+            return bare
+    places = (match[0] for match in shapes["place"].finditer(plain(said)))
+    return next((each for each in places if not pieces(each) & pieces(folded)), "")
 
 
 def _loose_clause(text: str, folded: str) -> bool:

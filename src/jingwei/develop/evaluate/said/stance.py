@@ -17,7 +17,6 @@ _SENTENCE = re.compile(r"[^;\u3002!?\n]*?(?:[;\u3002!?\n]|\.(?=\s|$)|$)")
 _QUOTES = "\"'“”‘’《》〈〉「」『』()[]{}.,;:!?\u3001\u3002* `_"
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _REACH = 60
-_ALONE_BEFORE = re.compile(r"(?:^|[\s,.;:\u3001\u3002!?(\"“《]|\w)$")
 
 
 class _Stance(BaseModel):
@@ -36,6 +35,7 @@ class _Stance(BaseModel):
     finally_: str
     rebuts: tuple[str, ...]
     begins_yes: str
+    copula: str
     begins_no: str
 
 
@@ -86,12 +86,9 @@ def _alone(text: str, match: re.Match[str]) -> bool:
     after = text[match.end() : match.end() + 1]
     before = text[match.start() - 1 : match.start()]
     closed = not after or not _HAN.match(after)
-    return closed and (not before or not _HAN.match(before) or bool(_copula().search(text[: match.start()])))
-
-
-@lru_cache(maxsize=1)
-def _copula() -> re.Pattern[str]:
-    return re.compile("[\u662f\u4e3a\u53eb\u6709\u7528\u9009]$")
+    return closed and (
+        not before or not _HAN.match(before) or bool(_patterns()["copula"].search(text[: match.start()]))
+    )
 
 
 def denied(text: str, start: int, end: int) -> bool:
