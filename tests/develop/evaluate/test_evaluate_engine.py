@@ -3,7 +3,6 @@ import errno
 import json
 import os
 import signal
-import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -257,51 +256,44 @@ def test_results_are_read_from_the_file_one_by_one_or_in_slices(suite, app, out)
     assert [each.id for each in results[-2:]] == [each["id"] for each in lines(out)][-2:]
 
 
-class Counting:
-    """A chat endpoint in a thread of this process, which counts how often each message was asked."""
+async def chat_server(heard, port):
+    """Answer every chat request at once; each message asked is a line in a file, the port goes down a pipe."""
 
-    def __init__(self):
-        self.asked = Counter()
-        self.url = ""
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-
-    async def _serve(self):
-        async def answer(reader, writer):
-            try:
-                while head := await reader.readuntil(b"\r\n\r\n"):
-                    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-                    self.asked[json.loads(await reader.readexactly(length))["messages"][-1]["content"]] += 1
-                    body = json.dumps({"choices": [{"message": {"content": REFUSAL["en"]}}]}).encode()
-                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                writer.close()
-
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        self._ready.set()
-        async with server:
-            await self._over.wait()
-
-    @contextmanager
-    def serving(self):
-        def go():
-            asyncio.set_event_loop(self._loop)
-            self._over = asyncio.Event()
-            self._loop.run_until_complete(self._serve())
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-            self._loop.run_until_complete(asyncio.sleep(0))
-            self._loop.close()
-
-        thread = threading.Thread(target=go)
-        thread.start()
-        self._ready.wait()
+    async def answer(reader, writer):
         try:
-            yield self
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                message = json.loads(await reader.readexactly(length))["messages"][-1]["content"]
+                os.write(heard, message.encode() + b"\n")
+                body = json.dumps({"choices": [{"message": {"content": REFUSAL["en"]}}]}).encode()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    os.write(port, b"%d\n" % server.sockets[0].getsockname()[1])
+    await server.serve_forever()
+
+
+@contextmanager
+def serving(folder):
+    """Serve from a process of its own, so that this one has no thread while it forks; gives address and counts."""
+    heard = os.open(folder / "heard", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            asyncio.run(chat_server(heard, writing))
         finally:
-            self._loop.call_soon_threadsafe(self._over.set)
-            thread.join()
+            os._exit(0)
+    try:
+        url = f"http://127.0.0.1:{int(os.read(reading, 16))}/v1"
+        yield url, lambda: Counter((folder / "heard").read_text(encoding="utf-8").splitlines())
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for each in (heard, reading, writing):
+            os.close(each)
 
 
 def recorded(out):
@@ -313,8 +305,12 @@ def recorded(out):
 def killed_and_gone_on_with(tmp_path, *, kills, cases):
     """Kill a run so often, each time after a few more answers; return what was asked, and what each kill had kept."""
     suite, out, kept = write_suite(tmp_path, cases=cases), tmp_path / "out", []
-    with Counting().serving() as server:
-        target = ApiTarget(kind="openai", url=server.url, model="m")
+    with serving(tmp_path) as (url, counted):
+        target = ApiTarget(kind="openai", url=url, model="m")
+        evaluated(
+            order_of(suite, target, tmp_path / "warm", scope={"limit": 4})
+        )  # models are read once, not by each child
+        (tmp_path / "heard").write_text("", encoding="utf-8")
         for number in range(kills):
             order = order_of(suite, target, out, terms=Terms(concurrency=3))
             began = recorded(out)
@@ -333,9 +329,9 @@ def killed_and_gone_on_with(tmp_path, *, kills, cases):
                 os.waitpid(child, 0)
             whole = (out / "attempts.jsonl").read_bytes().splitlines(keepends=True)
             ids = {json.loads(each)["asked_redacted"] for each in whole if each.endswith(b"\n")}
-            kept.append((ids, Counter(server.asked)))
+            kept.append((ids, counted()))
         evaluation, _ = evaluated(order_of(suite, target, out))
-        return evaluation, Counter(server.asked), kept, lines(out)
+        return evaluation, counted(), kept, lines(out)
 
 
 def demand_nothing_lost_nor_repeated(evaluation, asked, kept, recorded, *, cases):
