@@ -98,7 +98,7 @@ def _article(said: str, place: int) -> bool:
 
 def _by_text(said: str, names: Sequence[str], unknown: int | None) -> Choice:
     told = _named(stance.decided(said), names) or _named(said, names)
-    open_ = _unknown().search(said) is not None
+    open_ = unknown in told or _unknown().search(said) is not None
     if unknown is not None:
         told.discard(unknown)
     if open_ and (len(told) != 1 or _unknown_leads(said)):
