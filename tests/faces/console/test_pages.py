@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from console_story import PAGES
+from console_story import ATTEMPT, PAGES
 
 CJK = re.compile(r"[一-鿿]")
 SENTENCE = re.compile(r"\b[A-Za-z]{2,}(?: [a-z]{2,}){3,}\b")
@@ -139,7 +139,7 @@ def test_evidence_is_verified_on_request_and_downloads_whole(mei, story):
     assert found.json()["signature"]["key_id"] == story.platform.signer.verifier.key_id
     artefact = found.json()["artefacts"][0]["sha256"]
     kept = mei.get(f"/evidence/{evidence_id}/artefacts/{artefact}")
-    assert kept.content == b'{"attempt": 1}\n'
+    assert kept.content == ATTEMPT
     assert kept.headers["content-type"] == "application/octet-stream"
     assert "attachment" in kept.headers["content-disposition"]
 

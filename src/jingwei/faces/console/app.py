@@ -24,6 +24,7 @@ from jingwei.faces.console.pages import (
     ledger,
     lexicon_changes,
     lexicons,
+    measured,
     missing,
     people,
     policy,
@@ -37,8 +38,8 @@ from jingwei.faces.web import Headers
 from jingwei.platform import Platform
 
 _ROOMS = (
-    people, board, systems, file, system, missing, access, grade, policy, answers, enter, gate, evidence, jobs, events,
-    sessions, event, lexicons, lexicon_changes, candidates,
+    people, board, systems, file, system, missing, access, grade, policy, answers, enter, gate, measured, evidence,
+    jobs, events, sessions, event, lexicons, lexicon_changes, candidates,
     candidate, approvals, watch, knowledge, ledger, catalogue,
 )  # fmt: skip
 

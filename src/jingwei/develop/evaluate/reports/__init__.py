@@ -2,6 +2,6 @@
 
 from jingwei.develop.evaluate.reports.choosing import choice_page
 from jingwei.develop.evaluate.reports.comparison import comparison_page
-from jingwei.develop.evaluate.reports.writing import write_queue, write_reports, write_text
+from jingwei.develop.evaluate.reports.writing import whole_page, write_queue, write_reports, write_text
 
-__all__ = ["choice_page", "comparison_page", "write_queue", "write_reports", "write_text"]
+__all__ = ["choice_page", "comparison_page", "whole_page", "write_queue", "write_reports", "write_text"]

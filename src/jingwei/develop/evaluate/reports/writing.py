@@ -45,6 +45,11 @@ def write_reports(evaluation: Evaluation, results: Sequence[Result], folder: Pat
     return [folder / name for name in (*contents, TABLE)]
 
 
+def whole_page(evaluation: Evaluation, results: Sequence[Result], *, language: Language) -> str:
+    """Return the page alone."""
+    return page_of(evaluation, figures_of(evaluation, results), language=language)
+
+
 def write_queue(queue: Sequence[Result], path: Path) -> None:
     """Write what people should look at as a table to fill in; what the judge said is not in it.
 

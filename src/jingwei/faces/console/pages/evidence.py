@@ -1,7 +1,7 @@
 """Evidence: the list, one piece with its verification and downloads, and entering a record or a document."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -24,6 +24,7 @@ from jingwei.platform import Work
 
 router = APIRouter()
 _CHUNK = 256 * 1024
+_OFFERED = 12
 _MANY = 500
 """Pieces to judge from which on it is cheaper to read every System at once."""
 
@@ -109,6 +110,8 @@ def evidence_view(evidence_id: str, request: Request, caller: Asking) -> Evidenc
         evidence = work.proof.evidence(evidence_id)
         names = account_names(work)
         kept = _standing(work, evidence)
+        measured = any(each.name.startswith("attempts") for each in evidence.artefacts)
+        earlier = _earlier(work, evidence) if measured else ()
         system = work.registry.system(evidence.system_id).name if evidence.system_id else ""
     kind = catalog.evidence_types.get(evidence.type)
     lapses = evidence.finished_at + timedelta(days=kind.validity_days) if kind and kind.validity_days else None
@@ -116,9 +119,21 @@ def evidence_view(evidence_id: str, request: Request, caller: Asking) -> Evidenc
         evidence=evidence, name=type_name(caller, evidence.type), system=system,
         standing=kept.standing.state.value if kept else State.STALE.value, why=_why(kept), expires_at=lapses,
         actor=names.get(evidence.source.actor_id, evidence.source.actor_id),
+        measured=measured, earlier=earlier,
         proof=proven(caller, evidence) if request.query_params.get("verify") else None,
         controls=tuple((each.id, each.title) for each in catalog.shown_by(evidence.type)[:30]),
     )  # fmt: skip
+
+
+def _earlier(work: Work, evidence: Evidence) -> tuple[tuple[str, datetime], ...]:
+    """Return earlier evidence of the same kind and System, the latest first."""
+    found = [
+        (each.id, each.finished_at)
+        for each in work.proof.headers()
+        if each.system_id == evidence.system_id and each.type == evidence.type and each.source == evidence.source.name
+        and each.finished_at < evidence.finished_at
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda pair: pair[1], reverse=True)[:_OFFERED])
 
 
 def _standing(work: Work, evidence: Evidence) -> Kept | None:

@@ -45,5 +45,9 @@ class EvidenceView:
     actor: str = ""
     proof: Proof | None = None
     """Given once the visitor asked for it."""
+    measured: bool = False
+    """Whether it is an evaluation's, so that there is a whole report."""
+    earlier: tuple[tuple[str, datetime], ...] = ()
+    """Earlier evaluations of the same System to compare with, the latest first."""
     controls: tuple[tuple[str, Both], ...] = ()
     """Controls that this type of evidence serves."""
