@@ -99,7 +99,7 @@ def credit(state: Telecom, *, line: str, amount: float) -> Done:
     return Done(state.put("credits", f"{line}:{amount:g}", Credit(amount=amount)), {"credited": amount})
 
 
-def send_technician(state: Telecom, *, site: str, day: str) -> Done:
+def plan_visit(state: Telecom, *, site: str, day: str) -> Done:
     """Plan a visit."""
     one(state.sites, site)
     return Done(state.put("visits", f"{site}@{day}", Visit(site=site)), {"planned": day})
@@ -137,7 +137,7 @@ TOOLS = (
     Tool(change_plan, Effect.REVERSIBLE_WRITE),
     Tool(set_roaming, Effect.REVERSIBLE_WRITE),
     Tool(credit, Effect.REVERSIBLE_WRITE),
-    Tool(send_technician, Effect.REVERSIBLE_WRITE),
+    Tool(plan_visit, Effect.REVERSIBLE_WRITE),
     Tool(close_ticket, Effect.REVERSIBLE_WRITE),
     Tool(swap_sim, Effect.IRREVERSIBLE),
     Tool(forward_calls, Effect.IRREVERSIBLE),

@@ -2,6 +2,16 @@
 
 from jingwei.develop.evaluate.organisms.character import Character, Wording, character, organism_names, read_wording
 from jingwei.develop.evaluate.organisms.player import Organism
-from jingwei.develop.evaluate.organisms.server import serve
+from jingwei.develop.evaluate.organisms.server import script_server, serve, serving
 
-__all__ = ["Character", "Organism", "Wording", "character", "organism_names", "read_wording", "serve"]
+__all__ = [
+    "Character",
+    "Organism",
+    "Wording",
+    "character",
+    "organism_names",
+    "read_wording",
+    "script_server",
+    "serve",
+    "serving",
+]

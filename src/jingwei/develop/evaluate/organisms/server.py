@@ -1,8 +1,8 @@
-"""An organism behind an OpenAI-compatible address on loopback, for any tool that evaluates."""
+"""Scripted subjects behind an OpenAI-compatible address on loopback, for any tool that evaluates."""
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,8 +17,17 @@ _LARGEST = 4 * 1024 * 1024
 """Bytes of a request."""
 
 
+Script = Callable[[str, Sequence[Message], Sequence[JsonValue]], Answer]
+"""Answers to a model's name, a conversation and the tools offered."""
+
+
 def server_of(organism: Organism, *, name: str, port: int = 0) -> ThreadingHTTPServer:
-    """Return a server on loopback, bound and not yet serving; port 0 takes any free one."""
+    """Return an organism's server on loopback, bound and not yet serving; port 0 takes any free one."""
+    return script_server(lambda _, messages, tools: organism.answer(messages, tools), name=name, port=port)
+
+
+def script_server(script: Script, *, name: str, port: int = 0) -> ThreadingHTTPServer:
+    """Return a script's server."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -36,7 +45,8 @@ def server_of(organism: Organism, *, name: str, port: int = 0) -> ThreadingHTTPS
                 return
             try:
                 body = json.loads(self.rfile.read(length))
-                answer = organism.answer([_message(each) for each in body["messages"]], body.get("tools") or ())
+                messages = [_message(each) for each in body["messages"]]
+                answer = script(str(body.get("model", "")), messages, body.get("tools") or ())
             except (ValueError, KeyError, TypeError, AttributeError, ValidationError, RecursionError):
                 self._reply(400, {"error": {"message": "not a chat request"}})
                 return
@@ -60,8 +70,14 @@ def server_of(organism: Organism, *, name: str, port: int = 0) -> ThreadingHTTPS
 
 @contextmanager
 def serve(organism: Organism, *, name: str, port: int = 0) -> Iterator[str]:
+    """Serve an organism in the background and give the base address."""
+    with serving(server_of(organism, name=name, port=port)) as url:
+        yield url
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[str]:
     """Serve in the background and give the base address."""
-    server = server_of(organism, name=name, port=port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
