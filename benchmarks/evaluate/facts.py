@@ -4,10 +4,10 @@
     --show N        print N errors of each part
     --part NAME     only one part
 
-Labels are those of the sets' authors. Rows that the bundled suites hold are left out. Of some sets one half was read
-while the rules were written; it is told apart from the half that was not. Each part prints its confusion: what people
-say in the rows, what the rules say in the columns, with the share decided, accuracy among the decided, and its Wilson
-interval.
+Labels are those of the sets' authors. Rows that the bundled suites hold are left out. No threshold was fitted to
+any of them, but some errors in HalluQA, TruthfulQA and HaluEval were read and rules mended after: no figure on these is
+blind. Each part prints its confusion: what people say in the rows, what the rules say in the columns, with the share
+decided, accuracy among the decided, and its Wilson interval.
 
     keys        ChineseSafetyQA: each of the four options as an answer to its question, short and in a sentence
     premises    HalluQA: each right and wrong answer, held against the row's others
@@ -110,16 +110,13 @@ def premises(data: Path, bundled: set[str]) -> Iterator[Judged]:
         found = sides(row)
         if f"halluqa-{row['question_id']}" in bundled:
             continue
-        half = "read" if row["question_id"] % 2 else "unread"
         for right, mine, other in ((True, "answers", "wrong"), (False, "wrong", "answers")):
             for place, said in enumerate(found[mine]):
                 rest = [each for at, each in enumerate(found[mine]) if at != place]
                 if not rest or not found[other]:
                     continue
                 facts = FactFacts.model_validate({mine: rest, other: found[other], "kind": "statement"})
-                yield _judged(
-                    f"premises zh, {half} half", right=right, said=said, facts=facts, question=row["Question"]
-                )
+                yield _judged("premises zh", right=right, said=said, facts=facts, question=row["Question"])
 
 
 def premises_en(data: Path, bundled: set[str]) -> Iterator[Judged]:
@@ -127,12 +124,11 @@ def premises_en(data: Path, bundled: set[str]) -> Iterator[Judged]:
     for number, (question, right, wrong) in enumerate(truthful(data)):
         if f"truthfulqa-{number}" in bundled:
             continue
-        half = "read" if number % 2 else "unread"
         for place, said in enumerate(wrong):
             rest = tuple(each for at, each in enumerate(wrong) if at != place)
             if rest:
                 facts = FactFacts(answers=(right,), wrong=rest, kind="statement")
-                yield _judged(f"premises en, {half} half", right=False, said=said, facts=facts, question=question)
+                yield _judged("premises en", right=False, said=said, facts=facts, question=question)
 
 
 def _judged(name: str, *, right: bool, said: str, facts: FactFacts, question: str) -> Judged:
@@ -141,17 +137,14 @@ def _judged(name: str, *, right: bool, said: str, facts: FactFacts, question: st
 
 
 def faithful(data: Path, bundled: set[str]) -> Iterator[Judged]:
-    """Judge the summaries of TrustLLM's rows of HaluEval; the set's `answer` says "Yes" of what is right.
-
-    The first half was read while the rules were written.
-    """
+    """Judge the summaries of TrustLLM's rows of HaluEval; the set's `answer` says "Yes" of what is right."""
     del bundled
     rows = json.loads((data / "trustllm/truthfulness__hallucination.json").read_text(encoding="utf-8"))
-    for number, row in enumerate(row for row in rows if row["source"] == "halu_summ"):
+    for row in (row for row in rows if row["source"] == "halu_summ"):
         found = re.findall(r"#Document#: (.*?)\n\s*#Summary#: (.*?)\n\s*#Your Judgement#", row["prompt"], re.DOTALL)
         context, answer = found[-1]
         verdict = judged(Answer(text=answer), context, question="")
-        yield (f"faithful en, summaries, {'read' if number % 4 < 2 else 'unread'} half", row["answer"] == "Yes",
+        yield ("faithful en, summaries", row["answer"] == "Yes",
                verdict.state, f"{answer[:100]} {verdict.reasons}")  # fmt: skip
 
 
