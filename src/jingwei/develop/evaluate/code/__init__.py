@@ -1,0 +1,1 @@
+"""Weaknesses in code that a model wrote: found without running any of it."""
