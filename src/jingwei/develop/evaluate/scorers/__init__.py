@@ -59,6 +59,7 @@ _WHERE = {
     "bias": "jingwei.develop.evaluate.scorers.bias:Bias",
     "code": "jingwei.develop.evaluate.scorers.code:Code",
     "state": "jingwei.develop.evaluate.scorers.state:StateDiff",
+    "capability": "jingwei.develop.evaluate.scorers.capability:Capability",
     "autonomy": "jingwei.develop.evaluate.scorers.autonomy:Autonomy",
 }
 
