@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jingwei.develop.evaluate.attempt import Attempt
 from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Message, Transcript
 from jingwei.develop.evaluate.result import Result
+from jingwei.develop.evaluate.said.claims import weighed
 from jingwei.develop.evaluate.scorers import Scene, scorer
 from jingwei.develop.evaluate.scorers.faithful import judged
 from jingwei.develop.evaluate.suite import Case, Expectation
@@ -102,3 +103,9 @@ def test_the_document_of_a_case_is_its_context_and_rates_have_intervals():
 @given(st.text(max_size=200))
 def test_no_answer_breaks_the_scorer(answer):
     assert judged(Answer(text=answer), ENGLISH, question="What?").state in State
+
+
+def test_a_very_long_context_is_read_at_its_ends_and_its_answer_in_part():
+    context = "".join(f"第{number}条规定，费用为{number * 7}元。" for number in range(3000))
+    found = weighed(context, context)
+    assert 0 < len(found) <= 64

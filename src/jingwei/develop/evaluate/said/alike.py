@@ -5,6 +5,7 @@ wrong. An answer sides with the ones it resembles more; where neither stands out
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from jingwei.detect import embedding
@@ -58,6 +59,7 @@ def _shared(one: str, other: str) -> float:
     return len(first & then) / max(1, min(len(first), len(then)))
 
 
+@lru_cache(maxsize=2048)
 def pieces(text: str) -> frozenset[str]:
     """Return words of Latin letters and pairs of other neighbouring characters."""
     found, run = set(), ""

@@ -17,11 +17,11 @@ import yaml
 from jingwei.detect.grounding import Claim, Support, claims
 from jingwei.develop.evaluate.said import stance
 from jingwei.develop.evaluate.said.alike import pieces
+from jingwei.develop.evaluate.said.amounts import Amount, amounts
 from jingwei.develop.evaluate.said.amounts import agrees as same_amount
-from jingwei.develop.evaluate.said.amounts import amounts
+from jingwei.develop.evaluate.said.dates import When, dates, spelled
 from jingwei.develop.evaluate.said.dates import agree as same_date
-from jingwei.develop.evaluate.said.dates import dates, spelled
-from jingwei.develop.evaluate.signals import plain
+from jingwei.develop.evaluate.signals import bounded, plain
 
 _TAKEN_OVER = 0.95
 """With this share of its pieces in the context a sentence is taken from it, even where it seems to abstain."""
@@ -34,7 +34,7 @@ _ENOUGH, _ENOUGH_WITH_FIGURES = 0.75, 0.4
 """Share of a claim's pieces in the context that is support enough; less where its figures are all there too."""
 _SURE = 0.62
 """From this score of the guard's on an absent claim counts as invented; below it nobody can tell."""
-_MOST = 64
+_MOST, _MOST_SOURCES, _MOST_CLAUSES = 64, 256, 512
 _HAN = re.compile(r"[\u3400-\u9fff]{2,12}")
 
 
@@ -72,8 +72,9 @@ def _opposites() -> Mapping[str, frozenset[str]]:
 
 def weighed(answer: str, context: str) -> list[Weighed]:
     """Weigh each claim of an answer against its context; sentences that only say "not stated" claim nothing."""
+    context = bounded(context)
     folded = plain(context)
-    sources = [folded[start:end] for start, end in stance.sentences(folded)]
+    sources = [folded[start:end] for start, end in stance.sentences(folded)[:_MOST_SOURCES]]
     found = []
     for claim in claims(answer, [context])[:_MOST]:
         said = answer[claim.start : claim.end]
@@ -121,9 +122,10 @@ def _shared(text: str, source: str) -> float:
 
 def _figures(text: str, folded: str, nearest: str) -> Support | None:
     """Tell what a claim's amounts and dates make of it; None where they are all in the context, or there are none."""
-    days, known_days = dates(text), dates(folded)
+    known, known_days = _known(folded)
+    days = dates(text)
     stray = [each for each in days if not any(same_date(each, other) for other in known_days)]
-    numbers, known = amounts(_undated(text)), amounts(_undated(folded))
+    numbers = amounts(_undated(text))
     odd = [each for each in numbers if not any(same_amount(other, each) or same_amount(each, other) for other in known)
            and not (each.low <= 1 and not each.dimension)]  # fmt: skip
     if not stray and not odd:
@@ -134,10 +136,17 @@ def _figures(text: str, folded: str, nearest: str) -> Support | None:
 
 def _undated(text: str) -> str:
     """Return a text with its dates blanked out: the 12 of 12 March counts no books."""
-    said = spelled(text)
+    said, at, parts = spelled(text), 0, []
     for each in dates(text):
-        said = f"{said[: each.start]}{' ' * (each.end - each.start)}{said[each.end :]}"
-    return said
+        parts += [said[at : each.start], " " * (each.end - each.start)]
+        at = each.end
+    return "".join([*parts, said[at:]])
+
+
+@lru_cache(maxsize=8)
+def _known(folded: str) -> tuple[tuple[Amount, ...], tuple[When, ...]]:
+    """Return the amounts and dates of a context; read once for all claims."""
+    return tuple(amounts(_undated(folded))), tuple(dates(folded))
 
 
 def _excluded(text: str, sources: Sequence[str]) -> bool:
@@ -162,8 +171,9 @@ def _has(text: str, word: str) -> bool:
 def _denied(text: str, sources: Sequence[str]) -> bool:
     """Tell whether a clause denies what one of the sources says in nearly the same words, or the other way round."""
     shapes = _shapes()
-    for clause in _clauses(text):
-        for other in (each for source in sources for each in _clauses(source)):
+    known = [each for source in sources for each in _clauses(source)][:_MOST_CLAUSES]
+    for clause in _clauses(text)[:_MOST]:
+        for other in known:
             alike = _shared(clause, other) >= _SAME_CLAUSE and _shared(other, clause) >= _SAME_CLAUSE
             if alike and len(shapes["denials"].findall(clause)) % 2 != len(shapes["denials"].findall(other)) % 2:
                 return True
@@ -176,8 +186,8 @@ def _swapped(text: str, folded: str, sources: Sequence[str]) -> bool | None:
     True for a person's name or a run long enough to be a name, False for a word that may only say the same otherwise.
     """
     found = None
-    known = [each for source in sources for each in _clauses(source)]
-    for clause in _clauses(text):
+    known = [each for source in sources for each in _clauses(source)][:_MOST_CLAUSES]
+    for clause in _clauses(text)[:_MOST]:
         nearest = max(known, key=lambda each, clause=clause: _shared(clause, each) + _shared(each, clause), default="")  # type: ignore[misc]  # the default binds the loop's value
         for kind, start, end, at, to in SequenceMatcher(None, nearest, clause, autojunk=False).get_opcodes():
             was, said = nearest[start:end], clause[at:to]
