@@ -5,6 +5,12 @@ in the same transaction (see `unit.py`). A column marked `personal` holds a pers
 the row's digest, so that it can be erased without breaking the ledger, and never enters an entry.
 """
 
+from jingwei.core.store.tables.campaign import (
+    CampaignFindRow,
+    CampaignRow,
+    CampaignTargetRow,
+    CampaignTryRow,
+)
 from jingwei.core.store.tables.guard import (
     ApprovalRow,
     CandidateRow,
@@ -51,6 +57,10 @@ __all__ = [
     "ApiKeyRow",
     "ApprovalRow",
     "Base",
+    "CampaignFindRow",
+    "CampaignRow",
+    "CampaignTargetRow",
+    "CampaignTryRow",
     "CandidateRow",
     "CandidateSignatureRow",
     "CheckRunRow",
