@@ -38,7 +38,7 @@ def _candidate(each: Candidate, choice: Choice) -> Html:
     badge = {"misses": "fail", "dominated": "incomplete", "open": "pass"}[state]
     return tag(
         "article",
-        tag("div", tag("h3", visible(each.name)), tag("span", say(f"choice-{state}"), class_=f"badge {badge}"),
+        tag("div", tag("h2", visible(each.name)), tag("span", say(f"choice-{state}"), class_=f"badge {badge}"),
             class_="card-head"),
         *(_rate(each, kind, choice) for kind in STEM if kind in each.rates),
         tag("dl", *(join(tag("dt", name), tag("dd", value)) for name, value in _facts(each)), class_="kv"),

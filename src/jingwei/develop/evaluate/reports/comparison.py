@@ -31,7 +31,7 @@ def comparison_page(found: Comparison, *, language: Language) -> str:
                 class_="hero",
             ),
             *_notes(found),
-            _section("compare-whole", _table([each for each in found.rows if each.by == "whole"])),
+            _section("compare-whole", _table([each for each in found.rows if each.by == "whole"], "compare-whole")),
             *(_parts(found, by) for by in ("language", "category")),
             _section("compare-worse", _changes(found.worse)) if found.worse else None,
             _section("compare-better", _changes(found.better)) if found.better else None,
@@ -62,10 +62,10 @@ def _section(name: str, body: Html) -> Html:
 
 def _parts(found: Comparison, by: str) -> Html | None:
     rows = [each for each in found.rows if each.by == by]
-    return _section(f"compare-{by}", _table(rows)) if rows else None
+    return _section(f"compare-{by}", _table(rows, f"compare-{by}")) if rows else None
 
 
-def _table(rows: Sequence[Compared]) -> Html:
+def _table(rows: Sequence[Compared], name: str) -> Html:
     ordered = sorted(rows, key=lambda each: (-each.gap, each.suite, list(STEM).index(each.kind), each.part))
     heads = [tag("th", say(f"compare-{name}"), scope="col", class_="right" if name not in {"what", "drawn"} else None)
              for name in ("what", "drawn", "before", "after", "gap", "p")]  # fmt: skip
@@ -77,7 +77,7 @@ def _table(rows: Sequence[Compared]) -> Html:
         class_="paired",
     )
     return tag("div", tag("div", table, class_="scroll", tabindex="0", role="region",
-                          aria_label=heading(say("compare-caption"))), class_="card")  # fmt: skip
+                          aria_label=heading(say(name))), class_="card")  # fmt: skip
 
 
 def _row(each: Compared) -> Html:

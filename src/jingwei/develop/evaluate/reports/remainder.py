@@ -33,7 +33,7 @@ def _reasons(name: Both, found: list[tuple[str, int]]) -> Html | None:
         return None
     listed = [tag("li", tag("code", visible(reason)), " ", tag("span", str(count), class_="faint"))
               for reason, count in found]  # fmt: skip
-    return tag("div", tag("h4", name), tag("ul", *listed, class_="inline"))
+    return tag("div", tag("h3", name, class_="small"), tag("ul", *listed, class_="inline"))
 
 
 def cost(evaluation: Evaluation, figures: Figures) -> Html:
