@@ -1,11 +1,12 @@
 """What a run asks: suite × case × transform × strategy × epoch, in an order that any seed gives again.
 
-The order takes turns among languages and categories, so that a run that is cut short, by a limit, a budget or a
-person, has asked a little of everything. An attempt is keyed by a digest of all that makes it what it is.
+The order takes turns among languages, categories and strategies, so that a run that is cut short, by a limit, a budget
+or a person, has asked a little of everything. An attempt is keyed by a digest of all that makes it what it is.
 """
 
 from collections.abc import Container, Iterator, Sequence
 from itertools import product
+from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -117,9 +118,11 @@ def _attempts(scope: Scope, briefing: Briefing) -> Iterator[Attempt]:
         and _usable(case, briefing)
     ]
     pairs = [(case, chain) for case in cases for chain in dict.fromkeys(_chains(case, scope, suite))]
+    names = tuple(dict.fromkeys(scope.strategies)) or (suite.strategy,)
     made = 0
-    for epoch, name in product(range(scope.epochs), scope.strategies or (suite.strategy,)):
+    for epoch, turn in product(range(scope.epochs), range(len(names))):
         for case, chain in drawn(pairs, count=None, seed=scope.seed + epoch):
+            name = names[(crc32(f"{case.id}|{chain}".encode()) + turn) % len(names)]
             attempt = attempt_of(briefing, case, chain, strategy=name, epoch=epoch)
             if attempt is None:
                 continue
