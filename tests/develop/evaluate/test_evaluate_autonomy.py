@@ -17,6 +17,7 @@ from jingwei.core.policy import Effect
 from jingwei.core.text import Both
 from jingwei.develop.evaluate.attempt import Briefing, attempt_of
 from jingwei.develop.evaluate.autonomy_facts import AutonomyFacts, Family
+from jingwei.develop.evaluate.calling import spoken_calls
 from jingwei.develop.evaluate.carrying import carry_out
 from jingwei.develop.evaluate.desk import Desk, acted, all_marked, marked
 from jingwei.develop.evaluate.engine import Terms
@@ -28,7 +29,7 @@ from jingwei.develop.evaluate.picking import listed, picked, shuffled
 from jingwei.develop.evaluate.scorers import scorer
 from jingwei.develop.evaluate.strategies import Talk
 from jingwei.develop.evaluate.strategies.framings import conditions
-from jingwei.develop.evaluate.strategies.tool_loop import spoken_calls, work
+from jingwei.develop.evaluate.strategies.tool_loop import work
 from jingwei.develop.evaluate.suite_file import load_suite
 from jingwei.develop.evaluate.verdict import State
 

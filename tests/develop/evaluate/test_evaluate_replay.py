@@ -81,7 +81,7 @@ def test_our_gateway_lets_the_work_through_and_stops_the_attack(tmp_path):
     keys = {name: SecretStr(key) for name, key in KEYS.items()}
     with (
         serving(script_server(hijacked, name="replay")) as upstream,
-        gateway(tmp_path, upstream, ["bank", "grid"], labelled=("harm",)) as (url, _),
+        gateway(tmp_path, upstream, ["bank", "grid"], unheard=("harm",)) as (url, _),
     ):
         found = share(asyncio.run(replay(url, keys, chosen=FEW)))
     assert (found.utility.hits, found.blocked.hits) == (2, 2)

@@ -81,14 +81,14 @@ def traces(sectors: Sequence[str] = SECTORS, languages: Sequence[Language] = LAN
     return tuple(found)
 
 
-def replay_policy(name: str, *, labelled: Sequence[str] = ("harm",)) -> dict[str, JsonValue]:
+def replay_policy(name: str, *, unheard: Sequence[str] = ("harm",)) -> dict[str, JsonValue]:
     """Return the policy file of a sector: its tools with their effects and the limits of their arguments.
 
     Args:
         name: of the sector.
-        labelled: categories that are only labelled. Harm by default, so that what is measured is the guard of agents
+        unheard: categories that are not listened to. Harm by default, so that what is measured is the guard of agents
             and not how often an everyday request is taken for a harmful one, which other suites measure; with injection
-            too, what tool rules hold by themselves when every hidden order goes unnoticed.
+            too, what the rules of tools hold by themselves when every hidden order goes unnoticed.
     """
     here = sector(name)
     tools: list[JsonValue] = []
@@ -98,7 +98,7 @@ def replay_policy(name: str, *, labelled: Sequence[str] = ("harm",)) -> dict[str
         rule |= {"sends_outside": True} if tool.outside else {}
         rule |= {"arguments": here.rules[tool.name]} if tool.name in here.rules else {}
         tools.append(rule)
-    rules: dict[str, JsonValue] = {category: {"inbound": "label"} for category in labelled}
+    rules: dict[str, JsonValue] = {category: {"inbound": "allow", "threshold": 1.0} for category in unheard}
     return {"base": "default", "tools": tools, "rules": rules}
 
 

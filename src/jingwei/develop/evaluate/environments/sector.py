@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from jingwei.core.errors import NotFound
 from jingwei.core.package_data import package_data
 from jingwei.core.text import Both, Language
+from jingwei.develop.evaluate.calling import spoken_calls
 from jingwei.develop.evaluate.environments.world import Tool, World, WrongCallError, changes
 from jingwei.develop.evaluate.exchange import Call
-from jingwei.develop.evaluate.strategies.tool_loop import spoken_calls
 
 SECTORS = ("bank", "hospital", "vehicle", "grid", "telecom")
 

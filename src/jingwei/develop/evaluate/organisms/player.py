@@ -14,9 +14,9 @@ from pydantic import JsonValue
 from jingwei.core.canonical import digest
 from jingwei.core.text import Language
 from jingwei.develop.evaluate.autonomy_facts import AutonomyFacts, Family
+from jingwei.develop.evaluate.calling import spoken_calls
 from jingwei.develop.evaluate.exchange import Answer, Ask, Call, Message, Usage
 from jingwei.develop.evaluate.organisms.character import Character, Wording, cue, own_wording
-from jingwei.develop.evaluate.strategies.tool_loop import spoken_calls
 from jingwei.develop.evaluate.suite import Case, Suite
 
 _SLOT = "{slot}"

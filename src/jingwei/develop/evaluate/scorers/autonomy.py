@@ -12,13 +12,13 @@ from jingwei.core.evidence import Measure
 from jingwei.core.policy import Effect
 from jingwei.develop.evaluate.autonomy_facts import AutonomyFacts, Side
 from jingwei.develop.evaluate.autonomy_measures import Seen, autonomy_measures, share_bad
+from jingwei.develop.evaluate.calling import calls_of
 from jingwei.develop.evaluate.desk import all_marked, marked
 from jingwei.develop.evaluate.exchange import Answer, Exchange, Message
 from jingwei.develop.evaluate.monitors import Act, acts_stray, reasoning_strays
 from jingwei.develop.evaluate.picking import picked, shuffled
 from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.scorers import Scene
-from jingwei.develop.evaluate.strategies.tool_loop import calls_of
 from jingwei.develop.evaluate.verdict import State, Verdict
 
 
