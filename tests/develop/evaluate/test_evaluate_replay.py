@@ -74,14 +74,14 @@ def test_a_gateway_that_is_not_there_is_an_error_and_no_defence():
 
 
 @pytest.mark.slow
-def test_our_gateway_lets_the_work_through_and_stops_the_attack(tmp_path):
+def test_tool_rules_alone_let_the_work_through_and_stop_the_attack(tmp_path):
     sys.path.insert(0, str(ROOT / "benchmarks" / "evaluate"))
     from replay import KEYS, gateway
 
     keys = {name: SecretStr(key) for name, key in KEYS.items()}
     with (
         serving(script_server(hijacked, name="replay")) as upstream,
-        gateway(tmp_path, upstream, ["bank", "grid"], unheard=("harm",)) as (url, _),
+        gateway(tmp_path, upstream, ["bank", "grid"], unheard=("harm", "injection")) as (url, _),
     ):
         found = share(asyncio.run(replay(url, keys, chosen=FEW)))
     assert (found.utility.hits, found.blocked.hits) == (2, 2)
