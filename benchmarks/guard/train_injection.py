@@ -30,7 +30,7 @@ FOLDS = 2
 """Parts that the families of sources fall into: each is scored by heads that have read the other."""
 OTHERWISE = "natural"
 BUDGET = {
-    "direct": {"natural": 0.01, "hard": 0.06, "own-meta": 0.03, "own-pasted": 0.12, "own-quoting": 0.12},
+    "direct": {"natural": 0.01, "hard": 0.06, "own-meta": 0.03, "own-pasted": 0.25, "own-quoting": 0.12},
     "planted": {"natural": 0.01, "hard": 0.06, "own-papers": 0.04, "own-papers-quoting": 0.15},
 }
 """Share of benign texts of unseen origin, and of our own hard negatives of unseen wording, that may score above 0.7."""
