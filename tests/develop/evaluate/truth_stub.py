@@ -53,6 +53,7 @@ async def truth_served(share):
 
     async def chat(request):
         message = json.loads(await request.read())["messages"][-1]["content"]
+        message = message if isinstance(message, str) else message[0]["text"]
         asked.append(message)
         return web.json_response(completion(answer_to(message, share=share)))
 

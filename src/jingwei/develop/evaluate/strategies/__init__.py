@@ -52,6 +52,7 @@ _WHERE = {
     "sequential-break": "jingwei.develop.evaluate.strategies.turns:SequentialBreak",
     "agent": "jingwei.develop.evaluate.strategies.agent:AtWork",
     "framings": "jingwei.develop.evaluate.strategies.framings:Framings",
+    "picture": "jingwei.develop.evaluate.strategies.picture:Picture",
 }
 
 
