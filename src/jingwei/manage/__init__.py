@@ -7,11 +7,29 @@ Blue Book 三、五 (management axis).
 """
 
 from jingwei.manage.approvals import ApprovalRecord, Approvals, ApprovalState, HeldCall
+from jingwei.manage.campaign_model import (
+    LONGEST_PROMPT,
+    Campaign,
+    CampaignFind,
+    CampaignRank,
+    CampaignState,
+    CampaignTarget,
+    CampaignTerms,
+    CampaignTry,
+    FindState,
+    Heard,
+    TargetWay,
+    TriageDecision,
+)
+from jingwei.manage.campaign_targets import CampaignTargets
+from jingwei.manage.campaign_tries import CampaignTries
+from jingwei.manage.campaigns import Campaigns
 from jingwei.manage.candidates import SIGNERS, Candidate, Candidates, CandidateSignature
 from jingwei.manage.counterfactuals import Counterfactual, counterfactuals
 from jingwei.manage.decision import FiredRule, GradeDecision, Stop, decide
 from jingwei.manage.desk import Desk
 from jingwei.manage.facts import HeldFact, checked
+from jingwei.manage.finds import Finds
 from jingwei.manage.gates import Gate
 from jingwei.manage.grading import Grading
 from jingwei.manage.intake import Intake, Taken
@@ -48,6 +66,7 @@ from jingwei.manage.verdict import Blocker, GateVerdict, Item, judge
 from jingwei.manage.watching import Watcher, Watching
 
 __all__ = [
+    "LONGEST_PROMPT",
     "ORGANISATION",
     "SIGNERS",
     "TRANSITIONS",
@@ -56,6 +75,16 @@ __all__ = [
     "Approvals",
     "AttachedPolicy",
     "Blocker",
+    "Campaign",
+    "CampaignFind",
+    "CampaignRank",
+    "CampaignState",
+    "CampaignTarget",
+    "CampaignTargets",
+    "CampaignTerms",
+    "CampaignTries",
+    "CampaignTry",
+    "Campaigns",
     "Candidate",
     "CandidateSignature",
     "Candidates",
@@ -64,6 +93,8 @@ __all__ = [
     "ComponentKind",
     "Counterfactual",
     "Desk",
+    "FindState",
+    "Finds",
     "FiredRule",
     "Gate",
     "GateVerdict",
@@ -71,6 +102,7 @@ __all__ = [
     "Grading",
     "GuardEntry",
     "Header",
+    "Heard",
     "HeldCall",
     "HeldFact",
     "InUse",
@@ -99,8 +131,10 @@ __all__ = [
     "System",
     "SystemFile",
     "Taken",
+    "TargetWay",
     "TokenRecord",
     "Tokens",
+    "TriageDecision",
     "Violation",
     "Vote",
     "Watcher",

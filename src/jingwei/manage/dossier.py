@@ -7,6 +7,7 @@ from jingwei.core.evidence import Evidence
 from jingwei.core.finding import Finding
 from jingwei.core.store.tables import SystemRow
 from jingwei.manage import rows
+from jingwei.manage.campaign_risks import open_risks
 from jingwei.manage.desk import Desk
 from jingwei.manage.overrides import Decided, decided
 from jingwei.manage.proof import Proof
@@ -50,7 +51,7 @@ def _read(desk: Desk, system_id: str, *, now: datetime | None) -> Dossier:
     found = decided(desk, system_id)
     evidence = tuple(Proof(desk).all_of(system_id))
     used = in_use(desk, system_id)
-    findings = tuple(responsibility_findings(*rows.parts(desk.session, system_id)))
+    findings = (*responsibility_findings(*rows.parts(desk.session, system_id)), *open_risks(desk.session, system_id))
     circumstances = _circumstances(desk, row)
     verdict = judge(found.decision, kinds=desk.catalog.evidence_types, evidence=evidence, in_use=used,
                     findings=findings, circumstances=circumstances, now=now or desk.clock())  # fmt: skip

@@ -15,6 +15,7 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from jingwei.core.store.tables import (
+    CampaignFindRow,
     ComponentRow,
     EvidenceRow,
     FactRow,
@@ -93,6 +94,12 @@ class Shelf:
         row = EvidenceRow
         query = select(row.system_id, row.id, cast(row.body, Text).label("body"))
         return self._read(query.order_by(row.finished_at.desc(), row.id))
+
+    @cached_property
+    def risks(self) -> Grouped:
+        """Accepted finds of campaigns that nobody has mended, oldest first."""
+        table = CampaignFindRow.__table__
+        return self._read(select(table).where(table.c.state == "accepted").order_by(table.c.created_at, table.c.id))
 
     def _read(self, query: Any) -> Grouped:  # Any: selects of different shapes
         found: defaultdict[str | None, list[Any]] = defaultdict(list)

@@ -13,6 +13,7 @@ from jingwei.core.signing import decode
 from jingwei.core.store.tables import CheckRunRow, ReleaseRequestRow, TokenRow
 from jingwei.core.token import ASSESSMENT_LIFETIME, AssessmentToken, ReleaseToken, issue
 from jingwei.manage import rows
+from jingwei.manage.campaign_standing import HEAD, campaign_row, demand_running, runs_now
 from jingwei.manage.desk import Desk
 from jingwei.manage.dossier import Dossier
 from jingwei.manage.lifecycle import move
@@ -25,6 +26,8 @@ from jingwei.manage.use import in_use
 
 _ACTIVE_RUN = frozenset({"queued", "running"})
 _KEY_BYTES = 32
+CAMPAIGN_LIFETIME = timedelta(minutes=10)
+"""A campaign's token is soon replaced: whoever loses the approval of its target loses the way within minutes."""
 
 
 class Servable(NamedTuple):
@@ -98,6 +101,32 @@ class Tokens:
                                 expires_at=now + lifetime, run_id=run_id, caller_key=caller_key)  # fmt: skip
         self.end_run(run_id, reason="superseded")
         return self._keep(token, run_id=run_id)
+
+    def issue_campaign(self, campaign_id: str, *, caller_key: str) -> TokenRecord:
+        """Let the prompts of a running campaign through the gateway; the target's approval is what allows it.
+
+        Several may live at once, one for each process that sends; all end with the campaign.
+
+        Args:
+            campaign_id: a campaign on a System's gateway.
+            caller_key: the sender's raw Ed25519 public key, URL-safe base64.
+
+        Raises:
+            Refused: who approved the target may no longer, or the System is above the line.
+            Conflict: the campaign does not run, or its target is none of the gateway.
+            InputError: the key is wrong.
+        """
+        row = campaign_row(self.desk, campaign_id)
+        target, policy = demand_running(self.desk, row), rows.policy_row(self.session, row.system_id)
+        if policy is None or target.kind != "gateway":
+            raise Conflict("manage:assessment-no-policy", field="policy")
+        if not _is_key(caller_key):
+            raise InputError("manage:caller-key", field="caller_key")
+        now = self.desk.clock()
+        token = AssessmentToken(id=new_id("tok"), system_id=row.system_id, policy_digest=policy.digest, issued_at=now,
+                                expires_at=min(now + CAMPAIGN_LIFETIME, row.ends_at), run_id=row.id,
+                                caller_key=caller_key)  # fmt: skip
+        return self._keep(token, run_id=row.id)
 
     def end_run(self, run_id: str, *, reason: str = "run-ended") -> None:
         """Revoke what a run was given; called when it ends, however it ends."""
@@ -178,6 +207,8 @@ class Tokens:
         return request.grade if request is not None else 0
 
     def _run_active(self, run_id: str | None) -> bool:
+        if run_id and run_id.startswith(HEAD):
+            return runs_now(self.desk, run_id)
         run = self.session.get(CheckRunRow, run_id) if run_id else None
         return run is not None and run.status in _ACTIVE_RUN
 

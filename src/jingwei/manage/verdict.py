@@ -15,6 +15,7 @@ from jingwei.core.clock import stamp
 from jingwei.core.evidence import BoundTo, Evidence
 from jingwei.core.finding import Finding, Severity
 from jingwei.core.text import Both, text
+from jingwei.manage.campaign_risks import RULE
 from jingwei.manage.decision import GradeDecision
 from jingwei.manage.standing import Change, InUse, Standing, State, standing
 
@@ -47,7 +48,7 @@ class Blocker(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str
-    """`stop`, `responsibility`, `no-policy`, `policy-below-grade`, `no-model`, `not-graded`, `retired`."""
+    """`stop`, `responsibility`, `risk`, `no-policy`, `policy-below-grade`, `no-model`, `not-graded`, `retired`."""
     subject: str = ""
     says: Both
 
@@ -98,7 +99,7 @@ def judge(decision: GradeDecision, *, kinds: Mapping[str, EvidenceType], evidenc
         kinds: the catalogue's evidence types.
         evidence: all evidence of the System and of the organisation.
         in_use: what is in use.
-        findings: of the responsibility chain.
+        findings: of the responsibility chain, and open risks that campaigns found.
         circumstances: status, policy and recorded grading.
         now: the present moment.
     """
@@ -185,9 +186,12 @@ def _blockers(
 ) -> list[Blocker]:
     found = [Blocker(code="stop", subject=stop.id, says=text("manage:blocker-stop", id=stop.id, why=stop.why))
              for stop in decision.stops]  # fmt: skip
+    grave = [each for each in findings if each.severity.rank >= Severity.HIGH.rank]
     if decision.grade >= RESPONSIBILITY_FROM_GRADE:
         found += [Blocker(code="responsibility", subject=each.location.path, says=each.title)
-                  for each in findings if each.severity.rank >= Severity.HIGH.rank]  # fmt: skip
+                  for each in grave if each.rule_id != RULE]  # fmt: skip
+    found += [Blocker(code="risk", subject=each.location.path, says=text("manage:blocker-risk", what=each.title,
+                      find=each.location.path)) for each in grave if each.rule_id == RULE]  # fmt: skip
     if not in_use.digests.get(BoundTo.MODEL_VERSION):
         found.append(Blocker(code="no-model", says=text("manage:blocker-no-model")))
     if seen.policy_grade is None:
