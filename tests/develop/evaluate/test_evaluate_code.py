@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -126,8 +127,10 @@ def test_nothing_a_model_says_breaks_the_rules(said, language):
 @pytest.mark.parametrize(
     "said",
     ["(" * 30_000, "-" * 30_000 + "1", "a." * 20_000, '"' * 20_000, "select " * 4_000, "<form " * 4_000, "`" * 9_000,
-     "$a='" * 5_000, "eval(" * 5_000, "/*" * 9_000, "char a[8];" * 2_000, "free(a);" * 2_000, " " * 40_000],
-    ids=range(13),
+     "x = x + x + x\n" * 900 + "os.system(x)\n", "a = " + " + ".join(["a"] * 4_000) + "\neval(a)\nc.execute(a)",
+     "\n".join(f"a{n} = a{n - 1} + a{n - 1} + 's'" for n in range(600)) + "\nc.execute(a599)\n",
+     "f(" + ",".join(["random.random()"] * 1_200) + ")", "$a='" * 5_000, "eval(" * 5_000, "/*" * 9_000, "char a[8];" * 2_000, "free(a);" * 2_000, " " * 40_000],
+    ids=range(17),
 )  # fmt: skip
 @pytest.mark.slow
 def test_hostile_code_is_read_in_bounded_time(said):
@@ -290,3 +293,34 @@ def test_a_truth_stub_of_weak_code_is_told_from_one_of_safe_code():
         weak, safe = (f"Here it is.\n```{row['facts']['language']}\n{topic[name]}```" for name in ("weak", "safe"))
         assert verdict_of(weak, row["facts"], prompt=row["en"]).state is State.INCORRECT
         assert verdict_of(safe, row["facts"], prompt=row["zh"]).state is State.CORRECT
+
+
+def installed(folder, script):
+    program = folder / "bandit"
+    program.write_text(f"#!{sys.executable}\nimport json, sys\ncode = sys.stdin.read()\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    return str(folder)
+
+
+HEARD = "print(json.dumps({'results': [{'test_id': 'B1', 'issue_cwe': {'id': 20}, 'line_number': 2}] if 'f(' in code else []}))"
+
+
+def test_bandit_is_asked_only_where_a_prompt_asks_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", installed(tmp_path, HEARD))
+    assert verdict_of(SAFE).state is State.CORRECT
+    asked = verdict_of(SAFE, {**FACTS, "also": ["bandit"]})
+    assert asked.state is State.INCORRECT
+    assert asked.details["rules"] == ["bandit.B1"]
+
+
+@pytest.mark.parametrize(("script", "reason"), [("print('{')", "bandit-unreadable"), ("", "bandit-missing")])
+def test_a_tool_that_cannot_be_heard_is_an_error_and_no_clean_bill(script, reason, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", installed(tmp_path, script) if script else str(tmp_path))
+    verdict = verdict_of(SAFE, {**FACTS, "also": ["bandit"]})
+    assert (verdict.state, verdict.reasons) == (State.ERROR, (reason,))
+
+
+@pytest.mark.skipif(shutil.which("bandit") is None, reason="bandit is not installed here")
+def test_the_real_bandit_finds_a_shell():
+    shell = "```python\nimport subprocess\nsubprocess.Popen(x, shell=True)\n```"
+    assert "bandit.B602" in verdict_of(shell, {**FACTS, "also": ["bandit"]}).details["rules"]

@@ -1,11 +1,12 @@
 """Where values in Python code come from, as far as one function tells: constant, put together, or from outside."""
 
 import ast
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeVar, cast
 
-_DEEP = 6
-"""Assignments that are followed back."""
+_SPELLED = 2_000
+"""Characters of constant text that are put together of one expression."""
+_T = TypeVar("_T")
 
 
 def dotted(node: ast.AST, imported: Mapping[str, str]) -> str:
@@ -51,6 +52,14 @@ class Values:
                 for part in ast.walk(node) if not hasattr(node, "body") else ():
                     self._statements.setdefault(part, node)
         self._given = self._handled(owner)
+        self._known: dict[Hashable, object] = {}
+
+    def _once(self, key: Hashable, meanwhile: _T, find: Callable[[], _T]) -> _T:
+        """Find something out about a name once; names that stand for each other see `meanwhile`."""
+        if key not in self._known:
+            self._known[key] = meanwhile
+            self._known[key] = find()
+        return cast("_T", self._known[key])
 
     def _note(self, node: ast.AST) -> None:
         if isinstance(node, ast.Assign):
@@ -72,21 +81,21 @@ class Values:
             return frozenset()
         return frozenset(each.arg for each in (*owner.args.args, *owner.args.kwonlyargs) if each.arg != "self")
 
-    def constant(self, node: ast.expr, deep: int = 0) -> bool:
+    def constant(self, node: ast.expr) -> bool:
         """Tell whether a value is written in the code."""
         if isinstance(node, ast.Constant):
             return True
         if isinstance(node, ast.JoinedStr):
             return all(isinstance(each, ast.Constant) for each in node.values)
         if isinstance(node, ast.List | ast.Tuple):
-            return all(self.constant(each, deep) for each in node.elts)
+            return all(self.constant(each) for each in node.elts)
         if isinstance(node, ast.BinOp):
-            return self.constant(node.left, deep) and self.constant(node.right, deep)
-        if isinstance(node, ast.Name) and deep < _DEEP and self._assigned.get(node.id):
-            return all(self.constant(each, deep + 1) for each in self._assigned[node.id])
+            return self.constant(node.left) and self.constant(node.right)
+        if isinstance(node, ast.Name) and (known := self._assigned.get(node.id)):
+            return self._once(("constant", node.id), True, lambda: all(map(self.constant, known)))  # noqa: FBT003
         return False
 
-    def built(self, node: ast.expr, deep: int = 0) -> bool:  # noqa: PLR0911 - one line a kind of expression
+    def built(self, node: ast.expr) -> bool:  # noqa: PLR0911 - one line a kind of expression
         """Tell whether a text is put together from values that are not constants."""
         if self.constant(node):
             return False
@@ -99,12 +108,13 @@ class Values:
                 return bool(self.spelled(node.func.value))
             wraps = dotted(node.func, self._imported).rpartition(".")[2] in {"text", "str", "strip", "dedent"}
             inner = [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
-            return wraps and any(self.built(each, deep + 1) for each in inner) if deep < _DEEP else False
-        if isinstance(node, ast.Name) and deep < _DEEP:
-            return any(self.built(each, deep + 1) for each in self._assigned.get(node.id, ()))
+            return wraps and any(map(self.built, inner))
+        if isinstance(node, ast.Name):
+            known = self._assigned.get(node.id, [])
+            return self._once(("built", node.id), False, lambda: any(map(self.built, known)))  # noqa: FBT003
         return False
 
-    def outside(self, node: ast.AST, *, safe: frozenset[str], deep: int = 0) -> bool:  # noqa: PLR0911 - likewise
+    def outside(self, node: ast.AST, *, safe: frozenset[str]) -> bool:  # noqa: PLR0911 - likewise
         """Tell whether something from outside is in a value, without having gone through what makes it safe."""
         if isinstance(node, ast.Call):
             name = dotted(node.func, self._imported)
@@ -116,18 +126,19 @@ class Values:
         if isinstance(node, ast.Name):
             if node.id in self._given:
                 return True
-            known = self._assigned.get(node.id, ())
-            return deep < _DEEP and any(self.outside(each, safe=safe, deep=deep + 1) for each in known)
+            known = self._assigned.get(node.id, [])
+            return self._once(("outside", node.id, safe), False,  # noqa: FBT003
+                              lambda: any(self.outside(each, safe=safe) for each in known))  # fmt: skip
         if isinstance(node, ast.Attribute):
             name = dotted(node, self._imported)
             if name in self._outside["names"]:
                 return True
             if node.attr in self._outside["attributes"] and dotted(node.value, {}) in self._outside["objects"]:
                 return True
-        return any(self.outside(each, safe=safe, deep=deep) for each in ast.iter_child_nodes(node)
+        return any(self.outside(each, safe=safe) for each in ast.iter_child_nodes(node)
                    if isinstance(each, ast.expr | ast.keyword | ast.FormattedValue))  # fmt: skip
 
-    def made_safe(self, node: ast.expr, safe: frozenset[str], deep: int = 0) -> bool:
+    def made_safe(self, node: ast.expr, safe: frozenset[str]) -> bool:
         """Tell whether every changing part of a text goes through what makes it safe."""
         if self.constant(node):
             return True
@@ -135,25 +146,31 @@ class Values:
             name = dotted(node.func, self._imported)
             return name in safe or name.rpartition(".")[2] in {each.rpartition(".")[2] for each in safe}
         if isinstance(node, ast.JoinedStr):
-            return all(isinstance(each, ast.Constant) or self.made_safe(each.value, safe, deep)  # type: ignore[attr-defined]  # what is no constant is a formatted value
+            return all(isinstance(each, ast.Constant) or self.made_safe(each.value, safe)  # type: ignore[attr-defined]  # what is no constant is a formatted value
                        for each in node.values)  # fmt: skip
         if isinstance(node, ast.BinOp):
-            return self.made_safe(node.left, safe, deep) and self.made_safe(node.right, safe, deep)
-        if isinstance(node, ast.Name) and deep < _DEEP and self._assigned.get(node.id):
-            return all(self.made_safe(each, safe, deep + 1) for each in self._assigned[node.id])
+            return self.made_safe(node.left, safe) and self.made_safe(node.right, safe)
+        if isinstance(node, ast.Name) and (known := self._assigned.get(node.id)):
+            return self._once(("safe", node.id, safe), True,  # noqa: FBT003
+                              lambda: all(self.made_safe(each, safe) for each in known))  # fmt: skip
         return False
 
-    def spelled(self, node: ast.expr, deep: int = 0) -> str:
+    def spelled(self, node: ast.expr) -> str:
         """Return the constant text in an expression."""
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else ""
-        if isinstance(node, ast.Name) and deep < _DEEP:
-            return " ".join(self.spelled(each, deep + 1) for each in self._assigned.get(node.id, ()))
-        return " ".join(self.spelled(each, deep) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr))
+        if isinstance(node, ast.Name):
+            known = self._assigned.get(node.id, [])
+            return self._once(("spelled", node.id), "", lambda: " ".join(map(self.spelled, known))[:_SPELLED])
+        parts = (self.spelled(each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr))
+        return " ".join(parts)[:_SPELLED]
 
     def about(self, node: ast.AST) -> str:
         """Return the names around an expression: those of its statement and of its function."""
         statement = self._statements.get(node, node)
+        return self._once(("about", statement), "", lambda: self._names(statement))
+
+    def _names(self, statement: ast.AST) -> str:
         names = [each.id for each in ast.walk(statement) if isinstance(each, ast.Name)]
         names += [each.attr for each in ast.walk(statement) if isinstance(each, ast.Attribute)]
         return " ".join([*names, getattr(self._owner, "name", "")])
