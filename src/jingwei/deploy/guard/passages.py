@@ -23,6 +23,9 @@ _USUAL_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 _APPLICATION_ROLES = frozenset({"system", "developer"})
 _NAMES = frozenset({"role", "type", "id", "tool_call_id", "detail"})
 """Keys of a message, its parts and its calls whose values are identifiers; what does not look like one is a text."""
+_DEFINED = frozenset({"tools", "functions", "tool_choice", "function_call"})
+"""Parts of a request that define tools: often others' words, an MCP server's above all, and never the user's."""
+_DEFINED_NAMES = _NAMES | {"name"}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.:/+=|-]{1,64}")
 """No blank is in it, so it says nothing to a model; ids of other providers' calls and parts are of this form."""
 _KEY = re.compile(r"[A-Za-z0-9_.$@:/-]{1,64}")
@@ -77,7 +80,7 @@ def extract_texts(body: Mapping[str, Json]) -> tuple[Passage, ...]:
     begins = _opening(messages) if isinstance(messages, list) else 0
     for key in READ:
         if key in body:
-            for passage in _walk(body[key], (key,)):
+            for passage in _walk(body[key], (key,), "tool" if key in _DEFINED else "user"):
                 if key == "messages" and _step(passage.path, 1) < begins:
                     continue
                 found.append(passage)
@@ -105,7 +108,7 @@ def _walk(value: Json, path: Path, role: Role = "user") -> Iterator[Passage]:
         where = written_path(path[:4])
         raise InputError("deploy.guard:too-deep", field=where, place=where, limit=MAX_DEPTH)
     if isinstance(value, str):
-        if value and not (path[0] == "messages" and is_name(value, path, _NAMES)):
+        if value and not _names(value, path):
             yield Passage(path, value, role=role)
     elif isinstance(value, list):
         for place, entry in enumerate(value):
@@ -119,6 +122,15 @@ def _walk(value: Json, path: Path, role: Role = "user") -> Iterator[Passage]:
             if not is_plain_key(key):
                 yield Passage((*path, "(key)"), key, fixed=True, role=role)
             yield from _walk(entry, (*path, key), role)
+
+
+def _names(value: str, path: Path) -> bool:
+    """Tell whether a value names something: a call, a tool, a parameter that is required."""
+    if path[0] == "messages":
+        return is_name(value, path, _NAMES)
+    if path[0] not in _DEFINED:
+        return False
+    return is_name(value, path[:-1] if path[-2:-1] == ("required",) else path, _DEFINED_NAMES | {"required"})
 
 
 def _is_ordinary(message: Mapping[str, Json]) -> bool:
