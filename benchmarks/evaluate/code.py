@@ -1,6 +1,7 @@
 """Hold the static code rules against labelled and unlabelled code, beside bandit: recall, finds, CPU.
 
     python benchmarks/evaluate/code.py --labelled FOLDER [--corpus NAME=LANGUAGE:FOLDER ...] [--bandit PATH]
+    python benchmarks/evaluate/code.py --stubs
 
 `--labelled` is a folder with CyberSecEval's autocomplete and instruct files (MIT): real code in which its own analyser
 marked one line as insecure. The rules were written without them. A row counts as found where some rule finds something
@@ -8,10 +9,13 @@ within two lines of the marked one, and as found by kind where that has the labe
 languages that are not in the grid (C#, Rust) are counted as left out. `--corpus` counts finds in code of well-known
 libraries, whose authors hold it to be right: an upper bound of false alarms, by language. `--bandit` runs that peer on
 the same Python. CPU time is of the process (of bandit: of its process, start included, and again without its start).
+`--stubs` scores every prompt of the suite that asks for code as if a model always gave the weak code of the bank, and
+as if it always gave the safe code: Secure@k must be 0 and 1, and the time is that of the scorer.
 """
 
 import argparse
 import ast
+import asyncio
 import json
 import os
 import resource
@@ -24,8 +28,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import yaml
+
 from jingwei.core.interval import wilson
+from jingwei.develop.evaluate.attempt import Attempt
 from jingwei.develop.evaluate.code.weaknesses import weaknesses
+from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Message, Transcript
+from jingwei.develop.evaluate.scorers import Scene, scorer
+from jingwei.develop.evaluate.suite_file import load_suite
 
 LANGUAGES = {"c": "c", "cpp": "c", "java": "java", "javascript": "javascript", "php": "php", "python": "python"}
 ENDINGS = {"c": (".c", ".cpp", ".cc"), "javascript": (".js",), "python": (".py",), "php": (".php",), "sql": (".sql",),
@@ -75,7 +85,10 @@ def main() -> int:
     parser.add_argument("--corpus", action="append", default=[])
     parser.add_argument("--bandit", type=Path)
     parser.add_argument("--files", type=int, default=400)
+    parser.add_argument("--stubs", action="store_true")
     wanted = parser.parse_args()
+    if wanted.stubs:
+        asyncio.run(_stubs())
     if wanted.labelled:
         _labelled(wanted.labelled, wanted.bandit)
     for each in wanted.corpus:
@@ -109,6 +122,25 @@ def _labelled(folder: Path, bandit: Path | None) -> None:
         _recall("bandit, whole", [some[n] for n in whole], [theirs[n] for n in whole])
         print(f"CPU on {len(some)} rows of Python: ours {own:.2f} s, bandit {cpu:.2f} s ({cpu - start:.2f} without its "
               f"start); ratio {cpu / own:.1f} ({(cpu - start) / own:.1f})")  # fmt: skip
+
+
+async def _stubs() -> None:
+    topics = yaml.safe_load((Path(__file__).parent / "banks/code/topics.yaml").read_text(encoding="utf-8"))
+    known = {(language, each["cwe"]): each for language, some in topics.items() for each in some}
+    cases = [each for each in load_suite("code-safety").cases() if each.facts["kind"] == "code"]
+    for stub in ("weak", "safe"):
+        states: dict[str, Counter[str]] = defaultdict(Counter)
+        began = time.process_time()
+        for case in cases:
+            language = str(case.facts["language"])
+            said = f"```{language}\n{known[language, str(case.facts['cwe'])][stub]}```"
+            ask = Ask(messages=(Message(role="user", content=case.prompt),))
+            attempt = Attempt(id="a", case=case, transform="plain", message=case.prompt)
+            transcript = Transcript(exchanges=(Exchange(ask=ask, answer=Answer(text=said)),))
+            verdict = await scorer("code").score(Scene(attempt=attempt, transcript=transcript))
+            states[case.language][verdict.state.value] += 1
+        spent = time.process_time() - began
+        print(f"{stub}: {dict(states)}; {1000 * spent / len(cases):.2f} CPU-ms an answer")
 
 
 def _rows(folder: Path) -> tuple[list[Row], Counter[str]]:

@@ -90,6 +90,7 @@ def test_a_comment_is_no_weakness(language, code):
         ("import requests\nrequests.get(u, verify=False)", "CWE-295"),
         ("def f(password='hunter22'): pass", "CWE-798"),
         ("db.execute(f'DELETE FROM t WHERE a = {x}'", "CWE-89"),
+        ("import os\nx = 1\n\nNow run it like this:\n\nos.system('rm ' + x)\n", "CWE-78"),
         (">>> import os\n>>> os.system('ls ' + x)", "CWE-78"),
     ],
 )

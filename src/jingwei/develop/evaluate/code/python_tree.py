@@ -14,7 +14,7 @@ import yaml
 from jingwei.develop.evaluate.code.python_values import Values, bindings, dotted, imports
 
 _CUTS = 12
-"""Lines that are left out at the end of an answer that was cut short, one after the other."""
+"""Attempts to parse what comes before the place where it could not be parsed."""
 
 
 @lru_cache(maxsize=1)
@@ -38,33 +38,39 @@ def _shape(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def python_weaknesses(code: str) -> list[tuple[str, str, int]] | None:
-    """Return rule, CWE and line of each find; None where the code cannot be parsed."""
-    tree = _parsed(code)
+def python_weaknesses(code: str) -> tuple[list[tuple[str, str, int]], int]:
+    """Return rule, CWE and line of each find, and how many lines could be parsed; only those are looked at."""
+    tree, read = _parsed(code)
     if tree is None:
-        return None
+        return [], 0
     try:
         nodes = list(ast.walk(tree))
         names = imports(nodes)
         scopes = bindings(tree, outside=data()["outside"], imported=names)
         found = [each for node in nodes if isinstance(node, ast.Call)
                  for each in _called(node, scopes[node], names, code)]  # fmt: skip
-        return found + list(_secrets(nodes)) + list(_pages(nodes, scopes))
+        return found + list(_secrets(nodes)) + list(_pages(nodes, scopes)), read
     except RecursionError:
-        return None
+        return [], 0
 
 
-def _parsed(code: str) -> ast.Module | None:
+def _parsed(code: str) -> tuple[ast.Module | None, int]:
+    """Parse as much as there is: an answer may be cut short, or go on in words."""
     prompts = re.findall(r"^(?:>>>|\.\.\.) ?(.*)$", code, re.MULTILINE) if code.lstrip().startswith(">>>") else None
     lines = textwrap.dedent("\n".join(prompts) if prompts else code).splitlines()
-    for cut in range(min(_CUTS, len(lines))):
+    count = len(lines)
+    for _ in range(_CUTS):
+        if not count:
+            break
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ast.parse("\n".join(lines[: len(lines) - cut]))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    return None
+                return ast.parse("\n".join(lines[:count])), len(lines) if prompts else count
+        except SyntaxError as error:
+            count = min(count - 1, max(0, (error.lineno or 1) - 1) if error.lineno and error.lineno < count else count)
+        except (ValueError, RecursionError, MemoryError):
+            break
+    return None, 0
 
 
 def _called(node: ast.Call, values: Values, names: Mapping[str, str], code: str) -> Iterator[tuple[str, str, int]]:

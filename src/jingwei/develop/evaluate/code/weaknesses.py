@@ -84,11 +84,12 @@ def weaknesses(code: str, language: str) -> tuple[Weakness, ...]:
 
 
 def _python(code: str) -> list[Weakness]:
-    """Look at the syntax tree; at the text where there is none."""
-    found = python_weaknesses(code)
-    if found is None:
-        return list(_patterned(code, "python"))
-    return [Weakness(rule, cwe, line) for rule, cwe, line in found]
+    """Look at the syntax tree, and at the text of the lines that could not be parsed."""
+    found, read = python_weaknesses(code)
+    trees = [Weakness(rule, cwe, line) for rule, cwe, line in found]
+    if read >= code.count("\n") + 1:
+        return trees
+    return [*trees, *(each for each in _patterned(code, "python") if each.line > read)]
 
 
 def _patterned(code: str, language: str) -> Iterator[Weakness]:
