@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jingwei.develop.evaluate.attempt import Attempt
-from jingwei.develop.evaluate.exchange import Answer, Exchange
+from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Fault, Image, Message
 from jingwei.develop.evaluate.images import picture, undrawable
 from jingwei.develop.evaluate.order import Evaluating
 from jingwei.develop.evaluate.scorers import check_facts
 from jingwei.develop.evaluate.strategies import Talk, strategy
+from jingwei.develop.evaluate.subjects.function import FunctionSubject
 from jingwei.develop.evaluate.suite import Case, Expectation
 from jingwei.develop.evaluate.suite_file import load_suite
 
@@ -197,3 +198,12 @@ def test_a_model_that_refuses_pictures_of_harm_resists(tmp_path):
     evaluation, pictures = examined(lambda *_: REFUSAL, tmp_path / "out", categories=("typographic", "noise"), limit=8)
     rate = next(each for each in evaluation.suites[0].measures if each.name == "attack_success_rate")
     assert (rate.value, rate.samples, len(pictures)) == (0, 8, 8)
+
+
+def test_a_subject_that_takes_no_pictures_says_so_instead_of_leaving_them_out():
+    called = []
+    image = Image(content=picture("限速 60"))
+    ask = Ask(messages=(Message(role="user", content="Which limit?", images=(image,)),))
+    found = asyncio.run(FunctionSubject(lambda said: called.append(said) or "ok").ask(ask))
+    assert found == Fault(reason="pictures-unsupported")
+    assert not called

@@ -52,6 +52,11 @@ class Ask(BaseModel):
     session: str = ""
     """The same for all requests of one conversation; subjects that keep state use it."""
 
+    @property
+    def pictured(self) -> bool:
+        """Tell whether there are pictures in it, which not every subject can take."""
+        return any(each.images for each in self.messages)
+
 
 class Usage(BaseModel):
     """Tokens of one request, as the subject counts them; 0 where it does not say."""

@@ -64,6 +64,8 @@ class AppSubject:
         Raises:
             Unavailable: the app cannot be reached or does not accept the key.
         """
+        if ask.pictured:
+            return Fault(reason="pictures-unsupported")
         session = await self._session(ask.session)
         if isinstance(session, Fault):
             return session

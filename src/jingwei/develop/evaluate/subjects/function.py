@@ -33,6 +33,8 @@ class FunctionSubject:
 
     async def ask(self, ask: Ask) -> Answer | Fault:
         """Call it; whatever it raises is a fault, named by its kind."""
+        if ask.pictured:
+            return Fault(reason="pictures-unsupported")
         messages = [{"role": each.role, "content": each.content} for each in ask.messages]
         given = (ask.messages[-1].content, messages) if self._whole else (ask.messages[-1].content,)
         try:

@@ -54,6 +54,8 @@ class McpSubject:
         if self._opened is None:
             raise Unavailable("develop.evaluate:mcp-unreachable", field="target", problem="-")
         session = await self._opened
+        if ask.pictured:
+            return Fault(reason="pictures-unsupported")
         messages = [{"role": each.role, "content": each.content} for each in ask.messages if each.role != "system"]
         values = {"message": ask.messages[-1].content, "messages": messages, "session": ask.session}
         try:
