@@ -1,7 +1,9 @@
 """Floor 5: every service, composed once, and what needs more than one room: the loop, runs, the relay."""
 
+from jingwei.platform.campaigning import Campaigning
 from jingwei.platform.events import Compared, Count, Events, Hits, Narrowed, Session
 from jingwei.platform.execution import Execution
+from jingwei.platform.find_suites import FindSuite, find_classes
 from jingwei.platform.impact import Impact
 from jingwei.platform.lane import Wanted, wanted_runs
 from jingwei.platform.ledger import Entry, LedgerBook
@@ -19,6 +21,7 @@ from jingwei.platform.work import Work
 
 __all__ = [
     "Blame",
+    "Campaigning",
     "CheckRun",
     "Compared",
     "Count",
@@ -26,6 +29,7 @@ __all__ = [
     "Entry",
     "Events",
     "Execution",
+    "FindSuite",
     "Hits",
     "Impact",
     "LedgerBook",
@@ -42,6 +46,7 @@ __all__ = [
     "Wanted",
     "WordEntry",
     "Work",
+    "find_classes",
     "recorded_texts",
     "topic_titles",
     "wanted_runs",

@@ -235,7 +235,7 @@ class Execution:
             )
         self.platform.relay.publish()  # a snapshot at once, from whatever process of this host the run is in
         prover = Prover(token.id, caller, self.platform.clock)
-        asyncio.run(_admission(run.target.locator, token.written, prover))
+        asyncio.run(admission(run.target.locator, token.written, prover))
         return replace(found, run=replace(run, secret=SecretStr(token.written), sign_request=prover), admitted_at=at)
 
     def _keep(self, name: str, media_type: str, content: bytes) -> Artefact:
@@ -265,7 +265,7 @@ def _actor(work: "Work", account_id: str) -> Actor:
     return Actor(id=account_id, roles=roles_of(work.desk.session, account_id))
 
 
-async def _admission(base: str, token: str, prove: Callable[..., dict[str, str]]) -> None:
+async def admission(base: str, token: str, prove: Callable[..., dict[str, str]]) -> None:
     """Ask the gateway until it admits the token; the relay needs up to a second to tell it.
 
     Raises:

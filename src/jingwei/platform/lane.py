@@ -151,6 +151,19 @@ def departures(desk: Desk, system_id: str, check: Check, *, target: Target, opti
     return sorted(name for name in asked if name not in check.options.tunable and asked[name] != due[name])
 
 
+def told_prompt(desk: Desk, system_id: str) -> str:
+    """Return what the System's own application tells its model, the canary put in; empty where no file of it is here.
+
+    Raises:
+        InputError: the file is gone, no text, or too long for one.
+    """
+    live = [each for each in Parts(desk).of(system_id).components if each.retired_at is None]
+    path = next((each.locator for each in live if each.kind == "prompt" and each.locator), "")
+    policy = Policies(desk).in_force(system_id)
+    canary = policy.canaries[0] if policy and policy.canaries else ""
+    return _read(Path(path)).replace("{canary}", canary).strip() if path else ""
+
+
 def foreign_files(
     desk: Desk, system_id: str, check: Check, *, target: Target, options: Mapping[str, Json]
 ) -> list[str]:

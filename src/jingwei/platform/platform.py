@@ -18,6 +18,7 @@ from jingwei.core.store import EventStore, Store
 from jingwei.deploy.guard import gateway_version
 from jingwei.manage import Desk, demand_monotone
 from jingwei.platform.approving import Approving
+from jingwei.platform.campaigning import Campaigning
 from jingwei.platform.events import Events
 from jingwei.platform.ledger import LedgerBook
 from jingwei.platform.relay import Relay
@@ -83,6 +84,11 @@ class Platform:
     def replays(self) -> Replays:
         """Return the replays of candidate policies."""
         return Replays(self)
+
+    @cached_property
+    def campaigning(self) -> Campaigning:
+        """Return what sends the prompts of campaigns to their targets."""
+        return Campaigning(self)
 
     @cached_property
     def sealer(self) -> Sealer:

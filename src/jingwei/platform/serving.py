@@ -44,8 +44,8 @@ _OF_A_SYSTEM = {
 """Tables whose rows belong to a System and bear on what is served."""
 _NAMED = frozenset({SystemRow.__tablename__, ResponsibilityRow.__tablename__, KeyTermsRow.__tablename__})
 _WITHOUT_BEARING = frozenset(
-    {"", "account", "approval", "candidate_signature", "evidence", "grade", "lexicon_change", "release_request",
-     "release_signature", "role_grant"}
+    {"", "account", "approval", "campaign", "campaign_find", "campaign_target", "campaign_try", "candidate_signature",
+     "evidence", "grade", "lexicon_change", "release_request", "release_signature", "role_grant"}
 )  # fmt: skip
 """Tables that say nothing about what is served now; a table named nowhere here has every System read again."""
 _ENDING: tuple[type[ApiKeyRow | ApprovalRow | OverrideRow | TokenRow], ...] = (

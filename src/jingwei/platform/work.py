@@ -8,8 +8,12 @@ from jingwei.core.identity import Accounts, Actor, ApiKeys, BrowserSessions, Rol
 from jingwei.core.settings import Settings
 from jingwei.manage import (
     Approvals,
+    Campaigns,
+    CampaignTargets,
+    CampaignTries,
     Candidates,
     Desk,
+    Finds,
     Gate,
     Grading,
     Intake,
@@ -23,6 +27,7 @@ from jingwei.manage import (
     Watching,
     shelve,
 )  # fmt: skip
+from jingwei.platform.find_suites import FindSuites, find_classes
 from jingwei.platform.guarding import Guarding
 from jingwei.platform.knowledge import Knowledge
 from jingwei.platform.lexicon_drafts import LexiconDrafts
@@ -157,6 +162,31 @@ class Work:
     def trials(self) -> Trials:
         """Candidate policies, tried."""
         return Trials(self.desk)
+
+    @cached_property
+    def campaign_targets(self) -> CampaignTargets:
+        """What campaigns may attack."""
+        return CampaignTargets(self.desk)
+
+    @cached_property
+    def campaigns(self) -> Campaigns:
+        """Purple-team campaigns."""
+        return Campaigns(self.desk)
+
+    @cached_property
+    def campaign_tries(self) -> CampaignTries:
+        """Prompts that participants tried."""
+        return CampaignTries(self.desk)
+
+    @cached_property
+    def finds(self) -> Finds:
+        """What participants found, and what others made of it."""
+        return Finds(self.desk, classes=find_classes())
+
+    @cached_property
+    def find_suites(self) -> FindSuites:
+        """Finds as suites, so that what was found stays tested."""
+        return FindSuites(self.desk)
 
     @cached_property
     def knowledge(self) -> Knowledge:
