@@ -101,6 +101,7 @@ def upstream():
 
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
+    bound.listen()  # who comes before the server is up waits
     server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="on"))
     server.install_signal_handlers = lambda: None
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
@@ -341,6 +342,7 @@ def opened(place, key=KEY):
         "protocolVersion": "2025-06-18", "capabilities": {"sampling": {}}, "clientInfo": {"name": "t", "version": "1"}}}  # fmt: skip
     reply = posted(place, hello, key=key)
     assert reply.status == 200, reply.raw
+    assert "mcp-session-id" in reply.headers, reply.raw.decode()
     return reply.headers["mcp-session-id"]
 
 
