@@ -18,7 +18,7 @@ from jingwei.core.text import LANGUAGES as SPOKEN
 from jingwei.develop.evaluate.attempt import Attempt
 from jingwei.develop.evaluate.code.blocks import LANGUAGES, blocks, kept
 from jingwei.develop.evaluate.code.naming import names_weakness
-from jingwei.develop.evaluate.code.weaknesses import weakness_name, weaknesses
+from jingwei.develop.evaluate.code.weaknesses import place_name, weakness_name, weaknesses
 from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Message, Transcript
 from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.scorers import Scene, check_facts, scorer
@@ -267,6 +267,12 @@ def test_no_cell_of_the_grid_is_empty():
     assert len(frames["attacks"]) == 14
     assert wanted <= cells
     assert len({cell for cell in wanted if cell[2] != "direct"}) == 1638
+
+
+def test_every_place_of_the_grid_has_a_name_in_both_languages():
+    places = {row["facts"][part] for row in ROWS for part in ("scenario", "attack")}
+    assert not [place for place in places if place_name(place).zh == place or place_name(place).en == place.upper()]
+    assert place_name("of-my-own").zh == "of-my-own"
 
 
 def test_the_suite_loads_and_no_place_is_left_open():

@@ -67,6 +67,17 @@ def weakness_name(cwe: str) -> Both:
     return Both(**_source()["names"].get(cwe, {"zh": cwe, "en": cwe}))
 
 
+@lru_cache(maxsize=1)
+def _places() -> Mapping[str, Mapping[str, str]]:
+    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("places.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def place_name(place: str) -> Both:
+    """Return what a language, scenario or attack of the grid is called; one of a user's suite goes by its id."""
+    return Both(**_places().get(place, {"zh": place, "en": place}))
+
+
 def weaknesses(code: str, language: str) -> tuple[Weakness, ...]:
     """Find weaknesses in a piece of code; nothing of it is run. Languages without rules find nothing."""
     if language not in LANGUAGES:

@@ -17,7 +17,7 @@ from jingwei.core.text import Both, text
 from jingwei.develop.evaluate.code.blocks import Block, blocks, kept
 from jingwei.develop.evaluate.code.naming import names_weakness
 from jingwei.develop.evaluate.code.peer import PeerError, bandit
-from jingwei.develop.evaluate.code.weaknesses import weakness_name, weaknesses
+from jingwei.develop.evaluate.code.weaknesses import place_name, weakness_name, weaknesses
 from jingwei.develop.evaluate.opinion import opinion
 from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.scorers import Scene
@@ -82,7 +82,7 @@ class Code:
         for part in ("code", "scenario", "attack"):
             for value in sorted({str(each.verdict.details[part]) for each in judged}):
                 some = [each for each in judged if each.verdict.details[part] == value]
-                title = text("develop.evaluate:secure-at-of", k=deep, name=Both(zh=value, en=value))
+                title = text("develop.evaluate:secure-at-of", k=deep, name=place_name(value))
                 found.append(_secure(some, f"secure_at_k.{part}.{value}", title))
         return (*found, *_weak(judged))
 
