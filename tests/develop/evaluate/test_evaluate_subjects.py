@@ -1,6 +1,8 @@
 import asyncio
 import gzip
 import json
+import socket
+import struct
 import zlib
 from contextlib import asynccontextmanager
 
@@ -13,7 +15,8 @@ from jingwei.develop.evaluate.exchange import Answer, Ask, Call, Fault, Image, M
 from jingwei.develop.evaluate.json_path import at, steps_of
 from jingwei.develop.evaluate.subjects import AnthropicSubject, AppSubject, FunctionSubject, OpenAiSubject
 from jingwei.develop.evaluate.subjects.function import function_named
-from jingwei.develop.evaluate.target_file import AppTarget, read_target
+from jingwei.develop.evaluate.subjects.opening import open_party
+from jingwei.develop.evaluate.target_file import ApiTarget, AppTarget, read_target
 
 PATIENT = Limits(timeout_seconds=5, retries=2, backoff_seconds=0)
 
@@ -345,3 +348,43 @@ def test_a_target_is_a_url_or_a_file_and_never_holds_a_key():
         read_target("http://me:secret@127.0.0.1/v1")
     with pytest.raises(InputError, match="not the address"):
         read_target("ftp://127.0.0.1")
+
+
+def test_a_model_served_from_a_file_is_known_by_the_file_and_not_by_its_address():
+    async def card(port, sha256):
+        target = ApiTarget(
+            kind="openai", url=f"http://127.0.0.1:{port}/v1", model="m", file="m.gguf", file_sha256=sha256
+        )
+        async with Client() as client:
+            return (await open_party(target, client, key=None, seed=1)).card
+
+    first, again, other = (asyncio.run(card(*each)) for each in ((1, "a" * 64), (2, "a" * 64), (1, "b" * 64)))
+    assert first == again
+    assert first.locator == "m.gguf"
+    assert first.digest != other.digest
+    assert asyncio.run(card(1, "")).digest != asyncio.run(card(2, "")).digest
+
+
+def test_a_connection_that_is_reset_is_tried_again():
+    seen = []
+
+    async def talk(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        seen.append(1)
+        if len(seen) == 1:  # no farewell: a reset
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    async def go():
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with server, Client() as client:
+            return await client.send(Request("GET", url), limits=PATIENT)
+
+    found = asyncio.run(go())
+    assert isinstance(found, Reply)
+    assert len(seen) == 2

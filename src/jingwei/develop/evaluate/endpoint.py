@@ -139,7 +139,7 @@ class Client:
             return Fault(reason=UNREACHABLE)
         except TimeoutError:
             return Fault(reason="timeout")
-        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, ConnectionResetError):
+        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError):
             return Fault(reason="cut-off")
         except OverflowError:
             return Fault(reason="too-large")

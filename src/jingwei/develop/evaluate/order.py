@@ -111,6 +111,8 @@ class Evaluating:
 def _same(one: Target, other: Target) -> bool:
     """Tell whether two targets are the same model at the same place."""
     named = [
-        (getattr(each, "url", ""), getattr(each, "model", ""), getattr(each, "function", "")) for each in (one, other)
-    ]
+        (getattr(each, "file_sha256", "") or getattr(each, "url", ""), getattr(each, "model", ""),
+         getattr(each, "function", ""))
+        for each in (one, other)
+    ]  # fmt: skip
     return one.kind == other.kind and named[0] == named[1]

@@ -67,6 +67,10 @@ class ApiTarget(_Described):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """Sent with each request; a null takes a default away."""
     headers: dict[str, str] = Field(default_factory=dict)
+    file: str = ""
+    """Name of the model's file, where this machine serves it; its address changes from run to run."""
+    file_sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
+    """Stands for the address then: the same file is the same target."""
 
 
 class Exchanged(BaseModel):

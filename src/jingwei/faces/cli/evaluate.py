@@ -1,13 +1,14 @@
 """`jingwei evaluate`: how safe, honest and useful a model, an app or an agent is, by suites and with error bars."""
 
 import asyncio
-import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from jingwei.faces.cli.evaluate_target import FEW, PACKAGED, asked
 from jingwei.faces.cli.help import LazyGroup, Speaking, Told
 from jingwei.faces.cli.language import current, say
 
@@ -65,8 +66,9 @@ def run(*, suites: tuple[str, ...], out: Path, form: str, fail_on: tuple[str, ..
 
     if not suites:
         raise click.UsageError(say("evaluate-no-suite"))
-    work = Evaluating(_order(suites, out, fail_on, given))
-    _carry_on(work, quiet=form == "json")
+    with ExitStack() as stack:
+        work = Evaluating(_order(suites, out, fail_on, given, stack=stack))
+        _carry_on(work, quiet=form == "json")
     evaluation, results = work.conclude()
     written = _write(evaluation, results, out)
     _show(evaluation, written, form)
@@ -91,14 +93,17 @@ def code_of(evaluation: "Evaluation", *, lenient: bool = False) -> int:
     return int(not lenient and any(each.outcome is not Outcome.PASS for each in evaluation.suites))
 
 
-def _order(suites: Sequence[str], out: Path, fail_on: Sequence[str], given: dict[str, Any]) -> "Order":  # Any: click's
+def _order(suites: Sequence[str], out: Path, fail_on: Sequence[str],
+           given: dict[str, Any], *, stack: ExitStack) -> "Order":  # Any: click's # fmt: skip
     from jingwei.develop.evaluate.order import Order
     from jingwei.develop.evaluate.planning import Scope
 
-    subject = _asked(given["target"], given["model"], given["key_env"])
-    judge = _asked(given["judge"], given["judge_model"], given["judge_key_env"]) if given["judge"] else None
-    writes = given["attacker"]
-    attacker = _asked(writes, given["attacker_model"], given["attacker_key_env"]) if writes else None
+    def other(role: str) -> "Asked | None":
+        named, model, key_env = given[role], given[f"{role}_model"], given[f"{role}_key_env"]
+        return asked(named, model=model, key_env=key_env, stack=stack) if named else None
+
+    subject = asked(given["target"], model=given["model"], key_env=given["key_env"], stack=stack)
+    judge, attacker = other("judge"), other("attacker")
     return Order(
         scope=Scope(
             suites=tuple(suites),
@@ -107,7 +112,7 @@ def _order(suites: Sequence[str], out: Path, fail_on: Sequence[str], given: dict
             strategies=_listed(given["strategies"]),
             categories=_listed(given["categories"]),
             epochs=given["epochs"],
-            limit=given["limit"],
+            limit=_limit(given["limit"], given["target"]),
             seed=given["seed"],
         ),
         subject=subject,
@@ -120,18 +125,12 @@ def _order(suites: Sequence[str], out: Path, fail_on: Sequence[str], given: dict
     )
 
 
-def _asked(given: str, model: str, key_env: str | None) -> "Asked":
-    from pydantic import SecretStr
-
-    from jingwei.develop.evaluate.order import Asked
-    from jingwei.develop.evaluate.target_file import read_target
-
-    target = read_target(given, model=model)
-    name = key_env or target.key_env
-    if name and name not in os.environ:
-        raise click.UsageError(say("evaluate-key-missing", name=name))
-    folder = None if "://" in given else Path(given).expanduser().resolve().parent
-    return Asked(target=target, key=SecretStr(os.environ[name]) if name else None, folder=folder)
+def _limit(limit: int | None, target: str) -> int | None:
+    """Return how many attempts of each suite: the model that comes along is slow, so it is asked a few, and told so."""
+    if limit is not None or target != PACKAGED:
+        return limit
+    click.echo(say("evaluate-few", count=FEW), err=True)
+    return FEW
 
 
 def _terms(concurrency: int, budget: str, fail_on: Sequence[str]) -> "Terms":
@@ -205,7 +204,7 @@ running = Running(
     help=say("evaluate-help"),
     params=[
         Told(["suites"], metavar="SUITE…", nargs=-1, about=say("evaluate-suites")),
-        click.Option(["--target"], metavar="URL|FILE", required=True, help=say("evaluate-target")),
+        click.Option(["--target"], metavar="URL|FILE|packaged", required=True, help=say("evaluate-target")),
         click.Option(["--out"], metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False),
                      help=say("evaluate-out")),
         click.Option(["--model"], default="", help=say("evaluate-model")),
@@ -235,6 +234,7 @@ running = Running(
     ],
     examples=(
         "jingwei evaluate baseline --target http://127.0.0.1:8080/v1 --out first-report",
+        "jingwei evaluate baseline --target packaged --out first-report",
         "jingwei evaluate baseline --target app.yaml --languages zh --limit 200 --out report",
         "jingwei evaluate baseline --target http://127.0.0.1:8080/v1 --fail-on attack_success_rate=0.05 --out ci",
     ),

@@ -43,7 +43,7 @@ async def open_party(target: Target, client: Client, *, key: SecretStr | None, s
         case ApiTarget():
             subject: Subject = _api(target, client, key=key, seed=seed)
             model = await subject.model() if isinstance(subject, OpenAiSubject | AnthropicSubject) else ""
-            locator = target.url
+            locator = target.file if target.file_sha256 else target.url
         case AppTarget():
             subject, locator = AppSubject(client, target, key=key), target.url
         case FunctionTarget():
@@ -55,7 +55,7 @@ async def open_party(target: Target, client: Client, *, key: SecretStr | None, s
             subject, locator = agent, target.url or target.command[0]
         case _:
             assert_never(target)
-    what = target.model_dump(mode="json", exclude=_MANNERS)
+    what = target.model_dump(mode="json", exclude=_MANNERS | _left_out(target))
     card = SubjectCard(kind=target.kind, locator=locator, model=model, digest=digest([what, model]))
     return Party(subject, card, target.prices)
 
@@ -67,6 +67,13 @@ def _api(target: ApiTarget, client: Client, *, key: SecretStr | None, seed: int)
                              headers=target.headers, limits=target.limits)  # fmt: skip
     return AnthropicSubject(client, target.url, model=target.model, key=key, headers=target.headers,
                             parameters={**_DEFAULTS, **target.parameters}, limits=target.limits)  # fmt: skip
+
+
+def _left_out(target: Target) -> set[str]:
+    """Name what of a target's place says nothing of what it is: where a file is served here, its address and name."""
+    if not isinstance(target, ApiTarget):
+        return set()
+    return {"url", "file"} if target.file_sha256 else {"file", "file_sha256"}
 
 
 _MANNERS = {"key_env", "prices", "timeout_seconds", "retries", "backoff_seconds", "requests_per_minute", "concurrency"}
