@@ -111,6 +111,12 @@ def test_evidence_types_name_the_checks_that_produce_them():
         "EV-KB-ACL": ("knowledge-access",),
         "EV-OVERSHARE": ("oversharing-scan",),
         "EV-TIER": ("grading",),
+        "EV-BENCH": ("evaluate",),
+        "EV-HALLU-FACT": ("evaluate",),
+        "EV-HALLU-FAITH": ("evaluate",),
+        "EV-AUTON": ("evaluate",),
+        "EV-FAIR": ("evaluate",),
+        "EV-ROBUST": ("evaluate",),
     }
     assert CATALOG.evidence_type("EV-REDTEAM").bound_to is BoundTo.CONFIGURATION
     rooms = {"manage", "develop", "deploy", "operate", "ecosystem"}

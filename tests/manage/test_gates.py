@@ -82,6 +82,15 @@ def test_a_newer_bad_result_counts_over_an_older_pass(world, outcome, state):
     assert states(world.gate.verdict(system_id))["EV-REDTEAM"] == state.value
 
 
+@pytest.mark.parametrize("order", [(Outcome.PASS, Outcome.FAIL), (Outcome.FAIL, Outcome.PASS)])
+def test_of_the_results_of_one_run_the_worst_counts(world, order):
+    system_id = world.ready()
+    run_id, at = world.run(system_id, "redteam"), world.clock()
+    for number, outcome in enumerate(order):
+        world.prove(system_id, "EV-REDTEAM", outcome=outcome, run_id=run_id, at=at, examined=number + 1)
+    assert states(world.gate.verdict(system_id))["EV-REDTEAM"] == "failed"
+
+
 def test_time_expires_evidence(world):
     system_id = world.ready()
     world.clock.pass_by(days=31)

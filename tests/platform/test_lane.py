@@ -5,8 +5,11 @@ import sys
 import pytest
 
 from jingwei.core.errors import InputError
+from jingwei.core.plugins import load_check
 from jingwei.core.target import TargetKind
+from jingwei.develop.evaluate import load_suite
 from jingwei.platform import lane
+from jingwei.platform.demanded import demanded
 
 FILE, ENDPOINT, GATEWAY = TargetKind.FILE, TargetKind.ENDPOINT, TargetKind.GATEWAY
 
@@ -125,3 +128,42 @@ def test_a_valid_proof_is_not_wanted_again(place, graded):
     for wanted in [each for each in place.loop.wanted(graded) if each.check_id in {"data-scan", "model-scan"}]:
         place.loop.run_check(graded, wanted, actor=place.who("mei"), progress=lambda *_: None)
     assert {check for check, _ in aims(place, graded)} == {"ai-bom", "redteam"}
+
+
+@pytest.fixture
+def grave(place):
+    """The example where its answers touch people's health: grade 4."""
+    file = place.file.model_copy(update={"facts": {**place.file.facts, "life_health": "direct"}})
+    system_id = place.taken(facts=file.facts)
+    place.loop.grade(system_id, actor=place.who("mei"))
+    place.loop.guard(system_id, file, actor=place.who("zhao"))
+    return system_id
+
+
+def test_a_grave_system_is_evaluated_by_the_suites_of_each_demanded_type(place, grave):
+    runs = {each.types: each for each in place.loop.wanted(grave) if each.check_id == "evaluate"}
+    assert set(runs) == {(each,) for each in demanded()}
+    for (kind,), wanted in runs.items():
+        assert wanted.target.kind is GATEWAY
+        assert wanted.options["suites"] == list(demanded()[kind].suites)
+        assert wanted.options["limit"] == demanded()[kind].limit
+        assert wanted.options["model_file"] == str(place.folder / "model.gguf")
+
+
+def test_the_suites_that_are_asked_for_a_type_give_evidence_of_it():
+    assert {
+        kind: {load_suite(each).evidence_type for each in wanted.suites} for kind, wanted in demanded().items()
+    } == {kind: {kind} for kind in demanded()}
+
+
+@pytest.mark.parametrize(("changed", "departs"), [
+    ({}, []), ({"max_tokens": 64, "concurrency": 8}, []), ({"limit": 3}, ["limit"]),
+    ({"suites": ["usefulness"]}, ["suites"]), ({"languages": ["en"]}, ["languages"]),
+    ({"bounds": {"attack_success_rate": 1.0}}, ["bounds"]), ({"categories": ["a1-a"]}, ["categories"]),
+])  # fmt: skip
+def test_an_evaluation_that_was_narrowed_proves_nothing(place, grave, changed, departs):
+    wanted = next(each for each in place.loop.wanted(grave) if each.types == ("EV-BENCH",))
+    with place.platform.reading() as work:
+        found = lane.departures(work.desk, grave, load_check("evaluate"), target=wanted.target,
+                                options={**wanted.options, **changed}, gateway_url=place.gateway_url)  # fmt: skip
+    assert found == departs

@@ -135,7 +135,7 @@ def in_use_digest(in_use: InUse) -> str:
 def _item(kind: EvidenceType, evidence: Sequence[Evidence], *, in_use: InUse, grade: int, now: datetime) -> Item:
     standings = [standing(each, kind=kind, now=now, in_use=in_use, grade=grade)
                  for each in evidence if each.type == kind.id]  # fmt: skip
-    newest = sorted(standings, key=lambda each: (each.finished_at, each.evidence_id), reverse=True)
+    newest = sorted(standings, key=lambda each: (each.finished_at, each.state.rank, each.evidence_id), reverse=True)
     wanted = in_use.digests.get(kind.bound_to, ())
     chosen = [next((each for each in newest if covered in each.covers), None) for covered in wanted]
     found = [each for each in chosen if each is not None]
