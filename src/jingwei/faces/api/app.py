@@ -15,12 +15,14 @@ from jingwei.faces.api import (
     accounts,
     approvals,
     artefacts,
+    campaigns,
     candidates,
     catalogue,
     components,
     events,
     evidence,
     facts,
+    finds,
     gate,
     grading,
     health,
@@ -50,8 +52,8 @@ _ROUTERS = tuple(
     module.router
     for module in (
         systems, facts, components, system_keys, grading, overrides, policies, evidence, artefacts, runs, gate,
-        tokens, approvals, watch, lexicons, candidates, knowledge, reassess, events, ledger, catalogue, me,
-        account_keys, accounts, health,
+        tokens, approvals, watch, lexicons, candidates, campaigns, finds, knowledge, reassess, events, ledger,
+        catalogue, me, account_keys, accounts, health,
     )
 )  # fmt: skip
 
