@@ -27,11 +27,13 @@ from jingwei.manage import (
     Watching,
     shelve,
 )  # fmt: skip
+from jingwei.platform.evaluations import Evaluations
 from jingwei.platform.find_suites import FindSuites, find_classes
 from jingwei.platform.guarding import Guarding
 from jingwei.platform.knowledge import Knowledge
 from jingwei.platform.lexicon_drafts import LexiconDrafts
 from jingwei.platform.lexicons import Lexicons
+from jingwei.platform.reviews import Reviews
 from jingwei.platform.runs import Runs
 from jingwei.platform.shadow import Trials
 
@@ -187,6 +189,16 @@ class Work:
     def find_suites(self) -> FindSuites:
         """Finds as suites, so that what was found stays tested."""
         return FindSuites(self.desk)
+
+    @cached_property
+    def evaluations(self) -> Evaluations:
+        """Evaluations of Systems."""
+        return Evaluations(self.desk, settings=self.settings)
+
+    @cached_property
+    def reviews(self) -> Reviews:
+        """What people decide about attempts of an evaluation."""
+        return Reviews(self.desk, settings=self.settings)
 
     @cached_property
     def knowledge(self) -> Knowledge:

@@ -9,12 +9,13 @@ from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
 from jingwei.core.errors import InputError, NotFound
+from jingwei.core.text import Both
 from jingwei.develop.evaluate.suite import Suite
 
 _LARGEST = 16 * 1024 * 1024
@@ -25,6 +26,23 @@ _BANK = "prompts_file"
 def suite_names() -> list[str]:
     """List the suites that come with the package."""
     return sorted(each.name.removesuffix(".yaml") for each in _packaged().iterdir() if each.name.endswith(".yaml"))
+
+
+class SuiteCard(NamedTuple):
+    """What a list says of a suite."""
+
+    id: str
+    title: Both
+    about: Both
+    evidence_type: str
+
+
+@lru_cache
+def suite_card(name: str) -> SuiteCard:
+    """Return what a suite of the package is, without reading its prompts."""
+    source: Any = yaml.load(_packaged().joinpath(f"{name}.yaml").read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+    kind = source.get("evidence_type", Suite.model_fields["evidence_type"].default)
+    return SuiteCard(name, Both(**source["title"]), Both(**source["about"]), kind)
 
 
 @lru_cache(maxsize=32)

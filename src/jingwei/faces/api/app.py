@@ -19,6 +19,7 @@ from jingwei.faces.api import (
     candidates,
     catalogue,
     components,
+    evaluations,
     events,
     evidence,
     facts,
@@ -53,7 +54,7 @@ _ROUTERS = tuple(
     for module in (
         systems, facts, components, system_keys, grading, overrides, policies, evidence, artefacts, runs, gate,
         tokens, approvals, watch, lexicons, candidates, campaigns, finds, knowledge, reassess, events, ledger,
-        catalogue, me, account_keys, accounts, health,
+        catalogue, me, account_keys, accounts, evaluations, health,
     )
 )  # fmt: skip
 

@@ -139,10 +139,10 @@ def _started(caller: Caller, system_id: str, wanted: Sequence[Wanted]) -> list[C
             )
             for each in wanted
         ]
-    return _handed_over(caller, asked)
+    return handed_over(caller, asked)
 
 
-def _handed_over(caller: Caller, runs: Sequence[CheckRun]) -> list[CheckRun]:
+def handed_over(caller: Caller, runs: Sequence[CheckRun]) -> list[CheckRun]:
     """Hand recorded runs to the jobs; one that cannot be handed over is closed as failed, and says why."""
     for run in runs:
         try:

@@ -45,6 +45,7 @@ from jingwei.core.store.tables.loop import (
     SystemRow,
     TokenRow,
 )
+from jingwei.core.store.tables.review import ReviewRow
 from jingwei.core.store.tables.schema import (
     Base,
     EventBase,
@@ -80,6 +81,7 @@ __all__ = [
     "PolicyRow",
     "ReleaseRequestRow",
     "ResponsibilityRow",
+    "ReviewRow",
     "RoleGrantRow",
     "RunProgressRow",
     "SealRow",
