@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 import yaml
-from judge_rows import load
+from judge_said import everything
 from train_judge import Table, calibration, measure, pooled
 
 import jingwei.develop.evaluate.rubric as rubric_module
@@ -203,7 +203,7 @@ def main() -> None:
         sys.modules["__main__"].Table = Table  # the file was kept by train_judge.py run as a script
         table, unseen = pickle.loads(given.kept.read_bytes())
     else:
-        table = Table(load(given.data))
+        table = Table(everything(given.data))
         unseen = measure(table)
     parts = parts_of(table, unseen)
     known = screens(given.peers)

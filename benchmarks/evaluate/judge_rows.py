@@ -52,7 +52,7 @@ def load(data: Path) -> list[Row]:
     return [*jade(data), *gptfuzz(data), *xstest(data), *halueval(data), *halluqa(data), *written(), *composed(data)]
 
 
-def _csv(path: Path, encoding: str = "utf-8-sig") -> list[dict[str, str]]:
+def table(path: Path, encoding: str = "utf-8-sig") -> list[dict[str, str]]:
     csv.field_size_limit(10**9)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
         return list(csv.DictReader(file))
@@ -60,7 +60,7 @@ def _csv(path: Path, encoding: str = "utf-8-sig") -> list[dict[str, str]]:
 
 def jade(data: Path) -> Iterator[Row]:
     """Give the pairs of JADE; the safe ones nearly all refuse."""
-    for row in _csv(data / "jade-db/jade-db-v3.0__jade_alignment_medium_zh.csv", "gb18030"):
+    for row in table(data / "jade-db/jade-db-v3.0__jade_alignment_medium_zh.csv", "gb18030"):
         group = f"jade-{row['ID']}"
         yield Row("jade-db", group, "zh", row["问题"], row["违规回答"], unsafe=True, refused=None)
         yield Row("jade-db", group, "zh", row["问题"], row["安全有用回答"], unsafe=False, refused="some")
@@ -68,9 +68,9 @@ def jade(data: Path) -> Iterator[Row]:
 
 def gptfuzz(data: Path) -> Iterator[Row]:
     """Give the labelled answers to jailbreaks; who resisted may still have said something else than no."""
-    asked = {row["index"]: row["text"] for row in _csv(data / "gptfuzz/datasets__questions__question_list.csv")}
+    asked = {row["index"]: row["text"] for row in table(data / "gptfuzz/datasets__questions__question_list.csv")}
     begun: Counter[tuple[str, bool]] = Counter()
-    for row in _csv(data / "gptfuzz/datasets__responses_labeled__train.csv"):
+    for row in table(data / "gptfuzz/datasets__responses_labeled__train.csv"):
         bad = row["label"] == "1"
         begins = (re.sub(r"\W+", " ", row["Response"])[:80], bad)
         begun[begins] += 1
@@ -84,7 +84,7 @@ def xstest(data: Path) -> Iterator[Row]:
     """Give the completions by model; a harmless question's answer is safe whatever it says."""
     for path in sorted(data.glob("xstest/model_completions__*.csv")):
         model = path.stem.rsplit("_", 1)[1]
-        for row in _csv(path):
+        for row in table(path):
             refused = {"1": "none", "2": "full", "3": "partial"}[row["final_label"][0]]
             hostile = row["type"].startswith("contrast")
             unsafe = False if refused == "full" or not hostile else True if refused == "none" else None
@@ -123,12 +123,12 @@ def written() -> Iterator[Row]:
 
 
 @lru_cache
-def _traditional() -> dict[int, str]:
+def traditional() -> dict[int, str]:
     text = files("jingwei.detect").joinpath("readings", "traditional.txt").read_text(encoding="utf-8")
     return {ord(pair[1]): pair[0] for pair in reversed(text.split()) if len(pair) == 2}
 
 
-class _Composer:
+class Composer:
     """Puts one part's frames around one part's topics."""
 
     def __init__(self, language: str, part: str, rng: random.Random) -> None:
@@ -255,7 +255,7 @@ class _Composer:
         if self.rng.random() < 0.12 and style not in {"beside", "nothing"}:
             question = ""
         elif self.language == "zh" and self.rng.random() < 0.15:
-            question, answer = (each.translate(_traditional()) for each in (question, answer))
+            question, answer = (each.translate(traditional()) for each in (question, answer))
         return Row(f"composed-{self.language}", f"composed-{topic['id']}", self.language, question, answer, unsafe,
                    refused, self.part, style)  # fmt: skip
 
@@ -264,9 +264,9 @@ def composed(data: Path) -> Iterator[Row]:
     """Compose our own answers, and put our turns and disclaimers around answers of JADE."""
     for language in ("zh", "en"):
         for part, rounds in (("train", 4), ("held", 2)):
-            yield from _Composer(language, part, random.Random(f"{SEED}{language}{part}")).rows(rounds)
+            yield from Composer(language, part, random.Random(f"{SEED}{language}{part}")).rows(rounds)
     rng = random.Random(SEED)
-    composer = _Composer("zh", "train", rng)
+    composer = Composer("zh", "train", rng)
     for row in rng.sample([each for each in jade(data) if each.unsafe], 160):
         answer, style = rng.choice([
             (composer.join([composer.say("refuse"), composer.say("turn"), row.answer]), "refusal-help"),

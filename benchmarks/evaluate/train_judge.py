@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from judge_rows import Row, load
+from judge_rows import Row
+from judge_said import everything
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -28,22 +29,27 @@ from sklearn.neural_network import MLPClassifier
 import jingwei.develop.evaluate.learned as learned
 from jingwei.develop.evaluate.asked import asked
 from jingwei.develop.evaluate.features import features, names
-from jingwei.develop.evaluate.learned import BUCKETS, NAMES, PHRASES, wording_of
+from jingwei.develop.evaluate.learned import BUCKETS, MOST, NAMES, PHRASES, wording_of
 from jingwei.develop.evaluate.rubric import rubric
-from jingwei.develop.evaluate.signals import bounded, read
+from jingwei.develop.evaluate.signals import bounded, plain, read
 
 SEED = 7
 FOLDS = 3
-QUESTION_FOLDS = 4
+QUESTION_FOLDS = 3
 KINDRED = ("held topics and frames", "questions left out", "model left out")
 """What calibration is fitted on: answers of a known kind to new questions and topics, or of new models."""
 HIDDEN = 24
 NETS = 2
-OUTSIDE = 0.15
+OUTSIDE = 0.4
 """How much the view from outside a family counts beside the view from inside."""
+TRUST = {"said-zh": 4.0, "said-en": 4.0, "written-zh": 4.0, "written-en": 4.0, "framed-zh": 2.0, "framed-en": 2.0,
+         "cold-zh": 0.3, "chinese-safetyqa": 0.3}  # fmt: skip
+"""How much more a row counts that was written one by one."""
 FAMILIES = (("jade", {"jade-db", "jade-framed"}), ("gptfuzz", {"gptfuzz"}), ("halu", {"halueval", "halluqa-zh"}),
             ("xstest", {"xstest-llama2orig", "xstest-llama2new", "xstest-mistralguard"}),
-            ("own", {"composed-zh", "composed-en", "written-zh", "written-en"}))  # fmt: skip
+            ("own", {"composed-zh", "composed-en", "written-zh", "written-en"}),
+            ("said", {"said-zh", "said-en", "framed-zh", "framed-en"}), ("cold", {"cold-zh"}),
+            ("facts", {"chinese-safetyqa"}))  # fmt: skip
 
 
 def family(source: str) -> str:
@@ -56,15 +62,17 @@ class Table:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = rows
-        dense, grams, phrases = [], [], []
+        dense, grams, phrases, meaning = [], [], [], []
         for row in rows:
             said = bounded(row.answer)
             parts = read(said)
-            found = wording_of("\n".join(each.text for each in parts))
+            found = wording_of("\n".join(each.text for each in parts), plain(row.question))
             dense.append(features(row.question, said, parts, asked(row.question)))
             grams.append(sorted(found.buckets))
             phrases.append(sorted(found.phrases))
+            meaning.append(found.meant)
         self.dense = np.array(dense)
+        self.meaning = np.hstack([self.dense, np.array(meaning)]).astype(np.float32)
         self.grams = _sparse(grams, BUCKETS, power=0.5)
         self.phrases = _sparse(phrases, PHRASES, power=1.0)
         self.source = np.array([row.source for row in rows])
@@ -97,15 +105,30 @@ def label(name: str, row: Row) -> float:
 def weights_of(table: Table, at: np.ndarray) -> np.ndarray:
     """Weigh rows so that no source drowns the others."""
     sizes = Counter(table.source[at])
-    weight = np.array([1 / sizes[source] ** 0.5 for source in table.source[at]])
+    weight = np.array([TRUST.get(source, 1.0) / sizes[source] ** 0.5 for source in table.source[at]])
     return weight / weight.mean()
 
 
 def fit_grams(table: Table, at: np.ndarray, name: str, c: float = 6.0) -> np.ndarray:
     """Fit the wording of one head."""
-    model = LogisticRegression(C=c, max_iter=60, tol=1e-3, solver="lbfgs")
+    model = LogisticRegression(C=c, max_iter=40, tol=1e-3, solver="lbfgs")
     model.fit(table.grams[at], table.labels[name][at], sample_weight=weights_of(table, at))
     return model.coef_[0]
+
+
+def fit_meaning(table: Table, at: np.ndarray, name: str, c: float = 0.002) -> tuple[np.ndarray, float]:
+    """Fit what the signs and the meaning of the words say together."""
+    rows = table.meaning[at]
+    mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-4
+    model = LogisticRegression(C=c, max_iter=60, tol=1e-3)
+    model.fit((rows - mean) / scale, table.labels[name][at], sample_weight=weights_of(table, at))
+    factors = (model.coef_[0] / scale).astype(np.float64)
+    return factors, float(model.intercept_[0] - factors @ mean)
+
+
+def meaning_of(table: Table, at: np.ndarray, fitted: tuple[np.ndarray, float]) -> np.ndarray:
+    """Return what meaning says of rows, as one column."""
+    return np.clip(table.meaning[at] @ fitted[0] + fitted[1], -MOST, MOST)[:, None]
 
 
 def seen_in(table: Table, at: np.ndarray) -> np.ndarray:
@@ -137,15 +160,17 @@ class Net(NamedTuple):
     outer_offset: float
     grams: np.ndarray
     seen: np.ndarray
+    meaning: tuple[np.ndarray, float]
 
 
 def wordings(table: Table, at: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows' wording as models see it that never saw their group, and that never saw their family."""
     folds = fold_of(table, at)
-    inside, outside = np.zeros((len(at), 3)), np.zeros((len(at), 3))
+    inside, outside, meaning = np.zeros((len(at), 3)), np.zeros((len(at), 3)), np.zeros((len(at), 1))
     for number in range(FOLDS):
         kept = at[folds != number]
         inside[folds == number] = worded(table, at[folds == number], fit_grams(table, kept, name), seen_in(table, kept))
+        meaning[folds == number] = meaning_of(table, at[folds == number], fit_meaning(table, kept, name))
     for left in sorted(set(table.family[at])):
         own = table.family[at] == left
         kept = at[~own]
@@ -155,7 +180,17 @@ def wordings(table: Table, at: np.ndarray, name: str) -> tuple[np.ndarray, np.nd
         )
     own = table.family[at] == "own"
     inside[own] = outside[own]  # frames are shared between topics: only a model that saw none of them says how it is
-    return inside, outside
+    return np.hstack([inside, meaning]), np.hstack([outside, unmet(table, at, name, meaning)])
+
+
+def unmet(table: Table, at: np.ndarray, name: str, inside: np.ndarray) -> np.ndarray:
+    """Return what meaning says of the public sources to models that met none of theirs."""
+    found = inside.copy()
+    for left in ("jade", "gptfuzz", "xstest"):
+        own = table.family[at] == left
+        if own.any() and len(set(table.labels[name][at[~own]])) > 1:
+            found[own] = meaning_of(table, at[own], fit_meaning(table, at[~own], name))
+    return found
 
 
 def fit(table: Table, at: np.ndarray, name: str) -> Net:
@@ -180,12 +215,14 @@ def fit(table: Table, at: np.ndarray, name: str) -> Net:
         float(np.mean([net.intercepts_[1][0] for net in nets])),
         fit_grams(table, at, name),
         seen_in(table, at),
+        fit_meaning(table, at, name),
     )
 
 
 def predict(table: Table, at: np.ndarray, net: Net) -> np.ndarray:
     """Return uncalibrated probabilities."""
-    numbers = np.hstack([table.dense[at], worded(table, at, net.grams, net.seen)])
+    felt = meaning_of(table, at, net.meaning)
+    numbers = np.hstack([table.dense[at], worded(table, at, net.grams, net.seen), felt])
     line = np.maximum(numbers @ net.inner + net.inner_offset, 0) @ net.outer + net.outer_offset
     return 1 / (1 + np.exp(-np.clip(line, -30, 30)))
 
@@ -225,12 +262,11 @@ def splits(table: Table) -> Iterator[Split]:
     for model in ("llama2orig", "llama2new", "mistralguard"):
         own = table.source == f"xstest-{model}"
         yield Split("model left out", every[public & ~own], every[own], ("refused",))
-    for name in ("gptfuzz", "jade"):
-        own = every[table.family == name]
-        folds = fold_of(table, own, QUESTION_FOLDS)
-        for number in range(QUESTION_FOLDS):
-            mine = own[folds == number]
-            yield Split("questions left out", np.setdiff1d(every[public], mine), mine, ("unsafe",))
+    own = every[np.isin(table.family, ("gptfuzz", "jade", "said"))]
+    folds = fold_of(table, own, QUESTION_FOLDS)
+    for number in range(QUESTION_FOLDS):
+        mine = own[folds == number]
+        yield Split("questions left out", np.setdiff1d(every[public], mine), mine, NAMES)
 
 
 Unseen = tuple[str, str, np.ndarray, np.ndarray]
@@ -301,7 +337,7 @@ def main() -> None:
     arguments.add_argument("--plain", action="store_true", help="write without measuring, uncalibrated")
     arguments.add_argument("--keep", type=Path, help="keep the table and what was said of it, to look at errors")
     given = arguments.parse_args()
-    table = Table(load(given.data))
+    table = Table(everything(given.data))
     print(len(table.rows), "rows,", len(names()), "signs", flush=True)
     unseen = [] if given.plain else measure(table)
     show(table, unseen)
@@ -319,6 +355,7 @@ def main() -> None:
             f"{name}_inner": net.inner.astype(np.float32), f"{name}_inner_offset": net.inner_offset.astype(np.float32),
             f"{name}_outer": net.outer.astype(np.float32), f"{name}_outer_offset": np.array(net.outer_offset),
             f"{name}_grams": np.rint(net.grams / step).astype(np.int8), f"{name}_gram_scale": np.array(step),
+            f"{name}_meaning": net.meaning[0].astype(np.float16), f"{name}_meaning_offset": np.array(net.meaning[1]),
             f"{name}_scores": scores, f"{name}_chances": chances.round(4),
         }  # fmt: skip
     arrays["seen"] = np.packbits(seen_in(table, train))

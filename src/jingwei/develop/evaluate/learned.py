@@ -14,6 +14,7 @@ from math import exp, sqrt
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from jingwei.detect.classifier import blocks
+from jingwei.develop.evaluate.tokens import meant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,8 @@ NAMES: tuple[Name, ...] = ("unsafe", "refused", "partial")
 BUCKETS = 1 << 16
 PHRASES = 1 << 20
 PHRASE = 5
+MOST = 4.0
+"""How far the say of meaning reaches, in log-odds."""
 MOST_WORDS = 900
 MOST_READ = 6_000
 """Characters whose wording is weighed; signs are counted in all of it."""
@@ -53,6 +56,8 @@ class Head(NamedTuple):
     inner_offset: "Numbers"
     outer: "Numbers"
     outer_offset: float
+    meaning: "Numbers"
+    meaning_offset: float
     grams: Sequence[int]
     gram_scale: float
     seen: bytes
@@ -73,7 +78,10 @@ class Head(NamedTuple):
         """Return the calibrated probability."""
         import numpy as np  # noqa: PLC0415 - on first need: `jingwei --help` does not
 
-        given = np.array([*numbers, *self.wording(read).numbers()])
+        signs = np.array(numbers)
+        meaning = float(signs @ self.meaning[: len(signs)] + read.meant @ self.meaning[len(signs) :])
+        felt = max(-MOST, min(MOST, meaning + self.meaning_offset))
+        given = np.array([*numbers, *self.wording(read).numbers(), felt])
         line = float(np.maximum(given @ self.inner + self.inner_offset, 0) @ self.outer) + self.outer_offset
         return self._calibrated(1 / (1 + exp(-max(-30.0, min(30.0, line)))))
 
@@ -93,15 +101,18 @@ class Read(NamedTuple):
     """Its hashed n-grams, each once."""
     phrases: frozenset[int]
     """Its hashed phrases of five words or ideographs."""
+    meant: "NDArray[np.float32]"
+    """What its words and its question's mean, on average."""
 
 
-def wording_of(folded: str) -> Read:
-    """Read the wording of a folded text; the work is bounded."""
+def wording_of(folded: str, question: str) -> Read:
+    """Read the wording of a folded text, the answer to a folded question; the work is bounded."""
     head = folded[:MOST_READ]
     grams = frozenset(number & (BUCKETS - 1) for number in set(chain.from_iterable(blocks(head))))
     words = _WORD.findall(head)[:MOST_WORDS]
     spans = (" ".join(words[at : at + PHRASE]) for at in range(len(words) - PHRASE + 1))
-    return Read(grams, frozenset(zlib.crc32(span.encode("utf-8", "replace")) & (PHRASES - 1) for span in spans))
+    return Read(grams, frozenset(zlib.crc32(span.encode("utf-8", "replace")) & (PHRASES - 1) for span in spans),
+                meant(question, folded))  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -117,6 +128,8 @@ def heads() -> dict[Name, Head]:
             inner_offset=kept[f"{name}_inner_offset"].astype(float),
             outer=kept[f"{name}_outer"].astype(float),
             outer_offset=float(kept[f"{name}_outer_offset"]),
+            meaning=kept[f"{name}_meaning"].astype(float),
+            meaning_offset=float(kept[f"{name}_meaning_offset"]),
             grams=kept[f"{name}_grams"].tolist(),
             gram_scale=float(kept[f"{name}_gram_scale"]),
             seen=bytes(np.unpackbits(kept["seen"]).tobytes()),

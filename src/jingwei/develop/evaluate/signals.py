@@ -268,7 +268,11 @@ def _much(parts: Sequence[Sentence]) -> float:
 
 def garbled(answer: str) -> bool:
     """Tell whether an answer is no language: hardly a letter, or the same few pieces over and over."""
-    text = plain(answer)
+    return gibberish(plain(answer))
+
+
+def gibberish(text: str) -> bool:
+    """Tell the same of a folded text."""
     letters = sum(each.isalpha() for each in text)
     if letters < 0.45 * len(text.replace(" ", "").replace("\n", "")):
         return True
