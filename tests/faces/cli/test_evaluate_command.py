@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from jingwei.faces.cli.root import root
+from jingwei.core.errors import InputError
+from jingwei.faces.cli.root import root, show_error
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "develop" / "evaluate"))
 
@@ -86,3 +87,15 @@ def test_a_name_of_a_command_is_a_command_and_any_other_a_suite():
     assert json.loads(shown.output)["cases"]["zh"] > 100
     unknown = CliRunner().invoke(root, ["evaluate", "lst", "--target", "http://h", "--out", "x"], standalone_mode=False)
     assert "lst" in str(unknown.exception)
+
+
+def test_what_a_terminal_would_obey_is_not_printed(place, capsys):
+    hostile = "Mine\x1b]0;owned\x07\x9b31m"
+    write_suite(place, cases=4, title={"zh": hostile, "en": hostile}, licence=hostile)
+    shown = CliRunner().invoke(root, ["evaluate", "show", str(place / "mine.yaml")], standalone_mode=False)
+    for said in (ran(place).output, shown.output):
+        assert "owned" in said
+        assert not {"\x1b", "\x07", "\x9b"} & set(said)
+    show_error(InputError("develop.evaluate:url-wrong", field="target", url=hostile))
+    assert "owned" in (said := capsys.readouterr().err)
+    assert not {"\x1b]", "\x07", "\x9b"} & {said[at : at + n] for at in range(len(said)) for n in (1, 2)}

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
 from jingwei.faces.cli.help import Speaking, Told
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.output import as_json, console, table
+from jingwei.faces.cli.output import as_json, console, plain, table
 
 if TYPE_CHECKING:
     from jingwei.develop.evaluate.compare import Compared, Comparison
@@ -46,13 +45,13 @@ def _show_comparison(found: "Comparison", out: Path | None) -> None:
     printed.print(say("evaluate-compared", pairs=found.pairs, worse=len(found.worse), better=len(found.better),
                       undecided=found.undecided), style="dim")  # fmt: skip
     for each in found.worse[:10]:
-        way = escape(f"{each.suite}/{each.case} {each.transform}")
+        way = plain(f"{each.suite}/{each.case} {each.transform}")
         printed.print(f"  [red]▲[/] {way}  {each.before:.0%} → {each.after:.0%}")
     verdict = "nothing" if not found.pairs else "regressed" if found.regressed else "same"
     style = {"nothing": "yellow", "regressed": "red", "same": "green"}[verdict]
     printed.print(f"[{style}]● {say(f'evaluate-compare-{verdict}')}[/]")
     if out:
-        printed.print(f"  {escape(str(out / 'compare.html'))}", style="dim")
+        printed.print(f"  {plain(str(out / 'compare.html'))}", style="dim")
 
 
 def _row(each: "Compared") -> list[str]:
@@ -60,7 +59,7 @@ def _row(each: "Compared") -> list[str]:
 
     style = "red" if each.regressed else "green" if each.high < 0 else "default"
     return [
-        f"[bold]{escape(each.title.of(current()))}[/]",
+        f"[bold]{plain(each.title.of(current()))}[/]",
         STEM[each.kind],
         f"{each.before:.1%}",
         f"{each.after:.1%}",
@@ -101,11 +100,11 @@ def _show_choice(choice: "Choice", out: Path) -> None:
                  for rate in (each.rates.get(kind) for kind in ("attack", "over-refusal", "incorrect"))]  # fmt: skip
         state = "misses" if each.misses else "dominated" if each.dominated_by else "open"
         speed = f"{each.half / 1000:.2f} / {each.most / 1000:.2f} s"
-        rows.append([f"[bold]{escape(each.name)}[/]", *rates, speed, f"{each.tokens:.0f}",
+        rows.append([f"[bold]{plain(each.name)}[/]", *rates, speed, f"{each.tokens:.0f}",
                      say(f"evaluate-choice-{state}")])  # fmt: skip
     table(headers, rows)
     console().print(say("evaluate-chosen-among", count=choice.questions), style="dim")
-    console().print(f"  {escape(str(out / 'selection.html'))}", style="dim")
+    console().print(f"  {plain(str(out / 'selection.html'))}", style="dim")
 
 
 _JSON = click.Option(["--json", "form"], flag_value="json", help=say("option-json"))

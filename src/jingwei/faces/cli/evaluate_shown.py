@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Self
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.output import OUTCOME_STYLE, console, measure_text
+from jingwei.faces.cli.output import OUTCOME_STYLE, console, measure_text, plain
 
 if TYPE_CHECKING:
     from jingwei.core.evidence import Measure
@@ -76,12 +75,12 @@ def show_evaluation(evaluation: "Evaluation", written: Sequence[Path]) -> None:
     language = current()
     for suite in evaluation.suites:
         for gap in suite.gaps:
-            out.print(f"  [yellow]▲[/] {escape(suite.title.of(language))}: {escape(gap.of(language))}")
+            out.print(f"  [yellow]▲[/] {plain(suite.title.of(language))}: {plain(gap.of(language))}")
     spent = evaluation.spent
     out.print(say("evaluate-spent", requests=spent.requests, tokens=spent.asked_tokens + spent.answered_tokens,
                   money=f"{spent.money:.2f}", seconds=f"{evaluation.spent.seconds:.0f}"), style="dim")  # fmt: skip
     for path in written:
-        out.print(f"  {escape(str(path))}", style="dim")
+        out.print(f"  {plain(str(path))}", style="dim")
     if evaluation.stopped:
         click.secho(say(f"evaluate-stopped-{evaluation.stopped}"), fg="yellow", err=True)
 
@@ -89,14 +88,14 @@ def show_evaluation(evaluation: "Evaluation", written: Sequence[Path]) -> None:
 def _add_rows(shown: Table, suite: "SuiteOutcome") -> None:
     style = OUTCOME_STYLE[suite.outcome]
     first = (
-        f"[bold]{escape(suite.title.of(current()))}[/] [dim]{escape(suite.suite)}[/]",
+        f"[bold]{plain(suite.title.of(current()))}[/] [dim]{plain(suite.suite)}[/]",
         f"[{style}]● {say(f'outcome-{suite.outcome.value}')}[/]",
         f"{suite.examined}/{suite.planned}",
     )
     named = [each for each in suite.measures if each.name in _HEADLINES or each.name in suite.limits]
     for number, measure in enumerate(named):
         lead = first if number == 0 else ("", "", "")
-        shown.add_row(*lead, escape(measure.title.of(current())), _value(measure, suite), _limit(measure, suite))
+        shown.add_row(*lead, plain(measure.title.of(current())), _value(measure, suite), _limit(measure, suite))
     if not named:
         shown.add_row(*first, "", "", "")
 

@@ -4,11 +4,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 
 from jingwei.faces.cli.help import Speaking, Told
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.output import as_json, console, table
+from jingwei.faces.cli.output import as_json, console, plain, table
 
 if TYPE_CHECKING:
     from jingwei.develop.evaluate.suite import Suite
@@ -26,12 +25,12 @@ def list_suites(*, form: str | None) -> None:
     rows = [
         [
             f"[bold]{each['id']}[/]",
-            escape(each["title"][current()]),
+            plain(each["title"][current()]),
             str(each["cases"]["zh"]),
             str(each["cases"]["en"]),
-            escape(", ".join(each["scorers"])),
+            plain(", ".join(each["scorers"])),
             each["evidence_type"],
-            escape(each["licence"]),
+            plain(each["licence"]),
         ]
         for each in found
     ]
@@ -48,17 +47,17 @@ def show_suite(*, suite: str, form: str | None) -> None:
         as_json(_summary(found) | {"categories": _categories(found)})
         return
     out, language = console(), current()
-    out.print(f"[bold]{escape(found.title.of(language))}[/]  [dim]{escape(found.id)} {escape(found.version)}[/]")
-    out.print(escape(found.about.of(language)))
-    out.print(escape(f"{found.licence} · {found.source}"), style="dim")
+    out.print(f"[bold]{plain(found.title.of(language))}[/]  [dim]{plain(found.id)} {plain(found.version)}[/]")
+    out.print(plain(found.about.of(language)))
+    out.print(plain(f"{found.licence} · {found.source}"), style="dim")
     headers = [say(f"evaluate-column-{name}") for name in ("id", "title", "expectation", "severity", "zh", "en")]
     table(headers, [
-        [escape(each["id"]), escape(each["title"][language]), each["expectation"],
+        [plain(each["id"]), plain(each["title"][language]), each["expectation"],
          say(f"severity-{each['severity']}"), str(each["cases"]["zh"]), str(each["cases"]["en"])]
         for each in _categories(found)
     ])  # fmt: skip
     for name, limit in found.limits.items():
-        out.print(f"{escape(name)} ≤ {limit:.0%}", style="dim")
+        out.print(f"{plain(name)} ≤ {limit:.0%}", style="dim")
     out.print(f"sha256 {found.digest}", style="dim")
 
 

@@ -82,7 +82,12 @@ def progress(label: str) -> Iterator[Tell]:
 
 def plain(shown: str) -> str:
     """Return text that is not ours as rich takes it literally, without control characters."""
-    return escape("".join(each if each.isprintable() or each == " " else "�" for each in shown))
+    return escape(printable(shown))
+
+
+def printable(shown: str, *, kept: str = "") -> str:
+    """Return text that is not ours without control characters, which a terminal would obey."""
+    return "".join(each if each.isprintable() or each in kept else "�" for each in shown)
 
 
 def moment(at: datetime | None) -> str:

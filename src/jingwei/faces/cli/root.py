@@ -99,6 +99,9 @@ def of_file(error: OSError) -> JingweiError:
 
 def show_error(error: JingweiError) -> None:
     """Print one error: what, where, and its stable code."""
+    from jingwei.faces.cli.output import printable
+
     where = f"{error.field}: " if error.field else ""
-    click.secho(f"✗ {where}{error.message.of(current())}", fg="red", err=True)
+    said = printable(f"{where}{error.message.of(current())}", kept="\n\t")
+    click.secho(f"✗ {said}", fg="red", err=True)
     click.secho(f"  {error.code}", dim=True, err=True)
