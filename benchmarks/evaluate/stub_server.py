@@ -16,9 +16,11 @@ def response(said: str) -> bytes:
     body = json.dumps(
         {
             "id": "c-1",
+            "object": "chat.completion",
+            "created": 1,
             "model": "stub",
             "choices": [{"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 42, "completion_tokens": 21},
+            "usage": {"prompt_tokens": 42, "completion_tokens": 21, "total_tokens": 63},
         }
     ).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -27,8 +27,10 @@ SUBCOMMANDS = {
     "show": "jingwei.faces.cli.evaluate_suites:show",
     "compare": "jingwei.faces.cli.evaluate_compare:compare",
     "select": "jingwei.faces.cli.evaluate_compare:select",
+    "inspect": "jingwei.faces.cli.evaluate_inspect:inspect",
     "import": "jingwei.faces.cli.evaluate_import:imported",
     "review": "jingwei.faces.cli.evaluate_review:review",
+    "replay": "jingwei.faces.cli.evaluate_replay:replay",
 }
 
 

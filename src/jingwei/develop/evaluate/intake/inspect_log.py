@@ -1,4 +1,4 @@
-"""Inspect's `.eval`: a zip of `header.json` and one JSON a sample, read with `zipfile` alone."""
+"""Inspect's `.eval`: a zip of `header.json` and one JSON a sample, read without Inspect."""
 
 import zipfile
 import zlib
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jingwei.core.errors import InputError
 from jingwei.develop.evaluate.intake.heard import ENTRIES, Heard, Log, Tree, at, listed, number, parsed, said, word
+from jingwei.develop.evaluate.intake.zstandard_entry import ZSTANDARD, unpacked
 
 _ENTRY_BYTES = 32 * 1024 * 1024
 _TOTAL_BYTES = 2 * 1024 * 1024 * 1024
@@ -38,8 +39,12 @@ def read_inspect(path: Path) -> Log:
 
 def _entry(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
     """Unpack one entry, no further than its bound, whatever it says of its own size."""
-    with archive.open(name) as entry:
-        content = entry.read(_ENTRY_BYTES + 1)
+    found = archive.getinfo(name)
+    if found.compress_type == ZSTANDARD:
+        content = unpacked(archive, found, most=_ENTRY_BYTES + 1, file=file)
+    else:
+        with archive.open(found) as entry:
+            content = entry.read(_ENTRY_BYTES + 1)
     if len(content) > _ENTRY_BYTES:
         raise InputError("develop.evaluate:log-too-large", field="log", file=f"{file}!{name}", limit=_ENTRY_BYTES)
     return content
