@@ -29,6 +29,7 @@ COMMANDS = {
     "gate": "jingwei.faces.cli.gate:gate",
     "lexicon": "jingwei.faces.cli.lexicon:lexicon",
     "candidate": "jingwei.faces.cli.candidate:candidate",
+    "campaign": "jingwei.faces.cli.campaign:campaign",
     "approval": "jingwei.faces.cli.approval:approval",
     "mcp": "jingwei.faces.cli.mcp:mcp",
     "job": "jingwei.faces.cli.job:job",
