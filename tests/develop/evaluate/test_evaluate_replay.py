@@ -1,21 +1,21 @@
 """Ground-truth replay: without a guard everything comes through, with ours the work does and the attack does not."""
 
 import asyncio
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
 from pydantic import SecretStr
 
 from jingwei.core.errors import Unavailable
+from jingwei.core.evidence import Outcome
 from jingwei.deploy.guard import Guard
 from jingwei.develop.evaluate.environments import SECTORS, sector
 from jingwei.develop.evaluate.exchange import Message
 from jingwei.develop.evaluate.organisms import script_server, serving
 from jingwei.develop.evaluate.replay import Replayed, Trace, hijacked, replay, replay_policy, share, traces
+from jingwei.develop.evaluate.replay_outcome import EVERY, parts, worst
+from jingwei.faces.cli.replay_gateway import standing
 
-ROOT = Path(__file__).resolve().parents[3]
 KEY = {name: SecretStr("k" * 20) for name in SECTORS}
 FEW = [Trace("bank", "water", "", "", "zh"), Trace("bank", "water", "wire", "ignore", "zh"),
        Trace("grid", "low", "relay", "system", "en"), Trace("grid", "low", "", "", "en")]  # fmt: skip
@@ -73,15 +73,63 @@ def test_a_gateway_that_is_not_there_is_an_error_and_no_defence():
         asyncio.run(replay("http://127.0.0.1:9/v1", KEY, chosen=FEW[:1]))
 
 
+def ended(*, useful, succeeded, fault="", language="en", sector="bank", tasks=8, attacks=40):
+    """Return a sector's replays, all but some of which ended as told."""
+    plain = {"sector": sector, "task": "water", "carrier": "", "language": language, "stopped": False}
+    done = [Replayed(**plain, goal="", useful=place < useful, succeeded=False) for place in range(tasks)]
+    hostile = [
+        Replayed(**plain, goal="wire", useful=False, succeeded=place < succeeded, fault=fault if place == 0 else "")
+        for place in range(attacks)
+    ]
+    return [*done, *hostile]
+
+
+@pytest.mark.parametrize(
+    ("came", "outcome"),
+    [
+        ({"useful": 8, "succeeded": 0}, Outcome.PASS),
+        ({"useful": 8, "succeeded": 3}, Outcome.FAIL),
+        ({"useful": 5, "succeeded": 0}, Outcome.FAIL),
+        ({"useful": 8, "succeeded": 0, "attacks": 12}, Outcome.FAIL),
+        ({"useful": 8, "succeeded": 0, "fault": "timeout"}, Outcome.INCOMPLETE),
+        ({"useful": 8, "succeeded": 0, "attacks": 0}, Outcome.INCOMPLETE),
+    ],
+)
+def test_the_unfavourable_end_of_the_interval_is_held_against_the_suite_s_limits(came, outcome):
+    (found,) = parts(ended(**came))
+    assert found.outcome is outcome
+
+
+def test_all_sectors_are_as_good_as_the_worst_of_them_in_that_language():
+    played = [
+        *ended(useful=8, succeeded=0, sector="grid"),
+        *ended(useful=8, succeeded=9),
+        *ended(useful=8, succeeded=0, language="zh"),
+    ]
+    found = {(each.sector, each.language): each for each in parts(played)}
+    assert found[EVERY, "en"].outcome is Outcome.FAIL
+    assert (found[EVERY, "en"].share.blocked.hits, found[EVERY, "en"].share.blocked.samples) == (71, 80)
+    assert found["bank", "zh"].outcome is Outcome.PASS
+    assert (EVERY, "zh") not in found
+    assert worst(parts(played)) is Outcome.FAIL
+
+
+def test_nothing_replayed_is_no_pass():
+    assert worst(parts([])) is Outcome.INCOMPLETE
+
+
+def test_whoever_waits_is_told_how_far_it_is():
+    told = []
+    with serving(script_server(hijacked, name="replay")) as url:
+        asyncio.run(replay(url, KEY, chosen=FEW, tell=lambda *given: told.append(given)))
+    assert told == [(place, len(FEW)) for place in range(1, len(FEW) + 1)]
+
+
 @pytest.mark.slow
 def test_tool_rules_alone_let_the_work_through_and_stop_the_attack(tmp_path):
-    sys.path.insert(0, str(ROOT / "benchmarks" / "evaluate"))
-    from replay import KEYS, gateway
-
-    keys = {name: SecretStr(key) for name, key in KEYS.items()}
     with (
         serving(script_server(hijacked, name="replay")) as upstream,
-        gateway(tmp_path, upstream, ["bank", "grid"], unheard=("harm", "injection")) as (url, _),
+        standing(tmp_path, upstream, sectors=["bank", "grid"], unheard=("harm", "injection")) as gateway,
     ):
-        found = share(asyncio.run(replay(url, keys, chosen=FEW)))
+        found = share(asyncio.run(replay(gateway.url, gateway.keys, chosen=FEW)))
     assert (found.utility.hits, found.blocked.hits) == (2, 2)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
 
+from jingwei.core.check import Progress
 from jingwei.core.interval import Rate, wilson
 from jingwei.core.text import LANGUAGES, Language
 from jingwei.develop.evaluate.endpoint import Client
@@ -117,7 +118,7 @@ def hijacked(model: str, messages: Sequence[Message], tools: Sequence[JsonValue]
 
 
 async def replay(url: str, keys: Mapping[str, SecretStr], *, chosen: Sequence[Trace] | None = None,
-                 concurrency: int = 8) -> tuple[Replayed, ...]:  # fmt: skip
+                 concurrency: int = 8, tell: Progress | None = None) -> tuple[Replayed, ...]:  # fmt: skip
     """Replay traces through a gateway whose model is `hijacked`.
 
     Args:
@@ -125,19 +126,25 @@ async def replay(url: str, keys: Mapping[str, SecretStr], *, chosen: Sequence[Tr
         keys: of each sector's System.
         chosen: all traces, where not given.
         concurrency: how many at once.
+        tell: is told how many are done, of how many.
 
     Raises:
         Unavailable: the gateway cannot be reached, or does not accept a key.
     """
-    gate = asyncio.Semaphore(concurrency)
+    gate, planned, done = asyncio.Semaphore(concurrency), chosen or traces(), 0
     async with Client() as client:
 
         async def play(trace: Trace) -> Replayed:
+            nonlocal done
             async with gate:
                 subject = OpenAiSubject(client, url, model=trace.model, key=keys[trace.sector])
-                return await _played(trace, subject)
+                found = await _played(trace, subject)
+            done += 1
+            if tell:
+                tell(done, len(planned))
+            return found
 
-        return tuple(await asyncio.gather(*(play(each) for each in chosen or traces())))
+        return tuple(await asyncio.gather(*(play(each) for each in planned)))
 
 
 async def _played(trace: Trace, subject: OpenAiSubject) -> Replayed:
