@@ -12,6 +12,7 @@ from evaluating import evaluated, lines, order_of, write_suite
 
 from jingwei.core.errors import Conflict, InputError, Unavailable
 from jingwei.core.evidence import Outcome
+from jingwei.develop.evaluate.carrying import redacted
 from jingwei.develop.evaluate.engine import Terms
 from jingwei.develop.evaluate.evaluation import Budget
 from jingwei.develop.evaluate.exchange import Answer, Usage
@@ -247,6 +248,15 @@ def test_progress_tells_done_errors_and_attacks(suite, app, out):
     assert told[-1].total == 20
     assert told[-1].attacks == 20
     assert told[-1].succeeded == told[-1].errors == 0
+
+
+@pytest.mark.parametrize("before", [1_940, 1_970, 1_998])
+def test_a_secret_on_the_border_of_what_is_kept_is_not_kept_by_half(before):
+    key = "sk-proj-" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5bC7dE9fG1hJ3kL5"
+    kept = redacted("." * before + f" {key} and more words", canary="")
+    assert "sk-" not in kept
+    assert kept.endswith("[OPENAI_KEY]")
+    assert len(redacted("a " * 5_000, canary="")) == 2_000
 
 
 def test_results_are_read_from_the_file_one_by_one_or_in_slices(suite, app, out):

@@ -19,6 +19,8 @@ from jingwei.develop.evaluate.verdict import State, Verdict
 
 _KEPT = 2_000
 """Characters of an answer that the redacted transcript keeps."""
+_BEYOND = 512
+"""Characters behind them that are read as well, so that a secret on the border is known for what it is."""
 _log = logging.getLogger(__name__)
 
 Asking = Callable[[Ask], Awaitable[Answer | Fault]]
@@ -110,8 +112,9 @@ def _kept(attempt: Attempt, transcript: Transcript, verdict: Verdict, *, canary:
 
 def redacted(said: str, *, canary: str) -> str:
     """Return the head of a text without personal data, secrets or the canary."""
-    head = said[:_KEPT]
+    read = said[: _KEPT + _BEYOND]
     if canary:
-        head = head.replace(canary, "[CANARY]")
-    folded = fold(head, role="assistant")
-    return redact(head, (*pii().scan(folded), *secrets().scan(folded)))
+        read = read.replace(canary, "[CANARY]")
+    folded = fold(read, role="assistant")
+    hits = [each for each in (*pii().scan(folded), *secrets().scan(folded)) if each.start < _KEPT]
+    return redact(read[: max((_KEPT, *(each.end for each in hits)))], hits)
