@@ -3,6 +3,7 @@ import gzip
 import json
 import socket
 import struct
+import sys
 import zlib
 from contextlib import asynccontextmanager
 
@@ -10,13 +11,13 @@ import pytest
 from aiohttp import web
 
 from jingwei.core.errors import InputError, NotFound, Unavailable
-from jingwei.develop.evaluate.endpoint import Client, Limits, Reply, Request
+from jingwei.develop.evaluate.endpoint import Client, Limits, Reply, Request, answered
 from jingwei.develop.evaluate.exchange import Answer, Ask, Call, Fault, Image, Message
 from jingwei.develop.evaluate.json_path import at, steps_of
-from jingwei.develop.evaluate.subjects import AnthropicSubject, AppSubject, FunctionSubject, OpenAiSubject
+from jingwei.develop.evaluate.subjects import AnthropicSubject, AppSubject, FunctionSubject, McpSubject, OpenAiSubject
 from jingwei.develop.evaluate.subjects.function import function_named
 from jingwei.develop.evaluate.subjects.opening import open_party
-from jingwei.develop.evaluate.target_file import ApiTarget, AppTarget, read_target
+from jingwei.develop.evaluate.target_file import ApiTarget, AppTarget, McpTarget, read_target
 
 PATIENT = Limits(timeout_seconds=5, retries=2, backoff_seconds=0)
 
@@ -302,6 +303,40 @@ def test_a_function_may_be_plain_or_async_and_its_failures_are_faults():
     assert asyncio.run(go()) == [Answer(text="hi 1"), Fault(reason="raised-LookupError"), Fault(reason="timeout")]
 
 
+def test_a_function_answers_no_longer_than_any_other_subject():
+    async def go():
+        given = (lambda _: "a" * 2**21, lambda _: Answer(text="a" * 2**21))
+        return [await FunctionSubject(each).ask(said("hi")) for each in given]
+
+    assert asyncio.run(go()) == [Fault(reason="too-large")] * 2
+
+
+@pytest.mark.slow
+def test_an_agent_behind_mcp_is_asked_by_its_tool_and_a_wrong_tool_ends_the_session(tmp_path):
+    server = tmp_path / "server.py"
+    server.write_text(
+        "from mcp.server.mcpserver import MCPServer\n"
+        "made = MCPServer('agent')\n"
+        "@made.tool(description='Answers.')\n"
+        "def reply(message: str) -> str:\n"
+        "    return f'heard {message}'\n"
+        "made.run('stdio')\n",
+        encoding="utf-8",
+    )
+
+    async def go(tool):
+        subject = McpSubject(McpTarget(kind="mcp", command=(sys.executable, str(server)), tool=tool))
+        try:
+            await subject.open()
+            return await subject.ask(said("{message}"))
+        finally:
+            await subject.close()
+
+    assert asyncio.run(go("reply")) == Answer(text="heard {message}")
+    with pytest.raises(InputError, match="reply"):
+        asyncio.run(go("nothing"))
+
+
 def test_a_function_that_cannot_be_found_is_told_with_its_name(tmp_path):
     with pytest.raises(InputError, match="nowhere_at_all:answer"):
         function_named("nowhere_at_all:answer", folder=None)
@@ -326,6 +361,8 @@ def test_a_json_path_leads_to_a_value_or_to_nothing(path, found):
         ("kind: http\nurl: http://127.0.0.1\nsend: {}\nanswer: '$.a[b'", "http.answer"),
         ("kind: openai\nurl: http://127.0.0.1\nkey: sk-1", "openai.key"),
         ("kind: mcp\ntool: ask", "mcp"),
+        ("kind: openai\nurl: http://me:secret@127.0.0.1", "openai.url"),
+        ("kind: mcp\ntool: ask\nurl: http://me@127.0.0.1/mcp", "mcp.url"),
         ("kind: callable\nfunction: os.system", "callable.function"),
         ("- 1", "kind"),
         ("a: [", "-"),
@@ -348,6 +385,26 @@ def test_a_target_is_a_url_or_a_file_and_never_holds_a_key():
         read_target("http://me:secret@127.0.0.1/v1")
     with pytest.raises(InputError, match="not the address"):
         read_target("ftp://127.0.0.1")
+
+
+def test_a_key_in_an_address_is_in_no_report_and_no_error():
+    target = AppTarget(kind="http", url="http://127.0.0.1:1/chat?key=sk-1", send={"query": {"token": "sk-2"}},
+                       answer="text", retries=0)  # fmt: skip
+
+    async def go():
+        async with Client() as client:
+            party = await open_party(target, client, key=None, seed=1)
+            with pytest.raises(Unavailable) as caught:
+                await party.subject.ask(said("hi"))
+            return party.card, caught.value
+
+    card, error = asyncio.run(go())
+    assert card.locator == "http://127.0.0.1:1/chat"
+    assert "http://127.0.0.1:1/chat " in str(error)
+    assert "sk-" not in f"{card} {error} {error.values}"
+    with pytest.raises(Unavailable) as denied:
+        answered(Reply(401, b"", {}, {}), "http://h/v1?key=sk-3")
+    assert "sk-" not in f"{denied.value}"
 
 
 def test_a_model_served_from_a_file_is_known_by_the_file_and_not_by_its_address():

@@ -158,7 +158,9 @@ def test_a_refused_key_stops_the_run_instead_of_counting_as_defence(serve, run_o
     assert "k-123" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:80", "file:///etc/passwd", "http://", "ftp://x/v1"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:80", "file:///etc/passwd", "http://", "ftp://x/v1", "http://me:pass@127.0.0.1:1"]
+)
 def test_what_is_not_a_url_is_refused_before_anything_is_sent(run_of, url):
     with pytest.raises(InputError):
         RedTeam().plan(run_of(url))

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import NamedTuple, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -109,7 +110,7 @@ class Client:
             if not _again(found) or not self._told_to_wait(found):
                 break
         if found == Fault(reason=UNREACHABLE):
-            raise Unavailable("develop.evaluate:endpoint-unreachable", field="target", url=request.url)
+            raise Unavailable("develop.evaluate:endpoint-unreachable", field="target", url=place_of(request.url))
         return found
 
     async def _turn(self, limits: Limits) -> None:
@@ -196,8 +197,14 @@ def answered(reply: Reply, url: str) -> bytes | Fault:
         Unavailable: the server does not accept the key.
     """
     if reply.status in _DENIED:
-        raise Unavailable("develop.evaluate:endpoint-denied", field="secret", url=url, status=reply.status)
+        raise Unavailable("develop.evaluate:endpoint-denied", field="secret", url=place_of(url), status=reply.status)
     return reply.fault or reply.content
+
+
+def place_of(url: str) -> str:
+    """Return an address without the parts in which a key may lie: user, password, query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _again(found: Reply | Fault) -> bool:

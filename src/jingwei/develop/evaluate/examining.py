@@ -155,6 +155,8 @@ def demand_readable(run: Run, suites: Sequence[Suite], *, transforms: Sequence[s
     parts = urlsplit(run.target.locator)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise InputError("develop.evaluate:url-wrong", field="target", url=run.target.locator)
+    if parts.username or parts.password:
+        raise InputError("develop.evaluate:url-key", field="target", host=parts.hostname)
     for chain in transforms:
         for name in chain.split("+"):
             transform(name)

@@ -27,6 +27,8 @@ from jingwei.develop.evaluate.purse import Prices
 from jingwei.develop.evaluate.suite import ToolDefinition
 
 _LARGEST = 256 * 1024
+_ADDRESS = r"^https?://[^/?#@\s]+([/?#]\S*)?$"
+"""Without user and password: a key has its variable."""
 WHOLE_BODY = "text"
 """Given for `answer` where the whole body is the answer."""
 
@@ -62,7 +64,7 @@ class ApiTarget(_Described):
     """A model's endpoint, in one of the two dialects."""
 
     kind: Literal["openai", "anthropic"]
-    url: str = Field(pattern="^https?://[^/]")
+    url: str = Field(pattern=_ADDRESS)
     model: str = ""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """Sent with each request; a null takes a default away."""
@@ -114,7 +116,7 @@ class AppTarget(_Described):
     """An app with an HTTP interface of its own."""
 
     kind: Literal["http"]
-    url: str = Field(pattern="^https?://[^/]")
+    url: str = Field(pattern=_ADDRESS)
     send: Exchanged
     answer: str
     """JSON path of the answer's text, such as `$.data.reply`; `text` where the whole body is the answer."""
@@ -152,7 +154,7 @@ class McpTarget(_Described):
     """An agent behind an MCP server: one of its tools answers a message."""
 
     kind: Literal["mcp"]
-    url: str = Field(default="", pattern="^(https?://[^/].*)?$")
+    url: str = Field(default="", pattern=f"^$|{_ADDRESS}")
     command: tuple[str, ...] = ()
     """A program that speaks MCP on its standard input and output, and its arguments."""
     tool: str

@@ -44,11 +44,11 @@ class FunctionSubject:
             return Fault(reason="timeout")
         except Exception as error:  # noqa: BLE001 - somebody else's code: its failure is the finding
             return Fault(reason=f"raised-{type(error).__name__}")
-        if isinstance(said, Answer):
-            return said
-        if not isinstance(said, str):
+        if isinstance(said, str):
+            said = Answer(text=writable(said[: _LARGEST + 1]))
+        if not isinstance(said, Answer):
             return Fault(reason="no-answer")
-        return Fault(reason="too-large") if len(said) > _LARGEST else Answer(text=writable(said))
+        return Fault(reason="too-large") if len(said.text) > _LARGEST else said
 
     async def close(self) -> None:
         """Do nothing."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import SecretStr
 
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from mcp import ClientSession
 
 _LARGEST = 1024 * 1024
+_LONGEST_LIST = 400
+"""Characters of the tools that an error names."""
+
+
+class _Opened(NamedTuple):
+    """A session, and the names of the server's tools."""
+
+    session: "ClientSession"
+    tools: tuple[str, ...]
 
 
 class McpSubject:
@@ -31,7 +40,7 @@ class McpSubject:
         self._target = target
         self._key = key
         self._over = asyncio.Event()
-        self._opened: asyncio.Future[ClientSession] | None = None
+        self._opened: asyncio.Future[_Opened] | None = None
         self._living: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -43,19 +52,19 @@ class McpSubject:
         """
         self._opened = asyncio.get_running_loop().create_future()
         self._living = asyncio.create_task(self._live(self._opened))
-        session = await self._opened
-        names = [each.name for each in (await session.list_tools()).tools]
-        if self._target.tool not in names:
+        _, tools = await self._opened
+        if self._target.tool not in tools:
+            await self.close()
             raise InputError("develop.evaluate:mcp-tool-unknown", field="target:tool", name=self._target.tool,
-                             known=", ".join(names))  # fmt: skip
+                             known=", ".join(tools)[:_LONGEST_LIST])  # fmt: skip
 
     async def ask(self, ask: Ask) -> Answer | Fault:
         """Call the tool with the last message."""
-        if self._opened is None:
-            raise Unavailable("develop.evaluate:mcp-unreachable", field="target", problem="-")
-        session = await self._opened
         if ask.pictured:
             return Fault(reason="pictures-unsupported")
+        if self._opened is None:
+            raise Unavailable("develop.evaluate:mcp-unreachable", field="target", problem="-")
+        session, _ = await self._opened
         messages = [{"role": each.role, "content": each.content} for each in ask.messages if each.role != "system"]
         values = {"message": ask.messages[-1].content, "messages": messages, "session": ask.session}
         try:
@@ -73,12 +82,11 @@ class McpSubject:
         if self._living is not None:
             await asyncio.gather(self._living, return_exceptions=True)
 
-    async def _live(self, opened: "asyncio.Future[ClientSession]") -> None:
+    async def _live(self, opened: asyncio.Future[_Opened]) -> None:
         """Hold the session from its beginning to its end."""
         try:
             async with AsyncExitStack() as stack:
-                session = await _connected(self._target, stack, key=self._key)
-                opened.set_result(session)
+                opened.set_result(await _connected(self._target, stack, key=self._key))
                 await self._over.wait()
         except (InputError, Unavailable) as error:
             opened.set_exception(error)
@@ -88,7 +96,7 @@ class McpSubject:
                 opened.set_exception(Unavailable("develop.evaluate:mcp-unreachable", field="target", problem=problem))
 
 
-async def _connected(target: McpTarget, stack: AsyncExitStack, *, key: SecretStr | None) -> "ClientSession":
+async def _connected(target: McpTarget, stack: AsyncExitStack, *, key: SecretStr | None) -> _Opened:
     """Open the session over HTTP, or over the standard input and output of a program."""
     import httpx2  # noqa: PLC0415 - for this subject alone
 
@@ -109,7 +117,8 @@ async def _connected(target: McpTarget, stack: AsyncExitStack, *, key: SecretStr
     session = await stack.enter_async_context(ClientSession(streams[0], streams[1]))
     async with asyncio.timeout(target.timeout_seconds):
         await session.initialize()
-    return session
+        names = [each.name for each in (await session.list_tools()).tools]
+    return _Opened(session, tuple(names))
 
 
 def _answer(found: Any) -> Answer | Fault:  # Any: the protocol's own result, of any version

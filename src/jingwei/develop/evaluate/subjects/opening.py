@@ -7,7 +7,7 @@ from pydantic import JsonValue, SecretStr
 
 from jingwei.core.canonical import digest
 from jingwei.develop.evaluate.attempt import Briefing
-from jingwei.develop.evaluate.endpoint import Client
+from jingwei.develop.evaluate.endpoint import Client, place_of
 from jingwei.develop.evaluate.engine import Party
 from jingwei.develop.evaluate.evaluation import SubjectCard
 from jingwei.develop.evaluate.exchange import Subject
@@ -43,16 +43,16 @@ async def open_party(target: Target, client: Client, *, key: SecretStr | None, s
         case ApiTarget():
             subject: Subject = _api(target, client, key=key, seed=seed)
             model = await subject.model() if isinstance(subject, OpenAiSubject | AnthropicSubject) else ""
-            locator = target.file if target.file_sha256 else target.url
+            locator = target.file if target.file_sha256 else place_of(target.url)
         case AppTarget():
-            subject, locator = AppSubject(client, target, key=key), target.url
+            subject, locator = AppSubject(client, target, key=key), place_of(target.url)
         case FunctionTarget():
             function = function_named(target.function, folder=folder)
             subject, locator = FunctionSubject(function, timeout_seconds=target.timeout_seconds), target.function
         case McpTarget():
             agent = McpSubject(target, key=key)
             await agent.open()
-            subject, locator = agent, target.url or target.command[0]
+            subject, locator = agent, place_of(target.url) or target.command[0]
         case _:
             assert_never(target)
     what = target.model_dump(mode="json", exclude=_MANNERS | _left_out(target))
