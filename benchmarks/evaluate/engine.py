@@ -33,8 +33,32 @@ task = Task(dataset=[Sample(input=f"question {n}", target="sorry") for n in rang
 import os
 os.environ["STUB_API_KEY"], os.environ["STUB_BASE_URL"] = "none", url
 began, wall = time.process_time(), time.monotonic()
-eval(task, model="openai-api/stub/stub", display="none", log_realtime=False, max_connections=32, log_dir=sys.argv[3])
-print(json.dumps({"cpu": time.process_time() - began, "wall": time.monotonic() - wall}))
+done = eval(task, model="openai-api/stub/stub", display="none", log_realtime=False, max_connections=32,
+            log_dir=sys.argv[3])
+took = {"cpu": time.process_time() - began, "wall": time.monotonic() - wall}
+[log] = done
+assert log.status == "success", log.error
+assert log.results.completed_samples == samples
+print(json.dumps(took))
+"""
+
+
+GARAK = """
+import glob, json, os, sys, time
+samples, url, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+os.environ |= {"OPENAICOMPATIBLE_API_KEY": "none", "XDG_DATA_HOME": folder, "XDG_CACHE_HOME": folder}
+target, settings = folder + "/target.json", folder + "/settings.json"
+open(target, "w").write(json.dumps({"openai": {"OpenAICompatible": {"uri": url}}}))
+open(settings, "w").write(json.dumps({"run": {"generations": 1, "soft_probe_prompt_cap": samples},
+    "system": {"parallel_attempts": 1, "lite": True}, "reporting": {"report_prefix": folder + "/run"}}))
+from garak import cli
+began, wall = time.process_time(), time.monotonic()
+cli.main(["--config", settings, "--target_type", "openai.OpenAICompatible", "--target_name", "stub",
+          "--generator_option_file", target, "--probes", "phrasing.PastTense"])
+took = {"cpu": time.process_time() - began, "wall": time.monotonic() - wall}
+lines = [json.loads(each) for path in glob.glob(folder + "/*.report.jsonl") for each in open(path)]
+made = sum(each["entry_type"] == "attempt" and each["status"] == 2 for each in lines)
+print(json.dumps({**took, "samples": made}))
 """
 
 
@@ -147,19 +171,39 @@ def shown(label: str, samples: int, took: dict[str, float], floor: float) -> Non
 
 
 def peer(label: str, python: str, script: str, samples: int, url: str, floor: float) -> None:
+    took = ran(python, script, samples, url)
+    if "failed" in took:
+        print(f"{label:34} failed: {took['failed']}")
+        return
+    shown(label, samples, took, floor)
+
+
+def ran(python: str, script: str, samples: int, url: str) -> dict:
+    """Run a peer in its own Python and return what it printed last."""
     with tempfile.TemporaryDirectory() as folder:
         found = subprocess.run([python, "-c", script, str(samples), url, folder], capture_output=True, text=True,
-                               check=False)  # fmt: skip
+                               check=False, cwd=folder)  # fmt: skip
     if found.returncode:
-        print(f"{label:34} failed: {found.stderr.strip().splitlines()[-1:]}")
+        return {"failed": found.stderr.strip().splitlines()[-1:]}
+    return json.loads(found.stdout.strip().splitlines()[-1])
+
+
+def garak(python: str, url: str, floor: float) -> None:
+    """Run garak with few and with many prompts: the difference is what a prompt costs, without its start."""
+    few, many = (ran(python, GARAK, samples, url) for samples in (16, 256))
+    if "failed" in few or "failed" in many:
+        print(f"{'garak':34} failed: {few.get('failed') or many.get('failed')}")
         return
-    shown(label, samples, json.loads(found.stdout.strip().splitlines()[-1]), floor)
+    samples = many["samples"] - few["samples"]
+    shown("garak, without its start", samples, {"cpu": many["cpu"] - few["cpu"]}, floor)
+    shown("garak, with its start", many["samples"], many, floor)
 
 
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--samples", type=int, default=3000)
     given.add_argument("--inspect")
+    given.add_argument("--garak")
     given.add_argument("--one")
     given.add_argument("--url", default="")
     asked = given.parse_args()
@@ -179,6 +223,8 @@ def main() -> None:
         shown("jingwei, two runs at once, each", asked.samples, alone("two", asked.samples, url), base)
         if asked.inspect:
             peer("inspect-ai", asked.inspect, INSPECT, min(asked.samples, 500), url, base)
+        if asked.garak:
+            garak(asked.garak, url, base)
         shown("jingwei, 10,000 cases", 10_000, alone("ours", 10_000, url), base)
         again = alone("resume", 10_000, url)["cpu"]
         print(f"going on with a finished run of 10,000 cases: {again:.2f} CPU-s, planning and report included")

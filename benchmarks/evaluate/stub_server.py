@@ -51,7 +51,7 @@ class Chat(asyncio.Protocol):
                 return
             body = bytes(self._read[end + 4 : end + 4 + length])
             del self._read[: end + 4 + length]
-            self._transport.write(SAID[max(body) > 0xE3])
+            self._transport.write(SAID[max(body, default=0) > 0xE3])
 
 
 async def serve() -> None:
