@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from reported import HOSTILE, evaluation_of, made, result_of, results_of, suite_of
 
@@ -20,6 +20,7 @@ from jingwei.develop.evaluate.reports.charts import tone_of
 from jingwei.develop.evaluate.reports.comma import cell
 from jingwei.develop.evaluate.reports.correction import Judged, without_errors
 from jingwei.develop.evaluate.reports.figures import difference, figures_of
+from jingwei.develop.evaluate.reports.junit import to_junit
 from jingwei.develop.evaluate.reports.markup import join, tag, visible
 from jingwei.develop.evaluate.speed import speed_of
 from jingwei.develop.evaluate.verdict import State, Verdict
@@ -162,6 +163,16 @@ def test_junit_passes_where_every_limit_is_kept(tmp_path):
     write_reports(evaluation, results, tmp_path, language="zh")
     root = fromstring((tmp_path / "junit.xml").read_text(encoding="utf-8"))
     assert (root.get("failures"), root.get("errors")) == ("0", "0")
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20))
+@example("a\x00\x1b\ufffe\uffff")
+def test_junit_is_xml_whatever_names_a_log_or_a_suite_gives(name):
+    kinds = ((name, Both(name, name), "refuse", ()),)
+    suite = suite_of(name=name, each=2, kinds=kinds)
+    results = [result_of(case, State.RESISTED, suite=name) for case in suite.cases()]
+    root = fromstring(to_junit(evaluation_of([suite], results), language="en"))
+    assert root[0].get("name") == visible(name)
 
 
 def test_sarif_names_each_category_in_which_an_attack_succeeded(run):

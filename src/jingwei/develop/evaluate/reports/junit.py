@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import NamedTuple
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, tostring
 
 from jingwei.core.clock import stamp
 from jingwei.core.evidence import Measure, Outcome
@@ -23,7 +23,7 @@ class _Case(NamedTuple):
 
 def to_junit(evaluation: Evaluation, *, language: Language) -> str:
     """Return the report; what could not be judged is an error there, never a pass."""
-    root = Element("testsuites", name=f"jingwei {visible(evaluation.subject.model or evaluation.subject.locator)}")
+    root = _element("testsuites", name=f"jingwei {evaluation.subject.model or evaluation.subject.locator}")
     for each in suites_of(evaluation):
         root.append(_suite(each, evaluation, language=language))
     for count in ("tests", "failures", "errors", "skipped"):
@@ -32,25 +32,25 @@ def to_junit(evaluation: Evaluation, *, language: Language) -> str:
 
 
 def _suite(suite: SuiteFigures, evaluation: Evaluation, *, language: Language) -> Element:
-    made = Element("testsuite", name=suite.outcome.suite, timestamp=stamp(evaluation.started_at))
+    made = _element("testsuite", name=suite.outcome.suite, timestamp=stamp(evaluation.started_at))
     counts = dict.fromkeys(("failures", "errors", "skipped"), 0)
     for case in _cases(suite):
-        written = SubElement(made, "testcase", name=case.name, classname=f"jingwei.{suite.outcome.suite}")
+        written = _below(made, "testcase", name=case.name, classname=f"jingwei.{suite.outcome.suite}")
         if not case.rate.samples:
-            SubElement(written, "skipped", message=say("not-measured").of(language))
+            _below(written, "skipped", message=say("not-measured").of(language))
             counts["skipped"] += 1
         elif case.limit is not None and case.rate.high > case.limit:
             message = say("junit-fail", name=case.about, value=percent(case.rate.value), high=percent(case.rate.high),
                           limit=percent(case.limit)).of(language)  # fmt: skip
-            SubElement(written, "failure", type="limit", message=_plain(message))
+            _below(written, "failure", type="limit", message=message)
             counts["failures"] += 1
         else:
             value = say("junit-value", name=case.about, value=percent(case.rate.value), samples=case.rate.samples)
-            SubElement(written, "system-out").text = _plain(value.of(language))
+            _below(written, "system-out", value.of(language))
     if suite.outcome.gaps or suite.outcome.outcome is Outcome.INCOMPLETE:
-        whole = SubElement(made, "testcase", name="complete", classname=f"jingwei.{suite.outcome.suite}")
+        whole = _below(made, "testcase", name="complete", classname=f"jingwei.{suite.outcome.suite}")
         told = [gap.of(language) for gap in suite.outcome.gaps] or [say("sentence-nothing").of(language)]
-        SubElement(whole, "error", type="incomplete", message=_plain(told[0])).text = _plain("\n".join(told))
+        _below(whole, "error", "\n".join(told), type="incomplete", message=told[0])
         counts["errors"] += 1
     for name, count in {"tests": len(made), **counts}.items():
         made.set(name, str(count))
@@ -80,6 +80,14 @@ def _rate(measure: Measure) -> Rate:
     return Rate(round(measure.value * samples), samples, measure.value, low, high)
 
 
-def _plain(said: str) -> str:
-    """Leave nothing that XML cannot hold."""
-    return visible(said)
+def _element(tag: str, said: str = "", **attributes: str) -> Element:
+    """Make an element; nothing stays in it that XML cannot hold, whoever gave a suite or a category its name."""
+    made = Element(tag, {name: visible(value) for name, value in attributes.items()})
+    made.text = visible(said) or None
+    return made
+
+
+def _below(parent: Element, tag: str, said: str = "", **attributes: str) -> Element:
+    made = _element(tag, said, **attributes)
+    parent.append(made)
+    return made

@@ -11,6 +11,8 @@ from jingwei.core.text import Both, text
 _KEPT = frozenset("\n\t")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Controls, marks that turn the direction of writing or are not seen, halves of characters."""
+_NONE = 0xFFFE
+"""How the last two places of each plane end, which are no characters."""
 
 
 class Html(str):
@@ -48,9 +50,14 @@ def heading(words: Both) -> str:
 
 def visible(said: str) -> str:
     """Return a text with what cannot be seen written out: controls, invisible marks, marks that turn direction."""
-    return "".join(
-        each if each in _KEPT or unicodedata.category(each) not in _UNSEEN else f"⟨U+{ord(each):04X}⟩" for each in said
-    )
+    return "".join(each if _stands(each) else f"⟨U+{ord(each):04X}⟩" for each in said)
+
+
+def _stands(character: str) -> bool:
+    """Tell whether a character is seen; those that are none in any version of Unicode stand in no XML."""
+    if character in _KEPT:
+        return True
+    return unicodedata.category(character) not in _UNSEEN and ord(character) & 0xFFFE != _NONE
 
 
 def _piece(child: Both | str) -> str:
