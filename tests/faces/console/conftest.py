@@ -99,6 +99,7 @@ def paths(story: Story) -> dict[str, str]:
         "candidates": "/candidates", "candidate": f"/candidates/{story.candidates[0]}",
         "editor": f"/systems/{live}/policy/edit", "approvals": "/approvals", "approval": f"/approvals/{story.held[0]}",
         "watch": f"/systems/{live}/watch",
+        "evaluations": f"/systems/{live}/evaluations", "review": f"/evidence/{story.evidence['EV-BENCH']}/review",
         "ledger": "/ledger?verify=1", "catalogue": "/catalogue", "pack": "/catalogue/caict-202510",
         "item": "/catalogue/evidence-types/EV-REDTEAM", "account": "/account", "missing": "/nothing",
     }  # fmt: skip

@@ -45,7 +45,7 @@ SAYS = Both(zh="逐项检查完成。", en="Every unit was examined.")
 PAGES = (
     "board", "systems", "intake", "live", "short", "facts", "gates", "signing", "closed", "enter", "grade", "policy", "file", "answers", "evidences",
     "evidence", "jobs", "job", "start", "events", "event", "sessions", "session", "trends", "lexicons", "lexicon", "word",
-    "version", "candidates", "candidate", "editor", "approvals", "approval", "watch", "ledger", "catalogue", "pack", "item", "account", "missing",
+    "version", "candidates", "candidate", "editor", "approvals", "approval", "watch", "evaluations", "review", "ledger", "catalogue", "pack", "item", "account", "missing",
 )  # fmt: skip
 
 
@@ -99,6 +99,9 @@ def told(home: Path) -> Story:
     guard_story.proposed(story)
     with platform.work(ROOT, "story.approvals") as work:
         guard_story.asked(story, work)
+    import evaluation_story  # it tells its part with what is above
+
+    evaluation_story.evaluated(story)
     with platform.sealer:
         pass
     with platform.event_store.adding() as session:

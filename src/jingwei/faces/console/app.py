@@ -13,6 +13,7 @@ from jingwei.faces.console.pages import (
     candidates,
     catalogue,
     enter,
+    evaluations,
     event,
     events,
     evidence,
@@ -28,6 +29,7 @@ from jingwei.faces.console.pages import (
     missing,
     people,
     policy,
+    reviews,
     sessions,
     system,
     systems,
@@ -38,7 +40,8 @@ from jingwei.faces.web import Headers
 from jingwei.platform import Platform
 
 _ROOMS = (
-    people, board, systems, file, system, missing, access, grade, policy, answers, enter, gate, measured, evidence,
+    people, board, systems, file, system, missing, access, grade, policy, answers, enter, gate, measured, reviews,
+    evaluations, evidence,
     jobs, events, sessions, event, lexicons, lexicon_changes, candidates,
     candidate, approvals, watch, knowledge, ledger, catalogue,
 )  # fmt: skip

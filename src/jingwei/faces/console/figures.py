@@ -14,18 +14,22 @@ from jingwei.faces.console.charts import (
     Edge,
     Interval,
     Lane,
+    Measured,
     Moment,
     Node,
     Part,
+    Series,
     Slice,
     code_square,
     columns,
+    course,
     graph,
     intervals,
     timeline,
     wheel,
 )
 from jingwei.faces.console.views.candidates import CandidateView
+from jingwei.faces.console.views.evaluations import EvaluationsView, SuiteLine
 from jingwei.faces.console.views.events import SessionView, TrendsView
 from jingwei.faces.console.views.parts import Label, Row
 from jingwei.faces.console.views.system import Rate, SystemView
@@ -60,6 +64,29 @@ def of_evidence(evidence: Evidence, wording: Wording) -> dict[str, Markup | None
     shares = [measure for measure in evidence.measures if measure.unit == "ratio" and measure.low is not None]
     rows = [_measured(measure, wording) for measure in shares if 0 <= measure.value <= 1]
     return {"shares": intervals(rows, label=wording.say("evidence.measures")) if rows else None}
+
+
+def of_evaluations(view: EvaluationsView, wording: Wording) -> dict[str, Markup | None]:
+    """Draw the course of each suite's headline over its runs, without the guard and through it."""
+    return {line.now.evidence_id: _course(line, wording) for line in view.lines if line.course}
+
+
+def _course(line: SuiteLine, wording: Wording) -> Markup:
+    series = []
+    for guarded in (False, True):
+        way = wording.say(f"evaluations.through.{'gateway' if guarded else 'model'}")
+        points = tuple(
+            Measured(run.at, rate.value, rate.value if rate.low is None else rate.low,
+                     rate.value if rate.high is None else rate.high,
+                     f"{wording.moment(run.at)} · {way} · {wording.percent(rate.value)} ({wording.interval(rate)})")
+            for run, rate in line.course if run.guarded is guarded
+        )  # fmt: skip
+        if points:
+            series.append(Series("info" if guarded else "quiet", points))
+    runs = [run.at for run, _ in line.course]
+    ticks = [(at, wording.short_day(at)) for at in dict.fromkeys((min(runs), max(runs)))]
+    label = wording.say("evaluations.course.picture", name=line.now.title.of(wording.language))
+    return course(series, ticks=ticks, label=label)
 
 
 def evidence_wheel(view: SystemView, wording: Wording) -> Markup:

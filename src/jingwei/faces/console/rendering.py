@@ -13,7 +13,7 @@ from jingwei.core.text import Language
 from jingwei.faces.console import language
 from jingwei.faces.console.address import Address
 from jingwei.faces.console.assets import asset_url
-from jingwei.faces.console.charts import sparkline
+from jingwei.faces.console.charts import sparkline, whisker
 from jingwei.faces.console.views.parts import Choice
 from jingwei.faces.console.visitor import Visitor
 from jingwei.faces.console.wording import Wording
@@ -35,6 +35,7 @@ def environment(spoken: Language) -> Environment:
         w=wording,
         asset=asset_url,
         spark=lambda values, label: sparkline(values, label=label),
+        bar=lambda value, low, high, label: whisker(value, low, high, label=label),
         pairs=lambda prefix, names: _pairs(wording, prefix, names),
         names=lambda prefix, values: wording.listed(wording.say(f"{prefix}.{name}") for name in values),
         options=lambda prefix, names: [Choice(value=v, label=label) for v, label in _pairs(wording, prefix, names)],

@@ -34,6 +34,7 @@ from jingwei.platform import Work
 
 router = APIRouter()
 RATE = "attack_success_rate"
+RED_TEAM = "redteam"
 _MOST_CHANGES = 8
 _RIGHTS = {"answer": "fact.answer", "check": "run.start", "enter": "evidence.enter", "attach": "policy.attach",
            "request": "gate.request", "edit": "system.edit", "key": "key.make", "revoke": "token.revoke",
@@ -160,7 +161,8 @@ def _rates(evidence: list[Evidence]) -> Iterator[Rate]:
 
 
 def _measure(evidence: Evidence) -> bool:
-    return any(measure.name == RATE for measure in evidence.measures)
+    """Tell whether it is the red team's: suites of their own attack with other prompts, and compare with themselves."""
+    return evidence.source.name == RED_TEAM and any(measure.name == RATE for measure in evidence.measures)
 
 
 def _is_guarded(evidence: Evidence) -> bool:
