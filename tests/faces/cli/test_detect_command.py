@@ -7,7 +7,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 
-from jingwei.deploy.guard import lines
+from jingwei.core import lines
 from jingwei.faces.cli import main
 from jingwei.faces.cli.language import current
 

@@ -7,7 +7,8 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 
-from jingwei.develop.evaluate import lines
+from jingwei.core import lines
+from jingwei.develop.evaluate.lines import judged as judge_line
 from jingwei.faces.cli import main
 from jingwei.faces.cli.language import current
 
@@ -110,7 +111,7 @@ def test_an_answer_comes_before_the_next_line_is_read():
             return self.rows.pop(0) if self.rows else b""
 
     stream = Slow([b'{"id": 1, "answer": "No."}\n', b'{"id": 2, "answer": "No."}\n'])
-    judged = lines.Lines(stream)
+    judged = map(judge_line, lines.lines_of(stream))
     assert next(judged).given.id == 1
     assert stream.read == 1
 

@@ -5,25 +5,19 @@ In: `{"id", "text", "role"?, "session"?, "passages"?}`; what else a line holds i
 stage named what harm the text seeks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
-
-import orjson
+from typing import NamedTuple
 
 from jingwei.core.canonical import Json
 from jingwei.core.errors import InputError
+from jingwei.core.lines import Line, id_of, object_of, text_of
 from jingwei.core.policy import Category
 from jingwei.core.text import Both
 from jingwei.deploy.guard.guard import DIRECTIONS, Guard
 from jingwei.deploy.guard.verdict import GuardVerdict
 from jingwei.detect import Role
 from jingwei.detect.intent import HARMFUL
-
-MAX_LINE_BYTES = 10_000_000
-_PIECE = 1 << 20
-_MAX_NAME = 1_000
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,53 +31,22 @@ class Asked:
     passages: tuple[str, ...] = ()
 
 
-class Line(NamedTuple):
-    """One line as it came; None where it was longer than a line may be."""
-
-    number: int
-    raw: bytes | None
-
-
-def lines_of(stream: BinaryIO) -> Iterator[Line]:
-    """Give the lines of a stream as they come, in bounded memory; empty lines say nothing."""
-    number = 0
-    while raw := stream.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        if len(raw) > MAX_LINE_BYTES and not raw.endswith(b"\n"):
-            while (rest := stream.readline(_PIECE)) and not rest.endswith(b"\n"):
-                pass
-            yield Line(number, None)
-            continue
-        raw = raw.removeprefix(_BOM) if number == 1 else raw
-        if not raw.isspace():
-            yield Line(number, raw)
-
-
 def read_line(raw: bytes | None) -> Asked:
     """Read one line.
 
     Raises:
         InputError: it cannot be judged; the message names the field, what is wrong, and the mend.
     """
-    if raw is None:
-        raise InputError("deploy.guard:line-too-long", limit=f"{MAX_LINE_BYTES:,}")
-    try:
-        given = orjson.loads(raw)
-    except ValueError as error:  # not JSON, not UTF-8, half a character, nested too deeply
-        raise InputError("deploy.guard:line-not-json", why=str(error)) from error
-    if not isinstance(given, dict):
-        raise InputError("deploy.guard:line-not-an-object", found=_kind(given))
-    name = given.get("id")
-    if not isinstance(name, str | int | float) or isinstance(name, bool) or len(str(name)) > _MAX_NAME:
-        raise InputError("deploy.guard:line-field", field="id", name="id", limit=_MAX_NAME)
-    content = _text(given, "text", None)
-    role = _text(given, "role", "user")
+    given = object_of(raw, shape='{"id", "text"}')
+    name, content = id_of(given), text_of(given, "text")
+    role = text_of(given, "role", missing="user")
     if role not in DIRECTIONS:
         raise InputError("deploy.guard:role-unknown", field="role", role=role[:40], known=", ".join(DIRECTIONS))
-    passages = given.get("passages") or ()
-    if not isinstance(passages, list | tuple) or not all(isinstance(each, str) for each in passages):
+    passages = given.get("passages") or []
+    kept = tuple(each for each in passages if isinstance(each, str)) if isinstance(passages, list) else ()
+    if not isinstance(passages, list) or len(kept) < len(passages):
         raise InputError("deploy.guard:line-passages", field="passages")
-    return Asked(name, content, role, _session(given), tuple(passages))
+    return Asked(name, content, role, _session(given), kept)
 
 
 def judged(asked: Asked, guard: Guard) -> GuardVerdict:
@@ -145,15 +108,6 @@ def outcome(line: Line, guard: Guard) -> Outcome:
     return Outcome(line.number, asked, judged(asked, guard))
 
 
-def _text(given: dict[str, Json], name: str, missing: str | None) -> str:
-    value = given.get(name)
-    if value is None:
-        value = missing
-    if not isinstance(value, str):
-        raise InputError("deploy.guard:line-text", field=name, name=name)
-    return value
-
-
 def _session(given: dict[str, Json]) -> str:
     """Read a session's name; a number names it as well."""
     name = given.get("session")
@@ -162,7 +116,3 @@ def _session(given: dict[str, Json]) -> str:
     if name is not None and not isinstance(name, str):
         raise InputError("deploy.guard:line-session", field="session")
     return name or ""
-
-
-def _kind(value: Json) -> str:
-    return type(value).__name__

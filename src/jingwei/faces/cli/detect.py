@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+    from jingwei.core.lines import Line
     from jingwei.deploy.guard import Guard, GuardVerdict
-    from jingwei.deploy.guard.lines import Line, Outcome
+    from jingwei.deploy.guard.lines import Outcome
 
 ACTIONS = ("label", "redact", "safe_answer", "hold", "block")
 ROLES = ("user", "assistant", "tool", "document")
@@ -102,7 +103,8 @@ def _tell_problem(found: "Outcome") -> None:
 
 
 def _outcomes(stream: "BinaryIO", policy: Path | None, key: Path | None, jobs: int) -> "Iterator[Outcome]":
-    from jingwei.deploy.guard.lines import lines_of, outcome
+    from jingwei.core.lines import lines_of
+    from jingwei.deploy.guard.lines import outcome
 
     lines = lines_of(stream)
     guard = _guard(policy, key)  # here too where several processes work: what is wrong with the policy is said once

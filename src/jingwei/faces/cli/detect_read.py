@@ -6,7 +6,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jingwei.deploy.guard.lines import Line
+    from jingwei.core.lines import Line
 
 
 class Reader:

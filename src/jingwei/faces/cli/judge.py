@@ -16,13 +16,14 @@ def run(*, fail_on: str | None) -> int:
         raise click.UsageError(say("judge-no-input"))
     import orjson
 
-    from jingwei.develop.evaluate.lines import Lines
+    from jingwei.core.lines import lines_of
+    from jingwei.develop.evaluate.lines import judged
     from jingwei.faces.cli.detect_shown import Counter
 
     out = sys.stdout.buffer
     reached = False
     with Counter() as counter:
-        for found in Lines(sys.stdin.buffer):
+        for found in map(judged, lines_of(sys.stdin.buffer)):
             if found.opinion is None:
                 counter.skip()
                 why = found.problem.of(current()) if found.problem else ""
