@@ -100,6 +100,9 @@ def paths(story: Story) -> dict[str, str]:
         "editor": f"/systems/{live}/policy/edit", "approvals": "/approvals", "approval": f"/approvals/{story.held[0]}",
         "watch": f"/systems/{live}/watch",
         "evaluations": f"/systems/{live}/evaluations", "review": f"/evidence/{story.evidence['EV-BENCH']}/review",
+        "campaigns": "/campaigns", "campaign-new": f"/campaigns/new?target={story.campaigns['target']}",
+        "campaign": f"/campaigns/{story.campaigns['campaign']}", "try": f"/campaigns/tries/{story.campaigns['try-mei']}",
+        "find": f"/campaigns/finds/{story.campaigns['find']}", "waiting": f"/campaigns/finds/{story.campaigns['waiting']}",
         "ledger": "/ledger?verify=1", "catalogue": "/catalogue", "pack": "/catalogue/caict-202510",
         "item": "/catalogue/evidence-types/EV-REDTEAM", "account": "/account", "missing": "/nothing",
     }  # fmt: skip

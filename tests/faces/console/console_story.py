@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import campaign_story
 import guard_story
 from argon2 import PasswordHasher
 
@@ -45,7 +46,7 @@ SAYS = Both(zh="逐项检查完成。", en="Every unit was examined.")
 PAGES = (
     "board", "systems", "intake", "live", "short", "facts", "gates", "signing", "closed", "enter", "grade", "policy", "file", "answers", "evidences",
     "evidence", "jobs", "job", "start", "events", "event", "sessions", "session", "trends", "lexicons", "lexicon", "word",
-    "version", "candidates", "candidate", "editor", "approvals", "approval", "watch", "evaluations", "review", "ledger", "catalogue", "pack", "item", "account", "missing",
+    "version", "candidates", "candidate", "editor", "approvals", "approval", "watch", "campaigns", "campaign-new", "campaign", "try", "find", "waiting", "evaluations", "review", "ledger", "catalogue", "pack", "item", "account", "missing",
 )  # fmt: skip
 
 
@@ -78,6 +79,8 @@ class Story:
     candidates: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     """Calls of an agent that wait for a person, and one that was refused."""
+    campaigns: dict[str, str] = field(default_factory=dict)
+    """A campaign with its target, tries and finds."""
 
     def who(self, work: Work, login: str) -> Actor:
         return work.accounts.actor(self.people[login])
@@ -99,6 +102,8 @@ def told(home: Path) -> Story:
     guard_story.proposed(story)
     with platform.work(ROOT, "story.approvals") as work:
         guard_story.asked(story, work)
+    with platform.work(ROOT, "story.campaign") as work:
+        campaign_story.played(story, work)
     import evaluation_story  # it tells its part with what is above
 
     evaluation_story.evaluated(story)

@@ -8,7 +8,7 @@ from fastapi import Request
 ROOMS = (
     ("board", "/"), ("systems", "/systems"), ("evidence", "/evidence"), ("gate", "/gate"), ("jobs", "/jobs"),
     ("events", "/events"), ("approvals", "/approvals"), ("lexicons", "/lexicons"), ("candidates", "/candidates"),
-    ("knowledge", "/knowledge"), ("ledger", "/ledger"), ("catalogue", "/catalogue"),
+    ("campaigns", "/campaigns"), ("knowledge", "/knowledge"), ("ledger", "/ledger"), ("catalogue", "/catalogue"),
 )  # fmt: skip
 _ELSEWHERE = (("/gate", "/gate"), ("/policy/edit", "/candidates"), ("/watch", "/approvals"))
 """Pages of a System that lie in another room."""

@@ -9,6 +9,8 @@ from jingwei.faces.console.pages import (
     answers,
     approvals,
     board,
+    campaign,
+    campaigns,
     candidate,
     candidates,
     catalogue,
@@ -43,7 +45,7 @@ _ROOMS = (
     people, board, systems, file, system, missing, access, grade, policy, answers, enter, gate, measured, reviews,
     evaluations, evidence,
     jobs, events, sessions, event, lexicons, lexicon_changes, candidates,
-    candidate, approvals, watch, knowledge, ledger, catalogue,
+    candidate, approvals, watch, campaigns, campaign, knowledge, ledger, catalogue,
 )  # fmt: skip
 
 

@@ -60,6 +60,7 @@ def system_view(system_id: str, caller: Asking) -> SystemView:
             may=may_do, problem=problem, missing=_missing(work, caller, system_id) if "check" in may_do else 0,
             keys=keys_of(work, system_id, caller), tokens=tokens_of(work, system_id, caller),
             due=tuple(each.says for each in work.reassess.due_for(system)) if system.status == "live" else (),
+            risks=tuple(work.finds.risks(system_id)),
         )  # fmt: skip
 
 

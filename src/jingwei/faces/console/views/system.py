@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from jingwei.core.finding import Finding
 from jingwei.core.text import Both
 from jingwei.faces.console.views.access import KeyLine, TokenLine
 from jingwei.faces.console.views.parts import Label, Link, Row
@@ -150,6 +151,8 @@ class SystemView:
     tokens: tuple[TokenLine, ...] = ()
     due: tuple[Both, ...] = ()
     """Why it must be assessed again."""
+    risks: tuple[Finding, ...] = ()
+    """Accepted finds of campaigns that nobody has mended."""
 
     @property
     def proven(self) -> int:
