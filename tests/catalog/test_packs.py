@@ -115,6 +115,7 @@ def test_evidence_types_name_the_checks_that_produce_them():
         "EV-HALLU-FACT": ("evaluate",),
         "EV-HALLU-FAITH": ("evaluate",),
         "EV-AUTON": ("evaluate",),
+        "EV-CAP": ("evaluate",),
         "EV-FAIR": ("evaluate",),
         "EV-ROBUST": ("evaluate",),
     }
