@@ -150,6 +150,16 @@ def test_a_budget_stops_the_run_and_a_larger_one_goes_on(suite, app, out, budget
     assert again.spent.asked_tokens == 120
 
 
+def test_tokens_that_nobody_counted_are_guessed_alike_before_and_after_a_resume(suite, app, out):
+    app.reply = lambda message: f"{message} " * 3000  # more than the redacted transcript keeps
+    first, _ = evaluated(order_of(suite, app.target, out))
+    again, _ = evaluated(order_of(suite, app.target, out))
+    assert first.spent.answered_tokens > 20_000
+    assert (again.spent.asked_tokens, again.spent.answered_tokens) == (
+        first.spent.asked_tokens, first.spent.answered_tokens,
+    )  # fmt: skip
+
+
 def test_many_at_once_never_send_more_requests_than_the_budget(suite, app, out):
     evaluation, _ = evaluated(order_of(suite, app.target, out, terms=Terms(8, Budget(requests=5))))
     assert len(app.asked) == evaluation.spent.requests == 5

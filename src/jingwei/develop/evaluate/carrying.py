@@ -104,6 +104,8 @@ def _kept(attempt: Attempt, transcript: Transcript, verdict: Verdict, *, canary:
         answer_redacted=redacted(said, canary=canary),
         asked_redacted=redacted(attempt.message, canary=canary),
         turns=len(transcript.exchanges),
+        asked_length=sum(len(said.content) for each in transcript.exchanges for said in each.ask.messages),
+        said_length=sum(len(each.answer.text) for each in transcript.exchanges if each.answer),
         asked_tokens=sum(each.asked for each in usages),
         answered_tokens=sum(each.answered for each in usages),
         milliseconds=sum(each.milliseconds for each in transcript.exchanges),

@@ -43,7 +43,7 @@ class Purse:
         """Count what an attempt of an earlier, interrupted run has cost."""
         self._requests += result.turns
         usage = Usage(asked=result.asked_tokens, answered=result.answered_tokens)
-        self._add(_estimated(usage, len(result.asked_redacted), result.answer_length), prices)
+        self._add(_estimated(usage, result.asked_length, result.said_length), prices)
 
     def draw(self) -> None:
         """Take one request out.

@@ -28,6 +28,9 @@ class Result(BaseModel):
     answer_redacted: str
     asked_redacted: str = ""
     turns: int = 1
+    asked_length: int = 0
+    """Characters of all that was sent, in every turn; what tokens are guessed from where the subject does not count."""
+    said_length: int = 0
     asked_tokens: int = 0
     answered_tokens: int = 0
     milliseconds: int
