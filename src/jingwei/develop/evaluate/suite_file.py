@@ -45,32 +45,42 @@ def suite_card(name: str) -> SuiteCard:
     return SuiteCard(name, Both(**source["title"]), Both(**source["about"]), kind)
 
 
-@lru_cache(maxsize=32)
 def load_suite(name: str) -> Suite:
-    """Read a suite of the package by id, or one of the user's by path.
+    """Read a suite of the package by id, or one of the user's by path; a file that changed is read again.
 
     Raises:
         NotFound: there is no such suite or file.
         InputError: the file is not a suite; the message names the place.
     """
-    if name in suite_names():
-        source = yaml.load(_packaged().joinpath(f"{name}.yaml").read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
-        return Suite.model_validate(_with_bank(source, _packaged()))
+    if name in _names():
+        return _of_package(name)
     path = Path(name).expanduser()
     if not path.is_file():
         raise NotFound("develop.evaluate:suite-unknown", field="suite", name=name, known=", ".join(suite_names()))
     return _parsed(path)
 
 
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    return frozenset(suite_names())
+
+
 def _packaged() -> Traversable:
     return files(__package__).joinpath("suites")
 
 
+@lru_cache(maxsize=64)
+def _of_package(name: str) -> Suite:
+    source: Any = yaml.load(_packaged().joinpath(f"{name}.yaml").read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+    return Suite.model_validate(_with_bank(source, _packaged()))
+
+
 def _parsed(path: Path) -> Suite:
     try:
-        _bounded(path)
-        source: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)  # noqa: S506 - a safe loader
-        return Suite.model_validate(_with_bank(source, path.parent))
+        stamp = _stamp(path)
+        source = _manifest(path, stamp)
+        bank = str(source[_BANK]) if isinstance(source, dict) and _BANK in source else ""
+        return _of_file(path, stamp, _stamp(path.parent / bank) if bank else ())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "-"
@@ -80,6 +90,26 @@ def _parsed(path: Path) -> Suite:
         problem = str(error).splitlines()[0]
         raise InputError("develop.evaluate:suite-invalid", field="suite", name=path.name, where="-",
                          problem=problem) from error  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _manifest(path: Path, _stamped: tuple[int, ...]) -> Any:  # Any: YAML, which the suite's model looks at
+    _bounded(path)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)  # noqa: S506 - a safe loader
+
+
+@lru_cache(maxsize=32)
+def _of_file(path: Path, stamped: tuple[int, ...], _of_bank: tuple[int, ...]) -> Suite:
+    return Suite.model_validate(_with_bank(_manifest(path, stamped), path.parent))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return what tells one state of a file from another; nothing of one that is not there."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _with_bank(source: Any, folder: Traversable) -> Any:
@@ -103,15 +133,20 @@ def _with_bank(source: Any, folder: Traversable) -> Any:
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise InputError("develop.evaluate:suite-invalid", field=f"suite:{_BANK}", name=name, where=str(number),
                              problem=type(error).__name__) from error  # fmt: skip
+    rest, given = {key: value for key, value in source.items() if key != _BANK}, source.get("categories")
+    if not isinstance(given, list) or not all(_holds_prompts(each) for each in given):
+        return rest
     categories = [
-        each | {"prompts": [*each.get("prompts", ()), *by_category.pop(str(each.get("id")), ())]}
-        for each in source.get("categories", ())
-        if isinstance(each, dict)
+        each | {"prompts": [*each.get("prompts", ()), *by_category.pop(str(each.get("id")), ())]} for each in given
     ]
     if by_category:
         raise InputError("develop.evaluate:suite-invalid", field=f"suite:{_BANK}", name=name, where="category",
                          problem=", ".join(sorted(map(str, by_category))))  # fmt: skip
-    return {key: value for key, value in source.items() if key != _BANK} | {"categories": categories}
+    return rest | {"categories": categories}
+
+
+def _holds_prompts(category: Any) -> bool:  # Any: YAML
+    return isinstance(category, dict) and isinstance(category.get("prompts", []), list)
 
 
 def _bounded(path: Path) -> None:
