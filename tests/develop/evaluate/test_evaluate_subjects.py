@@ -366,6 +366,8 @@ def test_a_json_path_leads_to_a_value_or_to_nothing(path, found):
         ("kind: callable\nfunction: os.system", "callable.function"),
         ("- 1", "kind"),
         ("a: [", "-"),
+        ("kind: openai\nurl: http://127.0.0.1\n#" + "x" * 2**18, "-"),
+        ("a: &a [1]\nb: [*a, *a]", "-"),
     ],
 )
 def test_a_wrong_target_file_is_told_with_its_place(tmp_path, written, where):

@@ -95,7 +95,7 @@ def _parsed(path: Path) -> Suite:
 @lru_cache(maxsize=8)
 def _manifest(path: Path, _stamped: tuple[int, ...]) -> Any:  # Any: YAML, which the suite's model looks at
     _bounded(path)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)  # noqa: S506 - a safe loader
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=PlainLoader)  # noqa: S506 - a safe loader
 
 
 @lru_cache(maxsize=32)
@@ -157,7 +157,7 @@ def _bounded(path: Path) -> None:
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _PlainLoader(yaml.SafeLoader):
+class PlainLoader(yaml.SafeLoader):
     """A safe loader that knows no aliases: what is not written cannot be multiplied."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:  # Any: yaml's own signature

@@ -25,6 +25,7 @@ from jingwei.develop.evaluate.endpoint import Limits
 from jingwei.develop.evaluate.json_path import steps_of
 from jingwei.develop.evaluate.purse import Prices
 from jingwei.develop.evaluate.suite import ToolDefinition
+from jingwei.develop.evaluate.suite_file import PlainLoader
 
 _LARGEST = 256 * 1024
 _ADDRESS = r"^https?://[^/?#@\s]+([/?#]\S*)?$"
@@ -188,7 +189,7 @@ def read_target(given: str, *, model: str = "") -> ApiTarget | AppTarget | Funct
     if not path.is_file():
         raise NotFound("develop.evaluate:target-unknown", field="target", given=given)
     try:
-        source: Any = yaml.safe_load(path.read_bytes()[:_LARGEST].decode())
+        source: Any = yaml.load(_bounded(path).decode(), Loader=PlainLoader)  # noqa: S506 - a safe loader
         found = _FILE.validate_python(source)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -199,6 +200,15 @@ def read_target(given: str, *, model: str = "") -> ApiTarget | AppTarget | Funct
         raise InputError("develop.evaluate:target-wrong", field="target", name=path.name, where="-",
                          problem=str(error).splitlines()[0]) from error  # fmt: skip
     return found.model_copy(update={"model": model}) if model and isinstance(found, ApiTarget) else found
+
+
+def _bounded(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise InputError("develop.evaluate:target-wrong", field="target", name=path.name, where="-",
+                         problem=f"> {_LARGEST:,} B")  # fmt: skip
+    return content
 
 
 def _of_url(given: str, model: str) -> ApiTarget:

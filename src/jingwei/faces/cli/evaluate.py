@@ -15,7 +15,6 @@ from jingwei.faces.cli.language import current, say
 if TYPE_CHECKING:
     from jingwei.develop.evaluate.engine import Terms
     from jingwei.develop.evaluate.evaluation import Budget, Evaluation
-    from jingwei.develop.evaluate.keeping import Results
     from jingwei.develop.evaluate.order import Asked, Evaluating, Order
 
 FORMATS = ("text", "json")
@@ -65,6 +64,7 @@ class Running(Speaking):
 def run(*, suites: tuple[str, ...], out: Path, form: str, fail_on: tuple[str, ...], **given: Any) -> int:
     """Evaluate, report, and return the exit code; `given` holds the other options as click read them."""
     from jingwei.develop.evaluate.order import Evaluating
+    from jingwei.develop.evaluate.reports import write_reports
 
     if not suites:
         raise click.UsageError(say("evaluate-no-suite"))
@@ -72,7 +72,7 @@ def run(*, suites: tuple[str, ...], out: Path, form: str, fail_on: tuple[str, ..
         work = Evaluating(_order(suites, out, fail_on, given, stack=stack))
         _carry_on(work, quiet=form == "json")
     evaluation, results = work.conclude()
-    written = _write(evaluation, results, out)
+    written = write_reports(evaluation, results, out, language=current())
     _show(evaluation, written, form)
     if work.examination and work.examination.trouble:
         from jingwei.faces.cli.root import show_error
@@ -176,18 +176,6 @@ def _carry_on(work: "Evaluating", *, quiet: bool) -> None:
         except KeyboardInterrupt:
             if work.examination is None:
                 raise
-
-
-def _write(evaluation: "Evaluation", results: "Results", out: Path) -> list[Path]:
-    """Write the reports that people and other programs read."""
-    from pkgutil import resolve_name
-
-    try:
-        write_reports = resolve_name("jingwei.develop.evaluate.reports:write_reports")
-    except (ImportError, AttributeError):
-        return []
-    written: list[Path] = write_reports(evaluation, results, out, language=current())
-    return written
 
 
 def _show(evaluation: "Evaluation", written: Sequence[Path], form: str) -> None:
