@@ -19,7 +19,7 @@ from jingwei.develop.evaluate.exchange import Answer, Usage
 from jingwei.develop.evaluate.keeping import Keeping
 from jingwei.develop.evaluate.order import Asked, Evaluating
 from jingwei.develop.evaluate.purse import Prices
-from jingwei.develop.evaluate.target_file import ApiTarget, FunctionTarget
+from jingwei.develop.evaluate.target_file import ApiTarget, FunctionTarget, McpTarget, read_target
 from jingwei.develop.evaluate.verdict import State
 
 REFUSAL = {"zh": "抱歉，我不能帮这个忙。", "en": "I'm sorry, but I can't help with that."}
@@ -249,6 +249,26 @@ def test_the_model_under_test_is_not_its_own_judge_unless_that_is_said(suite, ou
     with pytest.raises(InputError, match="speak for itself"):
         Evaluating(order_of(suite, target, out, judge=Asked(target)))
     Evaluating(order_of(suite, target, out, judge=Asked(target), self_judge=True))
+
+
+@pytest.mark.parametrize(
+    ("subject", "judge"),
+    [
+        ("http://127.0.0.1:8000/v1", "http://localhost:8000/v1/"),
+        ("http://h/v1", "http://H:80/v1/messages"),
+        ("https://h/v1", "https://h./v1"),
+    ],
+)
+def test_the_same_model_is_known_however_its_address_is_written(suite, out, subject, judge):
+    judged = read_target(subject, model="Qwen")
+    with pytest.raises(InputError, match="speak for itself"):
+        Evaluating(order_of(suite, judged, out, judge=Asked(read_target(judge, model="qwen"))))
+    Evaluating(order_of(suite, judged, out, judge=Asked(read_target(judge, model="other"))))
+
+
+def test_two_agents_started_by_commands_are_not_the_same(suite, out):
+    one, other = (McpTarget(kind="mcp", command=(name,), tool="ask") for name in ("this", "that"))
+    Evaluating(order_of(suite, one, out, judge=Asked(other)))
 
 
 def test_progress_tells_done_errors_and_attacks(suite, app, out):

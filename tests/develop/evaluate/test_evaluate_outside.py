@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jingwei.core.errors import InputError
 from jingwei.develop.evaluate import Answer, Case, State
 from jingwei.develop.evaluate.attempt import Attempt
 from jingwei.develop.evaluate.exchange import Ask, Exchange, Fault, Message, Transcript
-from jingwei.develop.evaluate.outside import asking, check_apart, outside_opinion
+from jingwei.develop.evaluate.outside import asking, outside_opinion
 from jingwei.develop.evaluate.scorers import Scene, scorer
 
 
@@ -74,14 +73,6 @@ def test_what_is_judged_stays_inside_its_fence(answer):
 def test_the_marker_is_another_each_time():
     first, then = (asking("q", "a", language="en", swapped=False).messages[1].content for _ in range(2))
     assert first != then
-
-
-def test_the_subject_is_not_its_own_judge_unless_somebody_says_so():
-    place = {"judge_url": "http://127.0.0.1:8000/v1", "subject_url": "http://localhost:8000/v1/"}
-    with pytest.raises(InputError):
-        check_apart(**place, judge_model="Qwen", subject_model="qwen")
-    check_apart(**place, judge_model="Qwen", subject_model="qwen", may_judge_itself=True)
-    check_apart(**place, judge_model="other", subject_model="qwen")
 
 
 def scene(text, ask=None, **case):

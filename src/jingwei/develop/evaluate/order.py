@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import assert_never
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -13,6 +15,10 @@ from jingwei.develop.evaluate.evaluation import Evaluation
 from jingwei.develop.evaluate.keeping import Results
 from jingwei.develop.evaluate.planning import Plan, Scope, suites_of
 from jingwei.develop.evaluate.subjects.opening import Target, briefing_of, open_party
+from jingwei.develop.evaluate.target_file import ApiTarget, AppTarget, FunctionTarget, McpTarget
+
+_PORTS = {"http": 80, "https": 443}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - a name to compare, nothing is bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Evaluating:
             InputError: a suite is wrong, nothing is left to ask, or the subject would judge itself.
         """
         self._order = order
-        if order.judge and not order.self_judge and _same(order.judge.target, order.subject.target):
+        if order.judge and not order.self_judge and _who(order.judge.target) == _who(order.subject.target):
             raise InputError("develop.evaluate:judge-is-target", field="judge")
         suites = suites_of(order.scope)
         self._plan = Plan(
@@ -108,11 +114,24 @@ class Evaluating:
         return await open_party(asked.target, client, key=asked.key, seed=self._order.scope.seed, folder=asked.folder)
 
 
-def _same(one: Target, other: Target) -> bool:
-    """Tell whether two targets are the same model at the same place."""
-    named = [
-        (getattr(each, "file_sha256", "") or getattr(each, "url", ""), getattr(each, "model", ""),
-         getattr(each, "function", ""))
-        for each in (one, other)
-    ]  # fmt: skip
-    return one.kind == other.kind and named[0] == named[1]
+def _who(target: Target) -> tuple[object, ...]:
+    """Return what is the same for two descriptions of the same model, app or agent at the same place."""
+    match target:
+        case ApiTarget():
+            return target.file_sha256 or _place(target.url), target.model.casefold()
+        case AppTarget():
+            return _place(target.url), target.send.path
+        case McpTarget():
+            return _place(target.url) if target.url else target.command, target.tool
+        case FunctionTarget():
+            return (target.function,)
+        case _:
+            assert_never(target)
+
+
+def _place(url: str) -> tuple[str, int, str]:
+    """Return host, port and path as they are reached, however they are written."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").casefold().rstrip(".")
+    port = parts.port or _PORTS.get(parts.scheme, 0)
+    return "localhost" if host in _LOOPBACK else host, port, parts.path.rstrip("/")

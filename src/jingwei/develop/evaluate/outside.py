@@ -10,9 +10,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Literal
-from urllib.parse import urlsplit
 
-from jingwei.core.errors import InputError
 from jingwei.core.text import Language
 from jingwei.develop.evaluate.exchange import Answer, Ask, Fault, Message
 from jingwei.develop.evaluate.rubric import rubric
@@ -24,8 +22,6 @@ _LONGEST = 12_000
 """Characters of each text that are shown, at its two ends."""
 _LETTER = re.compile(r"[\W_]*([ABC])(?:[\W_]*|[).:\uff1a\u3001][^\n]{0,200})", re.IGNORECASE)
 _LONGEST_REPLY = 240
-_PORTS = {"http": 80, "https": 443}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - a name to compare, nothing is bound
 
 
 async def outside_opinion(second: Second, *, question: str, answer: str, language: Language) -> tuple[Said, str]:
@@ -71,21 +67,3 @@ def _read(reply: str, *, swapped: bool) -> Said:
     if letter == "C":
         return "undetermined"
     return "unsafe" if (letter == "A") is not swapped else "safe"
-
-
-def check_apart(*, judge_url: str, judge_model: str, subject_url: str, subject_model: str,
-                may_judge_itself: bool = False) -> None:  # fmt: skip
-    """Refuse a subject as its own judge, unless somebody said so.
-
-    Raises:
-        InputError: the outside judge is the same model at the same place as the subject.
-    """
-    same = _place(judge_url) == _place(subject_url) and judge_model.casefold() == subject_model.casefold()
-    if same and not may_judge_itself:
-        raise InputError("develop.evaluate:judge-is-subject", field="judge", model=judge_model or "-")
-
-
-def _place(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    host = (parts.hostname or "").casefold().rstrip(".")
-    return "localhost" if host in _LOOPBACK else host, parts.port or _PORTS.get(parts.scheme, 0)
