@@ -23,7 +23,7 @@ from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.reviews import Decision, Reviewed, Word, queue_of, reviewed
 from jingwei.develop.evaluate.verdict import State
 from jingwei.manage import Desk, Proof
-from jingwei.manage.rights import demand, demand_over, may
+from jingwei.manage.rights import demand, demand_over
 from jingwei.manage.rows import system_row
 
 RIGHT = "review.decide"
@@ -138,13 +138,6 @@ class Reviews:
         waiting = Agreement(queued=len(results), open=open_, people=len({each.person for each in decisions}),
                             decisions=len(decisions))  # fmt: skip
         return waiting if found is None else _agreement(waiting, found)
-
-    def may_decide(self, evidence_id: str, *, actor: Actor) -> bool:
-        """Tell whether a person may decide, for showing or hiding forms."""
-        evidence = self._evidence(evidence_id)
-        if evidence.system_id is None:
-            return may(actor, RIGHT, domain="*")
-        return may(actor, RIGHT, domain=system_row(self.session, evidence.system_id).domain)
 
     def _demand(self, evidence: Evidence, actor: Actor) -> None:
         if evidence.system_id is None:

@@ -12,6 +12,7 @@ from jingwei.faces.console.caller import Asking, Caller, Posted, problem, shows
 from jingwei.faces.console.views.parts import FRESH, Form, Problem
 from jingwei.faces.console.views.reviews import ReviewView
 from jingwei.faces.console.wording import PACKAGE
+from jingwei.manage import may
 from jingwei.platform import OpenAttempt, Work
 
 router = APIRouter()
@@ -28,15 +29,16 @@ def review_view(evidence_id: str, caller: Asking) -> ReviewView:
 
 def _view(work: Work, evidence_id: str, caller: Caller, *, form: Form = FRESH) -> ReviewView:
     evidence = work.proof.evidence(evidence_id)
+    system = work.registry.system(evidence.system_id) if evidence.system_id else None
     waiting = work.reviews.queue(evidence_id, actor=caller.actor)
     decided = work.reviews.decided(evidence_id, actor=caller.actor)
     return ReviewView(
         evidence_id=evidence_id, title=evaluated(evidence).title, system_id=evidence.system_id or "",
-        system=work.registry.system(evidence.system_id).name if evidence.system_id else "",
+        system=system.name if system else "",
         waiting=tuple(_shown(each) for each in waiting[:_AT_ONCE]), left=len(waiting),
         decided=tuple(each.model_copy(update={"attempt": _shown(each.attempt)}) for each in decided[:_MOST_DECIDED]),
         agreement=work.reviews.agreement(evidence_id),
-        may_decide=work.reviews.may_decide(evidence_id, actor=caller.actor), form=form,
+        may_decide=may(caller.actor, "review.decide", domain=system.domain if system else "*"), form=form,
     )  # fmt: skip
 
 
