@@ -193,6 +193,7 @@ def test_the_key_and_the_callers_proof_go_with_the_exact_bytes(red_team):
     assert set(served.asked) <= set(proofs)
     assert b"" in proofs
     assert set(asked) == {("POST", "/v1/chat/completions"), ("GET", "/v1/models")}
+    assert asked.count(("GET", "/v1/models")) == 3  # two looks, and the name once
 
 
 def test_what_was_done_is_not_asked_again(serve, run_of):

@@ -86,6 +86,7 @@ class Examining:
 
     def __init__(self) -> None:
         self._client = Client()
+        self._asked: tuple[Run, OpenAiSubject] | None = None
 
     def suites(self, run: Run) -> Sequence[Suite]:
         """Return the suites of a run.
@@ -116,10 +117,15 @@ class Examining:
         return subject_options(run).concurrency
 
     def _subject(self, run: Run) -> OpenAiSubject:
-        """Return the target as it is asked; a gateway's is its root, an endpoint's ends in its API's prefix."""
+        """Return the target as it is asked, one for all attempts of a run: it finds out a model's name once.
+
+        A gateway's address is its root, an endpoint's ends in its API's prefix.
+        """
+        if self._asked is not None and self._asked[0] is run:
+            return self._asked[1]
         options = subject_options(run)
         root = run.target.locator.rstrip("/")
-        return OpenAiSubject(
+        subject = OpenAiSubject(
             self._client,
             f"{root}/v1" if run.target.kind is TargetKind.GATEWAY else root,
             model=run.target.name,
@@ -128,6 +134,8 @@ class Examining:
             sign=run.sign_request,
             limits=options.limits,
         )
+        self._asked = run, subject
+        return subject
 
 
 def subject_options(run: Run) -> SubjectOptions:
