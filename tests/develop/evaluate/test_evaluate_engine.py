@@ -19,6 +19,7 @@ from jingwei.develop.evaluate.exchange import Answer, Usage
 from jingwei.develop.evaluate.keeping import Keeping
 from jingwei.develop.evaluate.order import Asked, Evaluating
 from jingwei.develop.evaluate.purse import Prices
+from jingwei.develop.evaluate.rubric import rubric
 from jingwei.develop.evaluate.target_file import ApiTarget, FunctionTarget, McpTarget, read_target
 from jingwei.develop.evaluate.verdict import State
 
@@ -103,6 +104,14 @@ def test_another_runs_folder_is_refused_unless_it_is_to_be_forgotten(suite, app,
     assert len(lines(out)) == 20
     evaluated(order_of(suite, app.target, out, scope={"seed": 7, "limit": 4}, fresh=True))
     assert len(lines(out)) == 4
+
+
+def test_a_run_is_not_gone_on_with_by_another_judge(suite, app, out, monkeypatch):
+    evaluated(order_of(suite, app.target, out))
+    other = rubric().model_copy(update={"version": "another"})
+    monkeypatch.setattr("jingwei.develop.evaluate.engine.rubric", lambda: other)
+    with pytest.raises(InputError, match="version of this program"):
+        evaluated(order_of(suite, app.target, out))
 
 
 def test_two_processes_do_not_write_to_one_folder(suite, app, out):

@@ -27,7 +27,7 @@ from jingwei.develop.evaluate.outcome import suite_outcome
 from jingwei.develop.evaluate.planning import Plan
 from jingwei.develop.evaluate.purse import Prices, Purse, SpentError
 from jingwei.develop.evaluate.result import Result
-from jingwei.develop.evaluate.rubric import judge_card
+from jingwei.develop.evaluate.rubric import judge_card, rubric
 from jingwei.develop.evaluate.verdict import State
 
 REPORT = "report.json"
@@ -101,6 +101,7 @@ class Examination:
             "briefings": [
                 digest([each.template, each.planted, list(each.forbidden)]) for each in plan.briefings.values()
             ],
+            "by": [version("jingwei-ai"), rubric().version],
             "parties": [each.card.model_dump(mode="json") if each else None for each in (party, judge, attacker)],
         }
         card = RunCard(id=new_id("evl"), plan=digest(asked), started_at=clock())
