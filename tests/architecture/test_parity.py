@@ -20,6 +20,10 @@ OURS = "for our own services and the job process, not for a face"
 GATEWAYS = "for the relay, which tells gateways"
 BY_FILE = "a person changes system.yaml and takes it in again: intake.take"
 NOWHERE = {
+    "campaign_tries.answered": OURS,
+    "campaign_tries.failed": OURS,
+    "campaign_tries.reserve": "platform.campaigning counts a prompt, sends it and keeps the answer",
+    "tokens.issue_campaign": OURS,
     "candidates.promote": "trials.promote sees first to what the grade demands by now",
     "candidates.propose": "trials.propose sees first to what the grade demands",
     "candidates.shadowed": GATEWAYS,
