@@ -1,7 +1,46 @@
 """Folders and files: writing whole, making a new name survive a power cut, keeping what lies in them to its owner."""
 
+import errno
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from jingwei.core.errors import Unavailable
+
+
+def file_trouble(error: OSError, place: str) -> Unavailable:
+    """Say why a file cannot be used: the disk is full, or the place may not be read or written."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    return Unavailable("core:disk-full" if full else "core:file-unusable", place=place)
+
+
+@contextmanager
+def file_trouble_said(place: str) -> Iterator[None]:
+    """Turn what goes wrong with a file inside into our own error.
+
+    Raises:
+        Unavailable: the disk is full, or the place cannot be read or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise file_trouble(error, place) from error
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let something be written beside its place, and put it there once it is whole.
+
+    Raises:
+        Unavailable: the disk is full, or the folder cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with file_trouble_said(str(path)):
+        try:
+            write(draft)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Database failures, said once in our own errors: what happened and what the person can do about it."""
 
-import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 
 from jingwei.core.errors import Conflict, InputError, JingweiError, Refused, Unavailable
+from jingwei.core.folder import file_trouble
 
 _FULL = ("database or disk is full", "no space left")
 _LOCKED = ("database is locked", "database table is locked")
@@ -52,7 +52,7 @@ def failures_said(place: str) -> Iterator[None]:
             raise
         raise found from error
     except OSError as error:
-        raise Unavailable(_of_file(error), place=place) from error
+        raise file_trouble(error, place) from error
 
 
 def _said(error: DBAPIError, place: str) -> JingweiError | None:
@@ -70,8 +70,3 @@ def _said(error: DBAPIError, place: str) -> JingweiError | None:
     if unreachable and not isinstance(error.orig, sqlite3.Error):
         return Unavailable("core:store-unreachable", place=place)
     return None
-
-
-def _of_file(error: OSError) -> str:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return "core:disk-full" if full else "core:file-unusable"

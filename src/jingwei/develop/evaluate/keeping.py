@@ -6,19 +6,18 @@ never asked again, but for attempts that met nothing but a server's passing trou
 """
 
 import asyncio
-import errno
 import fcntl
 import os
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import overload
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from jingwei.core.errors import Conflict, InputError, Unavailable
+from jingwei.core.errors import Conflict, InputError
+from jingwei.core.folder import file_trouble_said, write_whole
 from jingwei.develop.evaluate.endpoint import passing
 from jingwei.develop.evaluate.exchange import Fault
 from jingwei.develop.evaluate.result import Result
@@ -91,7 +90,7 @@ class Keeping:
                  each: Callable[[Result], None] = lambda _: None) -> None:  # fmt: skip
         self.folder = folder
         self.path = folder / ATTEMPTS
-        with _writable(str(folder)):
+        with file_trouble_said(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -111,7 +110,7 @@ class Keeping:
             Unavailable: the disk is full, or the folder can no longer be written; what was kept before stays whole.
         """
         line = memoryview(result.model_dump_json().encode() + b"\n")
-        with _writable(str(self.path)):
+        with file_trouble_said(str(self.path)):
             try:
                 written = 0
                 while written < len(line):
@@ -136,7 +135,7 @@ class Keeping:
         """Let go of the folder, everything on the disk."""
         if self._file < 0:
             return
-        with _writable(str(self.path)):
+        with file_trouble_said(str(self.path)):
             try:
                 os.fsync(self._file)
             finally:
@@ -149,7 +148,7 @@ class Keeping:
         starts = _starts(self.path)
         draft = self.path.with_suffix(".draft")
         kept, at = array("Q"), 0
-        with _writable(str(self.path)):
+        with file_trouble_said(str(self.path)):
             try:
                 with self.path.open("rb") as old, draft.open("wb") as new:
                     os.fchmod(new.fileno(), 0o600)
@@ -166,21 +165,13 @@ class Keeping:
                 draft.unlink(missing_ok=True)
         return Results(self.path, kept)
 
-    def write_beside(self, name: str, content: bytes) -> Path:
+    def write_beside(self, name: str, content: bytes) -> None:
         """Write another file of the run, whole or not at all.
 
         Raises:
             Unavailable: the disk is full, or the folder cannot be written.
         """
-        path = self.folder / name
-        draft = path.with_name(f".{name}.draft")
-        with _writable(str(path)):
-            try:
-                draft.write_bytes(content)
-                draft.replace(path)
-            finally:
-                draft.unlink(missing_ok=True)
-        return path
+        write_whole(self.folder / name, lambda draft: draft.write_bytes(content))
 
     def _take(self, *, fresh: bool) -> None:
         try:
@@ -231,20 +222,6 @@ class Keeping:
         os.lseek(self._file, end, os.SEEK_SET)
         self._end = end
         return done
-
-
-@contextmanager
-def _writable(place: str) -> Iterator[None]:
-    """Say what hinders writing: a full disk, a folder that may not be written.
-
-    Raises:
-        Unavailable: one of them.
-    """
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        raise Unavailable("core:disk-full" if full else "core:file-unusable", place=place) from error
 
 
 def slim(result: Result) -> Result:

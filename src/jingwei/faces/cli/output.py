@@ -56,15 +56,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         Unavailable: the disk is full, or the place cannot be written.
     """
-    from jingwei.core.store.failure import failures_said
+    from jingwei.core.folder import write_whole
 
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with failures_said(str(path)):
-        try:
-            draft.write_bytes(content)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+    write_whole(path, lambda draft: draft.write_bytes(content))
 
 
 @contextmanager

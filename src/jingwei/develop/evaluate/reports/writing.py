@@ -1,11 +1,10 @@
 """Writing an evaluation's reports into its folder, each file whole or not at all."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jingwei.core.errors import Unavailable
+from jingwei.core.folder import write_whole
 from jingwei.core.text import Language
 from jingwei.develop.evaluate.evaluation import Evaluation
 from jingwei.develop.evaluate.reports.comma import to_csv, to_table
@@ -71,19 +70,3 @@ def write_text(path: Path, content: str) -> None:
         Unavailable: the disk is full, or the folder cannot be written.
     """
     write_whole(path, lambda draft: draft.write_text(content, encoding="utf-8"))
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let something be written beside its place, and put it there once it is whole.
-
-    Raises:
-        Unavailable: the disk is full, or the folder cannot be written.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(draft)
-        draft.replace(path)
-    except OSError as error:
-        raise Unavailable("core:file-unusable", place=str(path)) from error
-    finally:
-        draft.unlink(missing_ok=True)
