@@ -83,9 +83,12 @@ def call_of(name: object, arguments: object, *, given_id: object = "") -> Call:
 def usage_of(found: object, asked: str, answered: str) -> Usage:
     """Read how many tokens an answer took; 0 where that is not told."""
     told = found if isinstance(found, Mapping) else {}
-    numbers = [told.get(asked), told.get(answered)]
-    kept = [each if isinstance(each, int) and 0 <= each < 2**53 else 0 for each in numbers]
-    return Usage(asked=kept[0], answered=kept[1])
+    return Usage(asked=count_of(told.get(asked)), answered=count_of(told.get(answered)))
+
+
+def count_of(found: object) -> int:
+    """Read a number of tokens; 0 where it is none that can be."""
+    return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 2**53 else 0
 
 
 def thought_apart(text: str) -> tuple[str, str]:

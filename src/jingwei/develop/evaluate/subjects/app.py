@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from jingwei.develop.evaluate.endpoint import Client, Reply, Request, answered
 from jingwei.develop.evaluate.exchange import Answer, Ask, Call, Fault, Usage
 from jingwei.develop.evaluate.json_path import at, steps_of
-from jingwei.develop.evaluate.reading import call_of, read_json, writable
+from jingwei.develop.evaluate.reading import call_of, count_of, read_json, writable
 from jingwei.develop.evaluate.target_file import WHOLE_BODY, AppTarget, Exchanged
 
 _PLACE = re.compile(r"\{(message|messages|session)\}")
@@ -133,16 +133,16 @@ class AppSubject:
         found = read_json(raw)
         if isinstance(found, Fault):
             return found
-        if self._at(found, "error") not in (None, False, "", 0, [], {}):
+        if self._at(found, "error"):
             return Fault(reason="app-error")
-        if self._at(found, "blocked") not in (None, False, "", 0, [], {}):
+        if self._at(found, "blocked"):
             return Answer(blocked=True)
         said = self._at(found, "answer")
         calls = _calls(self._at(found, "calls"))
         if isinstance(calls, Fault) or not (isinstance(said, str) or (said is None and calls)):
             return Fault(reason="no-answer")
         return Answer(text=writable(said or ""), calls=calls, usage=Usage(
-            asked=_count(self._at(found, "asked_tokens")), answered=_count(self._at(found, "answered_tokens"))
+            asked=count_of(self._at(found, "asked_tokens")), answered=count_of(self._at(found, "answered_tokens"))
         ))  # fmt: skip
 
     def _at(self, found: Any, name: str) -> Any:  # Any: JSON of an unknown shape
@@ -185,7 +185,3 @@ def _calls(found: Any) -> tuple[Call, ...] | Fault:  # Any: JSON
         return tuple(call_of(each["name"], each.get("arguments")) for each in listed)
     except (KeyError, TypeError, AttributeError):
         return Fault(reason="no-answer")
-
-
-def _count(found: Any) -> int:  # Any: JSON
-    return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 2**53 else 0
