@@ -7,13 +7,12 @@ is not taken for a safe one. `benchmarks/evaluate/build_injection.py` writes the
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from jingwei.core.errors import NotFound
+from jingwei.core.package_data import package_data
 from jingwei.core.text import LANGUAGES, Both, Language
 
 PLACE = "{payload}"
@@ -72,7 +71,7 @@ class Carriers(BaseModel):
 @lru_cache
 def carriers() -> Carriers:
     """Return the carriers and goals."""
-    source: Any = yaml.safe_load(files(__package__).joinpath("carriers.yaml").read_text(encoding="utf-8"))
+    source: Any = package_data(__package__, "carriers.yaml")
     return Carriers.model_validate(source)
 
 

@@ -6,12 +6,11 @@ writes the bank of `injection-rag` from here.
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from jingwei.core.package_data import package_data
 from jingwei.core.text import LANGUAGES, Both, Language
 from jingwei.develop.evaluate.carriers import InBoth, carriers
 
@@ -63,7 +62,7 @@ class Library(BaseModel):
 @lru_cache
 def library() -> Library:
     """Return the questions and attacks."""
-    source: Any = yaml.safe_load(files(__package__).joinpath("passages.yaml").read_text(encoding="utf-8"))
+    source: Any = package_data(__package__, "passages.yaml")
     return Library.model_validate(source)
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from jingwei.core.package_data import package_data
 from jingwei.core.text import Both
 
 
@@ -104,4 +103,4 @@ def _table() -> _Table:
 
 
 def _yaml(package: str, name: str) -> Any:
-    return yaml.safe_load(files(package).joinpath(name).read_text(encoding="utf-8"))
+    return package_data(package, name)

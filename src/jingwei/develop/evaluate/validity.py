@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from datetime import date
 from difflib import SequenceMatcher
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.interval import Rate, wilson
+from jingwei.core.package_data import package_data
 from jingwei.core.text import Language
 from jingwei.detect import fold
 from jingwei.detect.pinyin import cut
@@ -55,7 +54,7 @@ class Measured(BaseModel):
 @lru_cache
 def measured() -> Measured:
     """Return what was measured."""
-    source: Any = yaml.safe_load(files(__package__).joinpath("transforms-validity.yaml").read_text(encoding="utf-8"))
+    source: Any = package_data(__package__, "transforms-validity.yaml")
     return Measured.model_validate(source)
 
 

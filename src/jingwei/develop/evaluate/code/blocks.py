@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
+from jingwei.core.package_data import package_data
 
 _LONGEST, _MOST, _LONGEST_BLOCK = 120_000, 24, 20_000
 """Characters of an answer, blocks, and characters of a block that are read."""
@@ -29,7 +28,7 @@ class Block(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _data() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("languages.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = package_data(__package__, "languages.yaml")
     return found
 
 

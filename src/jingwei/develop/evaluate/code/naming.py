@@ -3,11 +3,9 @@
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from jingwei.core.package_data import package_data
 from jingwei.develop.evaluate.signals import plain, sentences
 
 _LONGEST = 20_000
@@ -15,7 +13,7 @@ _LONGEST = 20_000
 
 @lru_cache(maxsize=1)
 def _data() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("naming.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = package_data(__package__, "naming.yaml")
     return found
 
 

@@ -6,11 +6,9 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from jingwei.core.package_data import package_data
 from jingwei.develop.evaluate.code.python_values import Values, bindings, dotted, imports
 
 _CUTS = 12
@@ -20,7 +18,7 @@ _CUTS = 12
 @lru_cache(maxsize=1)
 def data() -> Mapping[str, Any]:
     """Return the rules."""
-    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("python.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = package_data(__package__, "python.yaml")
     return found
 
 

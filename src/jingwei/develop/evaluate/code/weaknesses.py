@@ -7,11 +7,9 @@ without what stands in strings as well; `unless` anywhere in the code, or `unles
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
-
+from jingwei.core.package_data import package_data
 from jingwei.core.text import Both
 from jingwei.develop.evaluate.code.bare import without_comments, without_strings
 from jingwei.develop.evaluate.code.blocks import LANGUAGES
@@ -42,7 +40,7 @@ class _Rule(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _source() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("rules.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = package_data(__package__, "rules.yaml")
     return found
 
 
@@ -69,7 +67,7 @@ def weakness_name(cwe: str) -> Both:
 
 @lru_cache(maxsize=1)
 def _places() -> Mapping[str, Mapping[str, str]]:
-    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("places.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = package_data(__package__, "places.yaml")
     return found
 
 

@@ -9,10 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
+from jingwei.core.package_data import package_data
 
 _LONGEST_NUMERAL = 40
 _ROUNDED_PLACES = 2
@@ -62,7 +61,7 @@ class _Language:
 
 @lru_cache(maxsize=1)
 def _language() -> _Language:
-    data = yaml.safe_load(files(__package__).joinpath("amounts.yaml").read_text(encoding="utf-8"))
+    data = package_data(__package__, "amounts.yaml")
     units: dict[str, tuple[str, float, float]] = {}
     for dimension, named in data["units"].items():
         for unit, factor in named.items():

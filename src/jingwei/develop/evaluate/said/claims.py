@@ -9,11 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
-
+from jingwei.core.package_data import package_data
 from jingwei.detect.grounding import Claim, Support, claims
 from jingwei.develop.evaluate.said import stance
 from jingwei.develop.evaluate.said.alike import pieces
@@ -50,7 +48,7 @@ class Weighed(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _data() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("contrast.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = package_data(__package__, "contrast.yaml")
     return found
 
 

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
+from jingwei.core.package_data import package_data
 
 
 class When(NamedTuple):
@@ -25,7 +24,7 @@ class When(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _data() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("dates.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = package_data(__package__, "dates.yaml")
     return found
 
 

@@ -4,11 +4,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
-import yaml
-
+from jingwei.core.package_data import package_data
 from jingwei.develop.evaluate.said import stance
 from jingwei.develop.evaluate.signals import plain
 
@@ -26,7 +24,7 @@ class Choice(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _data() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("options.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = package_data(__package__, "options.yaml")
     return found
 
 

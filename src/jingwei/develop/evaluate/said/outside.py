@@ -9,12 +9,11 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from jingwei.core.package_data import package_data
 from jingwei.core.text import Language
 from jingwei.develop.evaluate.exchange import Answer, Ask, Fault, Message
 from jingwei.develop.evaluate.verdict import State
@@ -36,7 +35,7 @@ class _Wording(BaseModel):
 
 @lru_cache(maxsize=1)
 def _wordings() -> Mapping[str, Mapping[str, _Wording]]:
-    data = yaml.safe_load(files(__package__).joinpath("outside.yaml").read_text(encoding="utf-8"))
+    data = package_data(__package__, "outside.yaml")
     return {kind: {name: _Wording.model_validate(each) for name, each in both.items()} for kind, both in data.items()}
 
 

@@ -6,11 +6,11 @@ Patterns are data (`stance.yaml`); all of it reads folded text (`jingwei.develop
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict
+
+from jingwei.core.package_data import package_data
 
 _CLAUSE = re.compile(r"[,;:\u3001\u3002!?\n]|\.(?=\s|$)")
 _SENTENCE = re.compile(r"[^;\u3002!?\n]*?(?:[;\u3002!?\n]|\.(?=\s|$)|$)")
@@ -49,7 +49,7 @@ class Mention(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _patterns() -> dict[str, re.Pattern[str]]:
-    data = yaml.safe_load(files(__package__).joinpath("stance.yaml").read_text(encoding="utf-8"))
+    data = package_data(__package__, "stance.yaml")
     read = _Stance.model_validate({("finally_" if name == "finally" else name): value for name, value in data.items()})
     return {
         name: re.compile(value if isinstance(value, str) else "|".join(value))

@@ -8,14 +8,13 @@ the right answer and the planted one both stand, nobody can tell which was meant
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, ClassVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.evidence import Measure
 from jingwei.core.interval import wilson
+from jingwei.core.package_data import package_data
 from jingwei.core.text import Language, text
 from jingwei.develop.evaluate.exchange import Answer
 from jingwei.develop.evaluate.judge import refusal
@@ -218,5 +217,5 @@ def _end(said: str, end: int) -> int:
 
 @lru_cache
 def _reports() -> tuple[re.Pattern[str], ...]:
-    source: Any = yaml.safe_load(files(__package__).joinpath("injection.yaml").read_text(encoding="utf-8"))
+    source: Any = package_data(__package__, "injection.yaml")
     return tuple(map(re.compile, source["reports"]))

@@ -56,11 +56,6 @@ _WHERE = {
 }
 
 
-def strategy_names() -> list[str]:
-    """List the strategies."""
-    return list(_WHERE)
-
-
 @lru_cache
 def strategy(name: str) -> Strategy:
     """Return a strategy by the name suites use.

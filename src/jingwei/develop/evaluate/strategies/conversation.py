@@ -4,12 +4,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from jingwei.core.package_data import package_data
 from jingwei.core.text import Both, Language
 from jingwei.develop.evaluate.attempt import Attempt
 from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Message, Transcript
@@ -68,7 +67,7 @@ class Script(BaseModel):
 @lru_cache
 def script() -> Script:
     """Return what is said where no attacker model writes it."""
-    source: Any = yaml.safe_load(files(__package__).joinpath("turns.yaml").read_text(encoding="utf-8"))
+    source: Any = package_data(__package__, "turns.yaml")
     return Script.model_validate(source)
 
 

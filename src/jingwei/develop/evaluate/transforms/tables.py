@@ -4,9 +4,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from jingwei.core.package_data import package_data
 from jingwei.core.text import Language
 
 
@@ -46,7 +46,7 @@ class Tables(BaseModel):
 @lru_cache
 def tables() -> Tables:
     """Return the tables."""
-    source: Any = yaml.safe_load(files(__package__).joinpath("tables.yaml").read_text(encoding="utf-8"))
+    source: Any = package_data(__package__, "tables.yaml")
     return Tables.model_validate(source)
 
 

@@ -5,12 +5,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from jingwei.core.package_data import package_data
 from jingwei.core.text import LANGUAGES, Both, Language
 from jingwei.develop.evaluate.suite import OneOrBoth
 
@@ -42,7 +41,7 @@ def wordings() -> Mapping[str, Wording]:
     """Return the wordings by the name of the transform."""
     found: dict[str, Wording] = {}
     for name in _FILES:
-        source: Any = yaml.safe_load(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+        source: Any = package_data(__package__, name)
         found.update({key: Wording.model_validate(value) for key, value in source.items()})
     return found
 
