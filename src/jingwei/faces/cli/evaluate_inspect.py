@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
 from jingwei.faces.cli.help import Speaking, Told
 from jingwei.faces.cli.language import current, say
@@ -69,7 +68,7 @@ def _job(task: str, given: "Asked", *, limit: int | None, python: Path | None) -
 
 def _show_figures(done: "Done", digest: str) -> None:
     for each in done.figures:
-        console().print(f"  [dim]Inspect[/] {escape(each.scorer)} {escape(each.name)} [bold]{each.value:.3f}[/]")
+        console().print(f"  [dim]Inspect[/] {plain(each.scorer)} {plain(each.name)} [bold]{each.value:.3f}[/]")
     click.echo(f"  sha256 {digest}")
 
 
