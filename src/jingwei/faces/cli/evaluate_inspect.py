@@ -9,7 +9,7 @@ import click
 
 from jingwei.faces.cli.help import Speaking, Told
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.output import as_json, console, write_bytes
+from jingwei.faces.cli.output import as_json, console, plain, write_bytes
 
 if TYPE_CHECKING:
     from jingwei.develop.evaluate.backends import Done, Job
