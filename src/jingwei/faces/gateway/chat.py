@@ -256,5 +256,5 @@ def _answer_texts(whole: ChatBody) -> list[Passage]:
         for key in _TEXT_KEYS:
             content = _message(choice).get(key)
             if isinstance(content, str) and content:
-                found.append(Passage(("choices", number, "message", key), content))
+                found.append(Passage(("choices", number, "message", key), content, role="assistant"))
     return found
