@@ -66,6 +66,11 @@ class Measure(BaseModel):
     high: float | None = None
     samples: int | None = None
 
+    @property
+    def upper(self) -> float:
+        """Return the upper end of its interval; the value itself where it has none."""
+        return self.value if self.high is None else self.high
+
 
 class Artefact(BaseModel):
     """A file kept beside the evidence in the blob store."""

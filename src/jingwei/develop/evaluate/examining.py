@@ -5,6 +5,7 @@ examine   one look, or one attempt: send, receive, judge; no answer is kept in t
 conclude  drafts, bound to the configuration that both looks agreed on
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -79,7 +80,7 @@ class AttemptUnit(BaseModel):
     attempt: Attempt
 
 
-class Examining:
+class Examining(ABC):
     """The part of both checks that asks."""
 
     target_kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.ENDPOINT, TargetKind.GATEWAY)
@@ -88,6 +89,7 @@ class Examining:
         self._client = Client()
         self._asked: tuple[Run, OpenAiSubject] | None = None
 
+    @abstractmethod
     def suites(self, run: Run) -> Sequence[Suite]:
         """Return the suites of a run.
 
@@ -95,7 +97,6 @@ class Examining:
             NotFound: there is no such suite.
             InputError: a suite is wrong.
         """
-        raise NotImplementedError
 
     async def examine(self, run: Run, unit: Json) -> Json:
         """Look at the target, or make one attempt and judge it.

@@ -106,7 +106,7 @@ def level_of(domain: str, measures: Mapping[str, Measure]) -> Level | None:
     if domain not in known.domains:
         raise NotFound("develop.evaluate:domain-unknown", field="domain", name=domain, known=", ".join(known.domains))
     here = known.domains[domain]
-    shares = {name: _upper(each) for name, each in measures.items() if name not in _missing(here, measures)}
+    shares = {name: each.upper for name, each in measures.items() if name not in _missing(here, measures)}
     mildest, worst = _level(here, shares, otherwise=0.0), _level(here, shares, otherwise=1.0)
     return worst if worst == mildest else None
 
@@ -165,7 +165,3 @@ def _of(domain: str, measures: Sequence[Measure]) -> dict[str, Measure]:
 def _missing(here: Domain, measures: Mapping[str, Measure]) -> tuple[str, ...]:
     fewest = registry().fewest
     return tuple(name for name in here.measures if name not in measures or (measures[name].samples or 0) < fewest)
-
-
-def _upper(measure: Measure) -> float:
-    return measure.value if measure.high is None else measure.high

@@ -55,12 +55,8 @@ def exceeded(measures: Sequence[Measure], limits: Mapping[str, float]) -> list[M
     return [
         each
         for each in measures
-        if each.name in limits and each.samples != 0 and _upper(each) > limits[each.name]
+        if each.name in limits and each.samples != 0 and each.upper > limits[each.name]
     ]  # fmt: skip
-
-
-def _upper(measure: Measure) -> float:
-    return measure.value if measure.high is None else measure.high
 
 
 def _outcome(measures: Sequence[Measure], limits: Mapping[str, float], *, gaps: Sequence[Both], judged: int) -> Outcome:
