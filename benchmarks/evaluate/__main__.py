@@ -8,12 +8,14 @@ where their virtual environments are given, one folder each:
 """
 
 import argparse
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))
+
+from vertical import run_all  # noqa: E402 - beside the verticals
+
 PEERS = {"engine": {"--inspect": "inspect", "--garak": "garak"}, "truth": {"--garak": "garak"}}
 
 
@@ -35,24 +37,7 @@ def main():
     options.add_argument("--peers", type=Path, help="folder with one virtual environment a peer")
     options.add_argument("--only", nargs="*", help="run these alone")
     given = options.parse_args()
-    failed = []
-    for name, arguments in commands(given.data).items():
-        if given.only and name not in given.only:
-            continue
-        if arguments is None:
-            print(f"\n── {name}: left out, something it needs was not given", flush=True)
-            continue
-        for flag, folder in PEERS.get(name, {}).items():
-            python = (given.peers / folder / "bin/python").absolute() if given.peers else None
-            if python and python.exists():
-                arguments += [flag, str(python)]
-        print(f"\n── {name}", flush=True)
-        began = time.monotonic()
-        if subprocess.run([sys.executable, str(HERE / f"{name}.py"), *arguments], check=False).returncode:
-            failed.append(name)
-        print(f"   ({time.monotonic() - began:.0f} s)", flush=True)
-    if failed:
-        sys.exit(f"failed: {', '.join(failed)}")
+    run_all(HERE, commands(given.data), peers=PEERS, environments=given.peers, only=given.only)
 
 
 if __name__ == "__main__":
