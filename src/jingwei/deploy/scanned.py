@@ -1,7 +1,7 @@
 """What a scan says of one thing it looked at: the same words for model files, packages, services, code and agents.
 
-Four verdicts, and the order in which they win: malicious (a finding of high or critical severity), incomplete (something
-could not be looked at, so nothing is promised), suspicious (a finding of medium severity), clean. An incomplete thing
+Four verdicts, in the order in which they win: malicious (a finding of high or critical severity), incomplete (something
+could not be looked at, so nothing is promised), suspicious (a finding of medium severity), clean. What is incomplete
 never passes a gate, whatever else was found.
 """
 
