@@ -72,10 +72,11 @@ def resolved(line):
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         if path == ["check"] and words[0] in INSTALLED_BY_THE_READER:
             words[0] = "model-scan"  # every check takes the same options
-        name = words.pop(0)
+        try:
+            name, command, words = command.resolve_command(click.Context(command), words)
+        except click.UsageError as error:
+            raise AssertionError(f"no command {' '.join((*path, words[0]))}") from error
         path.append(name)
-        command = command.get_command(click.Context(command), name)
-        assert command is not None, f"no command {' '.join(path)}"
     return tuple(path), command, words
 
 

@@ -13,7 +13,7 @@ from jingwei.core.canonical import Json
 from jingwei.core.clock import stamp
 from jingwei.core.evidence import Evidence, Outcome
 from jingwei.core.finding import Finding, Severity
-from jingwei.core.text import Language
+from jingwei.core.text import Both, Language
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.INFO: "note", Severity.LOW: "note", Severity.MEDIUM: "warning", Severity.HIGH: "error",
@@ -36,21 +36,12 @@ def to_sarif(evidences: Sequence[Evidence], language: Language) -> dict[str, Any
 
 
 def _run(evidence: Evidence, language: Language) -> dict[str, Any]:
-    rules: dict[str, int] = {}
-    described = []
-    for finding in evidence.findings:
-        if finding.rule_id not in rules:
-            rules[finding.rule_id] = len(rules)
-            described.append(_rule(finding, language))
-    name, version = evidence.source.name, evidence.source.version
-    driver = {"name": f"jingwei {name}", "version": version or "0", "rules": described}
+    name = evidence.source.name
+    run = sarif_run(evidence.findings, language, name=name, version=evidence.source.version)
     return {
-        "tool": {"driver": driver},
-        "language": "zh-CN" if language == "zh" else "en",
+        **run,
         "automationDetails": {"id": f"{name}/{evidence.type}/{evidence.id[:16]}"},
         "invocations": [_invocation(evidence, language)],
-        "results": [_result(one, rules[one.rule_id], language) for one in evidence.findings],
-        "columnKind": "unicodeCodePoints",
         "properties": {
             "evidenceId": evidence.id,
             "evidenceType": evidence.type,
@@ -61,6 +52,35 @@ def _run(evidence: Evidence, language: Language) -> dict[str, Any]:
             "measures": {measure.name: measure.value for measure in evidence.measures},
         },
     }
+
+
+def sarif_run(findings: Sequence[Finding], language: Language, *, name: str, version: str) -> dict[str, Any]:
+    """Return the part of a SARIF run that its findings make: the rules that fired, and where.
+
+    Args:
+        findings: what was found.
+        language: of the texts.
+        name: of the check or scan.
+        version: of it; empty where it has none.
+    """
+    rules: dict[str, int] = {}
+    described = []
+    for finding in findings:
+        if finding.rule_id not in rules:
+            rules[finding.rule_id] = len(rules)
+            described.append(_rule(finding, language))
+    driver = {"name": f"jingwei {name}", "version": version or "0", "rules": described}
+    return {
+        "tool": {"driver": driver},
+        "language": "zh-CN" if language == "zh" else "en",
+        "results": [_result(one, rules[one.rule_id], language) for one in findings],
+        "columnKind": "unicodeCodePoints",
+    }
+
+
+def warnings(gaps: Sequence[Both], language: Language) -> list[dict[str, Any]]:
+    """Return what was not looked at as SARIF's notifications."""
+    return [{"level": "warning", "message": {"text": gap.of(language)}} for gap in gaps]
 
 
 def _rule(finding: Finding, language: Language) -> dict[str, Any]:
@@ -79,9 +99,7 @@ def _invocation(evidence: Evidence, language: Language) -> dict[str, Any]:
         "executionSuccessful": not evidence.skipped and evidence.outcome is not Outcome.INCOMPLETE,
         "startTimeUtc": stamp(evidence.started_at),
         "endTimeUtc": stamp(evidence.finished_at),
-        "toolExecutionNotifications": [
-            {"level": "warning", "message": {"text": skipped.of(language)}} for skipped in evidence.skipped
-        ],
+        "toolExecutionNotifications": warnings(evidence.skipped, language),
     }
 
 

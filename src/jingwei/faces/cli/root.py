@@ -17,6 +17,7 @@ from jingwei.faces.cli.language import current, say
 COMMANDS = {
     "demo": "jingwei.faces.cli.demo:demo",
     "detect": "jingwei.faces.cli.detect:detect",
+    "scan": "jingwei.faces.cli.scan:scan",
     "check": "jingwei.faces.cli.check:check",
     "evaluate": "jingwei.faces.cli.evaluate:evaluate",
     "judge": "jingwei.faces.cli.judge:judge",
@@ -54,7 +55,7 @@ def exit_code(error: JingweiError) -> int:
 
 
 @click.group(cls=LazyGroup, name="jingwei", commands_at=COMMANDS, help=say("about"), invoke_without_command=True,
-             examples=("jingwei demo", "jingwei check model-scan model.gguf", "jingwei serve"))  # fmt: skip
+             examples=("jingwei demo", "jingwei scan model.pt", "jingwei serve"))  # fmt: skip
 @click.option("--lang", type=click.Choice(["zh", "en"]), expose_value=False, help=say("option-lang"))
 @click.version_option(package_name="jingwei-ai", message="jingwei %(version)s", help=say("option-version"))
 @click.pass_context
