@@ -46,7 +46,7 @@ def examined(name: str, content: bytes) -> Notes:
 def test_any_bytes_are_survived_and_their_notes_can_be_read(name, head, tail):
     notes = examined(name, head + tail)
 
-    assert all(note.finding().title.zh for note in notes.findings)
+    assert all(note.seen().title.zh for note in notes.findings)
     assert all(gap.text().en for gap in notes.gaps)
 
 

@@ -22,7 +22,8 @@ from collections.abc import Callable
 import pytest
 
 from jingwei.core.finding import Severity
-from jingwei.deploy.artifacts import Scan, scan_file
+from jingwei.deploy.artifacts import Limits, scan_file
+from jingwei.deploy.scanned import Scanned, ScanVerdict
 
 
 def text(value: str) -> bytes:
@@ -317,8 +318,8 @@ BENIGN: dict[str, tuple[str, bytes]] = {
 
 
 @pytest.fixture
-def scan(tmp_path: pathlib.Path) -> Callable[[str, bytes], Scan]:
-    def written(name: str, content: bytes) -> Scan:
+def scan(tmp_path: pathlib.Path) -> Callable[[str, bytes], Scanned]:
+    def written(name: str, content: bytes) -> Scanned:
         path = tmp_path / name
         path.write_bytes(content)
         return scan_file(path, name)
@@ -328,43 +329,47 @@ def scan(tmp_path: pathlib.Path) -> Callable[[str, bytes], Scan]:
 
 @pytest.mark.parametrize("sample", MALICIOUS)
 def test_what_attackers_do_is_found(sample, scan):
-    found = scan(*MALICIOUS[sample]).notes.findings
+    found = scan(*MALICIOUS[sample]).findings
 
-    assert [note for note in found if note.severity.rank >= Severity.MEDIUM.rank], f"{sample} passed"
-    assert all(note.finding().detail.zh and note.finding().remedy.en for note in found)
+    assert [seen for seen in found if seen.severity.rank >= Severity.MEDIUM.rank], f"{sample} passed"
+    assert all(seen.detail.zh and seen.remedy.en for seen in found)
 
 
 @pytest.mark.parametrize("sample", BENIGN)
 def test_honest_files_pass_without_findings_and_in_full(sample, scan):
-    notes = scan(*BENIGN[sample]).notes
+    name, content = BENIGN[sample]
 
-    assert notes.findings == []
-    assert notes.gaps == []
+    scanned = scan(name, content)
+
+    assert scanned.findings == ()
+    assert scanned.gaps == ()
+    assert scanned.coverage == (((0, len(content)),) if content else ())
 
 
 @pytest.mark.parametrize("content", [SYSTEM[:-1], pickle.dumps(VALUES, 4)[:-9], torch_zip(state_dict())[:200], gguf()[:60],
                                      safetensors({"a": TENSOR})[:30], gzip.compress(pickle.dumps(VALUES))[:-12],
                                      pickle.dumps(VALUES)[:-1] + b"\xff"])  # fmt: skip
 def test_what_is_cut_short_is_never_examined_in_full(content, scan):
-    notes = scan("m.pt", content).notes
+    scanned = scan("m.pt", content)
 
-    assert notes.gaps
-    assert all(gap.text().zh for gap in notes.gaps)
+    assert scanned.gaps
+    assert scanned.verdict is not ScanVerdict.CLEAN
 
 
 def test_a_format_that_nobody_knows_is_a_gap(scan):
-    assert [gap.reason for gap in scan("m.xyz", b"\xde\xad\xbe\xef" * 40).notes.gaps] == ["gap-unknown-format"]
+    scanned = scan("m.xyz", b"\xde\xad\xbe\xef" * 40)
+
+    assert scanned.verdict is ScanVerdict.INCOMPLETE
+    assert scanned.coverage == ()
 
 
 def test_a_bomb_stops_at_the_limit(tmp_path):
-    from jingwei.deploy.artifacts import Limits
-
     path = tmp_path / "m.pkl.gz"
     path.write_bytes(gzip.compress(b"\0" * 30_000_000))
 
-    notes = scan_file(path, "m.pkl.gz", limits=Limits(unpacked_bytes=1_000_000)).notes
+    scanned = scan_file(path, limits=Limits(unpacked_bytes=1_000_000))
 
-    assert "gap-unpacked-limit" in [gap.reason for gap in notes.gaps]
+    assert "more than the limit" in scanned.gaps[0].en
 
 
 def test_archives_in_archives_end_at_the_depth_limit(scan):
@@ -372,24 +377,32 @@ def test_archives_in_archives_end_at_the_depth_limit(scan):
     for _ in range(9):
         content = zipped({"inner.zip": content})
 
-    assert "gap-depth" in [gap.reason for gap in scan("m.zip", content).notes.gaps]
+    assert "deeper than 6" in scan("m.zip", content).gaps[0].en
 
 
 def test_a_finding_says_where_it_lies(scan):
-    note = scan("m.pt", torch_zip(SYSTEM)).notes.findings[0]
+    seen = scan("m.pt", torch_zip(SYSTEM)).findings[0]
 
-    assert (note.path, note.start) == ("m.pt!archive/data.pkl", SYSTEM.index(b"R"))
-    assert note.values == {"name": "posix.system"}
+    assert (seen.location.path, seen.location.start) == ("m.pt!archive/data.pkl", SYSTEM.index(b"R"))
+    assert "posix.system" in seen.detail.en
 
 
 def test_calling_is_worse_than_naming(scan):
-    named_only = scan("a.pkl", P2 + named("os", "system") + b".").notes.findings[0]
+    named_only = scan("a.pkl", P2 + named("os", "system") + b".").findings[0]
 
     assert named_only.severity is Severity.HIGH
-    assert scan("b.pkl", SYSTEM).notes.findings[0].severity is Severity.CRITICAL
+    assert scan("b.pkl", SYSTEM).findings[0].severity is Severity.CRITICAL
 
 
 def test_the_name_in_a_finding_holds_no_control_characters(scan):
-    note = scan("m.pkl", P2 + b"cos\x1b[2J\nsystem\x07\n.").notes.findings[0]
+    seen = scan("m.pkl", P2 + b"cos\x1b[2J\nsystem\x07\n.").findings[0]
 
-    assert note.values["name"].isprintable()
+    assert seen.detail.en.isprintable()
+    assert seen.evidence.isprintable()
+
+
+def test_a_path_may_be_given_as_text(tmp_path):
+    path = tmp_path / "m.pkl"
+    path.write_bytes(SYSTEM)
+
+    assert scan_file(str(path)).verdict is ScanVerdict.MALICIOUS

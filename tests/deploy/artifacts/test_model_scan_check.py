@@ -113,13 +113,14 @@ def test_a_named_pipe_neither_hangs_nor_passes(tmp_path):
     assert concluded(tmp_path).outcome is Outcome.INCOMPLETE
 
 
-def test_a_name_that_is_not_text_is_told_and_not_a_pass(tmp_path):
+def test_a_name_that_is_not_text_is_examined_and_shown_safely(tmp_path):
     (tmp_path / "m.pkl").write_bytes(GOOD)
-    (tmp_path / os.fsdecode(b"\xff\xfe.pkl")).write_bytes(EVIL)
+    (tmp_path / os.fsdecode(b"\xff\n.pkl")).write_bytes(EVIL)
 
     draft = concluded(tmp_path)
 
-    assert draft.outcome is Outcome.INCOMPLETE
+    assert draft.outcome is Outcome.FAIL
+    assert draft.findings[0].location.path.isprintable()
     assert draft.model_dump_json()
 
 
@@ -161,3 +162,12 @@ def test_an_empty_file_is_nothing_examined(tmp_path):
 
     assert draft.outcome is Outcome.INCOMPLETE
     assert draft.examined == 0
+
+
+def test_the_whole_report_is_kept_in_both_languages(tmp_path):
+    path = tmp_path / "m.pkl"
+    path.write_bytes(EVIL)
+
+    (artefact,) = concluded(path).artefacts
+
+    assert (artefact.name, artefact.media_type) == ("scan.json", "application/json")

@@ -3,7 +3,7 @@
 from jingwei.deploy.artifacts.check import ModelScan, ModelScanOptions
 from jingwei.deploy.artifacts.examination import Limits
 from jingwei.deploy.artifacts.gguf import describe_gguf
-from jingwei.deploy.artifacts.scan import Scan, scan_file
+from jingwei.deploy.artifacts.scan import scan_file
 from jingwei.deploy.artifacts.source import FileSource
 
-__all__ = ["FileSource", "Limits", "ModelScan", "ModelScanOptions", "Scan", "describe_gguf", "scan_file"]
+__all__ = ["FileSource", "Limits", "ModelScan", "ModelScanOptions", "describe_gguf", "scan_file"]

@@ -1,9 +1,9 @@
 """The `model-scan` check: every file of a model examined, one piece of evidence for the version that they make up."""
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,15 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from jingwei.core.canonical import Json, digest
 from jingwei.core.check import CheckOptions, Run, local_path
 from jingwei.core.errors import InputError
-from jingwei.core.evidence import Binding, BoundTo, Draft, Measure, Outcome
+from jingwei.core.evidence import Binding, BoundTo, Draft, Measure
 from jingwei.core.finding import Severity
 from jingwei.core.target import TargetKind
-from jingwei.core.text import Both, text
-from jingwei.deploy.artifacts.examination import Limits
-from jingwei.deploy.artifacts.notes import Gap, Note, plain
-from jingwei.deploy.artifacts.scan import scan_file
+from jingwei.core.text import LANGUAGES, Both, text
+from jingwei.deploy.artifacts.notes import plain
+from jingwei.deploy.artifacts.scan import unread
+from jingwei.deploy.artifacts.scanner import Options, examined
+from jingwei.deploy.artifacts.walk import Found, walk
+from jingwei.deploy.scanned import Scanned, outcome_of, report
 
 _MOST_SKIPPED = 200
+_MOST_FINDINGS = 1000
 
 
 class ModelScanOptions(CheckOptions):
@@ -37,19 +40,10 @@ class _Unit(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
-    """Relative to the target; empty for the target itself."""
+    """Relative to the target as the system writes it; empty for the target itself."""
+    name: str = ""
     gap: str = ""
     """Set where the file is listed only to say why it is not looked at."""
-
-
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sha256: str = ""
-    size: int = 0
-    findings: tuple[Note, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    omitted: int = 0
 
 
 class ModelScan:
@@ -75,11 +69,12 @@ class ModelScan:
         if not root.is_dir():
             raise InputError("deploy.artifacts:not-there", field="target", path=plain(root))
         units: list[Json] = []
-        for unit in _walk(root):
+        for found in walk(root):
             if len(units) >= run.options.most_files:
-                units.append(_Unit(path=".", gap="gap-many-files").model_dump())
+                units.append(_Unit(path=".", name=".", gap="gap-many-files").model_dump())
                 break
-            units.append(unit.model_dump())
+            path = os.fsencode(found.path.relative_to(root)).hex()
+            units.append(_Unit(path=path, name=found.name, gap=found.gap).model_dump())
         if not units:
             raise InputError("deploy.artifacts:empty", field="target", path=plain(root))
         return units
@@ -90,17 +85,17 @@ class ModelScan:
         return await asyncio.to_thread(_examined, run, one)
 
     def conclude(self, run: Run, units: Sequence[Json], results: Sequence[Json]) -> Sequence[Draft]:
-        """Draw all files together."""
-        names = [_Unit.model_validate(unit).path for unit in units]
-        read = [_Result.model_validate(result) for result in results]
-        findings = [note for result in read for note in result.findings]
-        gaps = [gap for result in read for gap in result.gaps]
-        omitted = sum(result.omitted for result in read)
-        failed = omitted or any(note.severity.rank >= run.options.fail_at.rank for note in findings)
-        outcome = Outcome.FAIL if failed else Outcome.INCOMPLETE if gaps else Outcome.PASS
-        whole = [[name, result.sha256] for name, result in zip(names, read, strict=True)]
-        observed = read[0].sha256 if names == [""] else digest(sorted(whole))
-        ordered = sorted(findings, key=lambda note: (-note.severity.rank, note.path, note.start or 0))
+        """Draw all files together; the whole report is kept beside the evidence."""
+        whole = [_Unit.model_validate(unit).path == "" for unit in units] == [True]
+        read = [Scanned.model_validate(result) for result in results]
+        if whole and not read[0].size and not read[0].gaps:  # an empty file in a folder is nothing
+            read = [unread("gap-empty", read[0].path)]
+        findings = [seen for one in read for seen in one.findings]
+        gaps = [gap for one in read for gap in one.gaps]
+        outcome = outcome_of(read, run.options.fail_at)
+        observed = read[0].sha256 if whole else digest(sorted([one.path, one.sha256] for one in read))
+        kept = json.dumps({language: report(read, language) for language in LANGUAGES}, ensure_ascii=False)
+        ordered = sorted(findings, key=lambda seen: (-seen.severity.rank, seen.location.path, seen.location.start or 0))
         return [
             Draft(
                 type="EV-MODEL-SCAN",
@@ -109,9 +104,10 @@ class ModelScan:
                              gaps=len(gaps)),
                 bindings=(Binding(to=BoundTo.MODEL_VERSION, digest=observed, observed=all(r.sha256 for r in read)),),
                 measures=tuple(_measures(read, len(findings), len(gaps))),
-                findings=tuple(note.finding() for note in ordered),
-                examined=sum(bool(result.sha256) for result in read),
-                skipped=tuple(_skipped(gaps, omitted)),
+                findings=tuple(seen.finding() for seen in ordered[:_MOST_FINDINGS]),
+                artefacts=(run.keep("scan.json", "application/json", kept.encode()),),
+                examined=sum(bool(one.sha256) for one in read),
+                skipped=tuple(_skipped(gaps)),
             )
         ]  # fmt: skip
 
@@ -120,62 +116,30 @@ class ModelScan:
         return 2
 
 
-def _walk(root: Path) -> Iterator[_Unit]:
-    """List a folder's files; a link is followed only where it stays inside."""
-    real = root.resolve()
-    for folder, folders, names in os.walk(root, onerror=None):
-        here = Path(folder)
-        linked = [name for name in folders if (here / name).is_symlink()]
-        folders[:] = sorted(set(folders) - set(linked))
-        for name in sorted([*names, *linked]):
-            path = here / name
-            relative = path.relative_to(root).as_posix()
-            if not relative.isprintable():
-                yield _Unit(path=plain(relative), gap="gap-name")
-                continue
-            outside = path.is_symlink() and not path.resolve().is_relative_to(real)
-            if outside:
-                yield _Unit(path=relative, gap="gap-link")
-            elif path.is_file():
-                yield _Unit(path=relative)
-            elif not path.is_dir():
-                yield _Unit(path=relative, gap="gap-unreadable")
-
-
 def _examined(run: Run, unit: _Unit) -> Json:
     root = local_path(run.target)
-    name = unit.path or root.name
+    options = Options(most_unpacked_bytes=run.options.most_unpacked_bytes)
     if unit.gap:
-        gap = Gap(reason=unit.gap, path=plain(name), values={"limit": str(run.options.most_files)})
-        return _Result(gaps=(gap,)).model_dump(mode="json")
-    limits = Limits(unpacked_bytes=run.options.most_unpacked_bytes)
-    try:
-        scan = scan_file(root / unit.path if unit.path else root, name, limits=limits)
-    except OSError:
-        return _Result(gaps=(Gap(reason="gap-unreadable", path=plain(name)),)).model_dump(mode="json")
-    notes = scan.notes
-    if not scan.size and not unit.path:  # an empty file in a folder is nothing; as the target it is nothing examined
-        return _Result(gaps=(Gap(reason="gap-empty", path=plain(name)),)).model_dump(mode="json")
-    result = _Result(sha256=scan.sha256, size=scan.size, findings=tuple(notes.findings), gaps=tuple(notes.gaps),
-                     omitted=notes.omitted)  # fmt: skip
-    return result.model_dump(mode="json")
+        one = unread(unit.gap, unit.name, limit=run.options.most_files)
+    else:
+        path = root / os.fsdecode(bytes.fromhex(unit.path)) if unit.path else root
+        one = examined(Found(path, unit.name or plain(root.name)), options)
+    return one.model_dump(mode="json")
 
 
-def _measures(read: list[_Result], findings: int, gaps: int) -> Iterator[Measure]:
-    numbers = {"files_examined": sum(bool(result.sha256) for result in read), "findings": findings, "gaps": gaps}
+def _measures(read: list[Scanned], findings: int, gaps: int) -> Iterator[Measure]:
+    numbers = {"files_examined": sum(bool(one.sha256) for one in read), "findings": findings, "gaps": gaps}
     for name, value in numbers.items():
         yield Measure(
             name=name, title=text(f"deploy.artifacts:measure-{name.replace('_', '-')}"), value=value, unit="count"
         )
-    size = sum(result.size for result in read)
+    size = sum(one.size for one in read)
     yield Measure(
         name="bytes_examined", title=text("deploy.artifacts:measure-bytes-examined"), value=size, unit="bytes"
     )
 
 
-def _skipped(gaps: list[Gap], omitted: int) -> Iterator[Both]:
-    yield from (gap.text() for gap in gaps[:_MOST_SKIPPED])
+def _skipped(gaps: list[Both]) -> Iterator[Both]:
+    yield from gaps[:_MOST_SKIPPED]
     if len(gaps) > _MOST_SKIPPED:
         yield text("deploy.artifacts:more-gaps", count=len(gaps) - _MOST_SKIPPED)
-    if omitted:
-        yield text("deploy.artifacts:more-findings", count=omitted)

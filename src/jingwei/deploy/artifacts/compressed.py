@@ -95,7 +95,7 @@ def unpack(source: Source, method: str, *, limit: int, start: int = 0, length: i
         written += len(piece)
         if not packed and not piece and not decompressor.eof:
             return Unpacked(out, written, whole=False, reason="gap-truncated")
-    return Unpacked(out, written, whole=True, packed_end=at)
+    return Unpacked(out, written, whole=True, packed_end=at - len(decompressor.unused_data))
 
 
 def _goes_on(source: Source, method: str, at: int, end: int) -> bool:

@@ -1,6 +1,7 @@
 """Pickles: every stream of a file followed to its end, and every global that it names judged by position and use."""
 
 from jingwei.deploy.artifacts import operations, pushes  # noqa: F401 - they fill the machine's opcodes
+from jingwei.deploy.artifacts.examination import Examination
 from jingwei.deploy.artifacts.globals import Standing, standing, verdict
 from jingwei.deploy.artifacts.machine import Machine, Trace
 from jingwei.deploy.artifacts.notes import Notes
@@ -26,36 +27,41 @@ def looks_pickled(source: Source, at: int = 0) -> bool:
     return names_something or trace.reason == "gap-operations" or (trace.stopped and trace.end - at > 3)
 
 
-def scan_pickle(source: Source, path: str, notes: Notes, *, start: int = 0) -> int:
-    """Examine every stream from `start` on, and return the position behind the last."""
-    at, legacy = start, False
-    for count in range(_MOST_STREAMS):
+def scan_pickle(source: Source, path: str, examination: Examination, *, start: int = 0,
+                most: int = _MOST_STREAMS) -> int | None:  # fmt: skip
+    """Examine every stream from `start` on, and return the position behind the last; nothing where it breaks."""
+    at, legacy, notes = start, False, examination.notes
+    for count in range(most):
         trace = Machine(source, at).run()
         _tell(trace, path, notes)
+        examination.cover(at, trace.end)
         legacy = legacy or (count == 0 and trace.torch_magic)
         if not trace.stopped:
             notes.gap(trace.reason, path, position=trace.end)
-            return trace.end
+            return None
         at = trace.end
         if legacy and count + 1 == _TORCH_STREAMS:
             notes.format("torch-legacy")
+            examination.cover(at, source.size)
             return source.size
         if at >= source.size:
             break
         if not legacy and not looks_pickled(source, at):
-            _rest(source, path, notes, at=at)
-            return at
+            return at if most == 1 else trailing(source, path, examination, at=at)
     else:
-        notes.gap("gap-operations", path, position=at)
+        if most == _MOST_STREAMS:
+            notes.gap("gap-operations", path, position=at)
     if legacy:
         notes.gap("gap-truncated", path, position=at)
     return at
 
 
-def _rest(source: Source, path: str, notes: Notes, *, at: int) -> None:
-    """Say so when something follows the last stream; padding with zeros is nothing."""
+def trailing(source: Source, path: str, examination: Examination, *, at: int) -> int:
+    """Say so when something follows that nothing reads; padding with zeros is nothing."""
     if source.size - at > 4096 or source.read(at, 4096).strip(b"\0\n\r "):
-        notes.find("pickle.trailing-data", path, at, bytes=source.size - at)
+        examination.notes.find("pickle.trailing-data", path, at, bytes=source.size - at)
+    examination.cover(at, source.size)
+    return source.size
 
 
 def _tell(trace: Trace, path: str, notes: Notes) -> None:

@@ -2,24 +2,26 @@
 
 import hashlib
 import re
+import stat
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
+from jingwei.core.errors import InputError
 from jingwei.deploy.artifacts.compressed import method_of
 from jingwei.deploy.artifacts.configs import is_text, scan_text
 from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.gguf import scan_gguf
 from jingwei.deploy.artifacts.graphs import scan_onnx, scan_tensorflow
 from jingwei.deploy.artifacts.keras import is_hdf5, scan_hdf5
-from jingwei.deploy.artifacts.notes import Notes
+from jingwei.deploy.artifacts.notes import Notes, plain
 from jingwei.deploy.artifacts.numpy_files import scan_npy
-from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle
+from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle, trailing
 from jingwei.deploy.artifacts.safetensors import looks_like_safetensors, scan_safetensors
-from jingwei.deploy.artifacts.source import FileSource, Source
+from jingwei.deploy.artifacts.source import PIECE, FileSource, Source
 from jingwei.deploy.artifacts.tars import scan_tar
 from jingwei.deploy.artifacts.zip_directory import find_directory
 from jingwei.deploy.artifacts.zips import scan_zip
+from jingwei.deploy.scanned import Scanned
 
 _MARKS = {
     b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"GGUF": "gguf", b"\x93NUMPY": "numpy",
@@ -45,36 +47,71 @@ _ENDINGS = {
 }
 
 
-class Scan(NamedTuple):
-    """What one file's examination gave."""
-
-    notes: Notes
-    sha256: str
-    size: int
-
-
-def scan_file(path: Path, name: str, *, limits: Limits | None = None, hashed: bool = True) -> Scan:
-    """Examine a file.
+def scan_file(path: Path | str, name: str | None = None, *, limits: Limits | None = None,
+              digest: bool = True) -> Scanned:  # fmt: skip
+    """Examine one file, without loading anything in it.
 
     Args:
         path: where it lies.
-        name: what findings call it.
+        name: what findings call it; its file name by default.
         limits: how far to go.
-        hashed: whether to compute its digest too.
+        digest: whether to compute its SHA-256 too, which takes longer than the rest for large weights.
 
     Raises:
-        OSError: it cannot be read.
+        InputError: there is nothing at the path, or a folder.
     """
+    path, shown = Path(path), plain(name or Path(path).name)
+    try:
+        kind = path.stat()
+    except FileNotFoundError as error:
+        raise InputError("deploy.artifacts:not-there", field="path", path=plain(path)) from error
+    except OSError:
+        return unread("gap-unreadable", shown)
+    if stat.S_ISDIR(kind.st_mode):
+        raise InputError("deploy.artifacts:is-folder", field="path", path=plain(path))
+    if not stat.S_ISREG(kind.st_mode):
+        return unread("gap-special", shown)
     examination = Examination(Notes(), limits or Limits(), look)
-    with FileSource(path) as source:
-        examination.inside(source, name, 0)
-        sha256 = _digest(source) if hashed else ""
-        return Scan(examination.notes, sha256, source.size)
+    try:
+        with FileSource(path) as source:
+            return _examined(source, shown, examination, digest=digest)
+    except OSError:
+        return unread("gap-unreadable", shown)
 
 
-def _digest(source: Source) -> str:
+def unread(reason: str, name: str, **values: object) -> Scanned:
+    """Return what is said of a file that could not be examined at all."""
+    notes = Notes()
+    notes.gap(reason, name, **values)
+    return Scanned(path=name, gaps=(notes.gaps[0].text(),))
+
+
+def _examined(source: FileSource, name: str, examination: Examination, *, digest: bool) -> Scanned:
+    notes = examination.notes
+    ranges = examination.inside(source, name, 0)
+    sha256 = _digest(source, name, examination) if digest else ""
+    if source.changed:
+        notes.gap("gap-changed", name)
+    if notes.omitted:
+        notes.facts["omitted_findings"] = str(notes.omitted)
+    return Scanned(
+        path=name,
+        sha256=sha256,
+        size=source.size,
+        format="+".join(notes.formats),
+        coverage=ranges.told(source.size),
+        findings=tuple(note.seen() for note in notes.findings),
+        gaps=tuple(gap.text() for gap in notes.gaps),
+        facts=notes.facts,
+    )
+
+
+def _digest(source: Source, name: str, examination: Examination) -> str:
+    if source.size > examination.limits.hashed_bytes:
+        examination.notes.gap("gap-not-hashed", name, limit=examination.limits.hashed_bytes)
+        return ""
     state, at = hashlib.sha256(), 0
-    while piece := source.read(at, 1024 * 1024):
+    while piece := source.read(at, PIECE):
         state.update(piece)
         at += len(piece)
     return state.hexdigest()
@@ -133,7 +170,7 @@ def _as(kind: str, source: Source, path: str, examination: Examination, *, depth
             _compressed(source, path, examination, depth=depth)
         case "pickle":
             examination.notes.format("pickle")
-            scan_pickle(source, path, examination.notes)
+            scan_pickle(source, path, examination)
         case _:
             _plain(kind, source, path, examination)
 
@@ -172,4 +209,6 @@ def _compressed(source: Source, path: str, examination: Examination, *, depth: i
     examination.notes.format(method)
     out = examination.unpack(source, method, path)
     with closing(out):
-        examination.inside(out, f"{path}!", depth + 1)
+        examination.inside(out, f"{path}!", depth + 1, at=0, length=out.packed_end)
+    if out.whole and out.packed_end < source.size:
+        trailing(source, path, examination, at=out.packed_end)

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, NamedTuple, Protocol, Self
 
 PIECE = 256 * 1024
 """How much is read at once."""
@@ -27,17 +27,33 @@ class Source(Protocol):
         ...
 
 
+class _State(NamedTuple):
+    size: int
+    modified: int
+    changed: int
+
+
 class FileSource:
     """A file on disk, open for as long as it is examined."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        self._size = os.fstat(self._descriptor).st_size
+        self._state = self._now()
+        self._size = self._state.size
 
     @property
     def size(self) -> int:
         """Return the size at the time it was opened."""
         return self._size
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether the file was written to since it was opened."""
+        return self._now() != self._state
+
+    def _now(self) -> _State:
+        found = os.fstat(self._descriptor)
+        return _State(found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     def read(self, start: int, length: int) -> bytes:
         """Return up to `length` bytes from `start`."""

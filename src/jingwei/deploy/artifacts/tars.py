@@ -5,7 +5,7 @@ import re
 import tarfile
 
 from jingwei.deploy.artifacts.examination import Examination
-from jingwei.deploy.artifacts.source import Source, Stretch
+from jingwei.deploy.artifacts.source import PIECE, Source, Stretch
 
 
 class _Reading(io.RawIOBase):
@@ -43,15 +43,26 @@ def scan_tar(source: Source, path: str, examination: Examination, depth: int) ->
     try:
         with tarfile.open(fileobj=_Reading(source), mode="r:") as archive:
             for member in archive:
-                end = member.offset_data + member.size
+                examination.cover(end, member.offset_data)
+                end = member.offset_data + -(-member.size // 512) * 512 * member.isreg()
                 _member(source, path, examination, member=member, depth=depth)
                 if examination.members > examination.limits.members:
                     return
     except (tarfile.TarError, ValueError, OverflowError, EOFError, OSError, RecursionError):
         notes.gap("gap-truncated", path, position=end)
         return
-    if end > source.size:
+    if end > source.size + 511:
         notes.gap("gap-truncated", path, position=source.size)
+    _tail(source, examination, end)
+
+
+def _tail(source: Source, examination: Examination, at: int) -> None:
+    """Account for the zeros that end an archive; anything else there is read by lenient readers alone."""
+    while piece := source.read(at, PIECE):
+        if piece.strip(b"\0"):
+            return
+        examination.cover(at, at + len(piece))
+        at += len(piece)
 
 
 def _member(source: Source, path: str, examination: Examination, *, member: tarfile.TarInfo,
@@ -66,6 +77,8 @@ def _member(source: Source, path: str, examination: Examination, *, member: tarf
         notes.gap("gap-method", f"{path}!{member.name}", method="sparse")
     elif member.isreg():
         size = max(0, min(member.size, source.size - member.offset_data))
-        examination.inside(Stretch(source, member.offset_data, size), f"{path}!{member.name}", depth + 1)
+        content = Stretch(source, member.offset_data, size)
+        examination.inside(content, f"{path}!{member.name}", depth + 1, at=member.offset_data)
+        examination.cover(member.offset_data + size, member.offset_data + -(-size // 512) * 512)
     elif not member.isdir():
         notes.find("archive.link", path, member.offset, name=member.name)

@@ -22,6 +22,8 @@ _TENSOR = re.compile(
 )
 _CRC_LIMIT = 64 * 1024 * 1024
 _PEEK = 1024 * 1024
+_PADDING = 64 * 1024
+_DESCRIPTOR = 24
 
 
 def scan_zip(source: Source, path: str, examination: Examination, depth: int) -> None:
@@ -39,6 +41,24 @@ def scan_zip(source: Source, path: str, examination: Examination, depth: int) ->
     tensors = any(entry.name.endswith("data.pkl") for entry in entries)
     for entry in entries:
         _member(source, path, examination, entry=entry, depth=depth, tensors=tensors)
+    if directory is not None:
+        examination.cover(directory.start, source.size)
+        _padding(source, examination, entries=entries, end=directory.start)
+
+
+def _padding(source: Source, examination: Examination, *, entries: list[Entry], end: int) -> None:
+    """Account for what may stand between members: a descriptor of the sizes, zeros that align, a prefix told of."""
+    ordered = sorted(entries, key=lambda entry: entry.header)
+    if not ordered:
+        return
+    examination.cover(0, ordered[0].header)
+    following = [entry.header for entry in ordered[1:]] + [end]
+    for entry, until in zip(ordered, following, strict=True):
+        at = entry.data + entry.packed
+        between = source.read(at, min(until - at, _PADDING)) if until > at else b""
+        described = entry.flags & 8 and len(between) <= _DESCRIPTOR
+        if len(between) == until - at and (described or not between.strip(b"\0")):
+            examination.cover(at, until)
 
 
 def _listed(source: Source, path: str, examination: Examination, directory: Directory) -> list[Entry]:
@@ -121,6 +141,7 @@ def _walk_local(source: Source, start: int, end: int, examination: Examination) 
 def _member(source: Source, path: str, examination: Examination, *, entry: Entry, depth: int,
             tensors: bool) -> None:  # fmt: skip
     notes, inner = examination.notes, f"{path}!{entry.name}"
+    examination.cover(entry.header, entry.data)
     if entry.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", entry.name) or entry.name[1:2] == ":":
         notes.find("archive.traversal", path, entry.header, name=entry.name)
     if stat.S_ISLNK(entry.mode):
@@ -133,6 +154,7 @@ def _member(source: Source, path: str, examination: Examination, *, entry: Entry
     if entry.data + entry.packed > source.size:
         notes.gap("gap-truncated", inner, position=entry.data)
     if tensors and _TENSOR.search(entry.name):
+        examination.cover(entry.data, entry.data + entry.packed)
         return
     if entry.method == _STORED:
         content: Source = Stretch(source, entry.data, max(0, min(entry.packed, source.size - entry.data)))
@@ -143,7 +165,8 @@ def _member(source: Source, path: str, examination: Examination, *, entry: Entry
         return
     try:
         _check_sum(content, path, examination, entry=entry)
-        examination.inside(content, inner, depth + 1)
+        examination.inside(content, inner, depth + 1, at=entry.data,
+                           length=None if entry.method == _STORED else entry.packed)  # fmt: skip
     finally:
         if isinstance(content, Unpacked):
             content.close()
