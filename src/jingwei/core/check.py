@@ -70,6 +70,8 @@ class Run:
     clock: Clock = utc_now
     secret: SecretStr | None = None
     """API key or assessment token for an endpoint; never stored with the run."""
+    bare_secret: SecretStr | None = None
+    """Key of the System's own model, for a run through the gateway that asks the model without it as well."""
     sign_request: SignRequest | None = None
     """For a run through the gateway: gives the headers that prove the caller, for one request."""
     system_id: str | None = None

@@ -9,6 +9,7 @@ from jingwei.core.identity import Actor
 from jingwei.core.settings import Settings
 from jingwei.develop.evaluate.drafts import EVIDENCE_TYPES
 from jingwei.develop.evaluate.evaluated import Evaluated, evaluated, is_evaluation
+from jingwei.develop.evaluate.levels import EVIDENCE_TYPE as LEVELS
 from jingwei.develop.evaluate.suite_file import SuiteCard, suite_card, suite_names
 from jingwei.manage import Desk, Proof
 from jingwei.platform.lane import way_in
@@ -56,7 +57,8 @@ class Evaluations:
         if limit is not None and limit < 1:
             raise InputError("platform:evaluation-limit", field="limit")
         url = f"http://{self.settings.host}:{self.settings.gateway_port}"
-        found = way_in(self.desk, system_id, gateway_url=url, guarded=through == "gateway")
+        levels = any(each.id in suites and each.evidence_type == LEVELS for each in self.suites())
+        found = way_in(self.desk, system_id, gateway_url=url, guarded=through == "gateway", levels=levels)
         if found is None:
             raise InputError(f"platform:evaluation-no-{through}", field="through")
         target, options = found

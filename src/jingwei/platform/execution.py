@@ -8,7 +8,7 @@ so does a run that outlives its token.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from jingwei.manage import InUse
 from jingwei.manage.standing import bound_draft
 from jingwei.platform.alone import unwrapped
 from jingwei.platform.asking import options_of
+from jingwei.platform.capability import enter_levels
 from jingwei.platform.lane import departures
 from jingwei.platform.runs import ENDED
 
@@ -145,6 +146,8 @@ class Execution:
             if work.runs.run(run_id).status in ENDED:  # somebody cancelled it while the evidence was sealed
                 return []
             kept = [work.proof.add(each) for each in evidence]
+            for each in evidence:
+                enter_levels(work, prepared.run.system_id, each)
             work.runs.ended(run_id, "finished", evidence_ids=kept)
         self._prepared.pop(run_id, None)
         return evidence
@@ -214,7 +217,7 @@ class Execution:
             run = Run(
                 id=run_id, target=target, options=options_of(check, dict(row.options)), keep=self._keep,
                 clock=self.platform.clock, secret=_upstream_key(work, system_id, target), system_id=system_id,
-                facts=facts,
+                facts=facts, bare_secret=_bare_key(work, system_id, row.options),
             )  # fmt: skip
             in_use = work.registry.in_use(system_id) if system_id else None
             return Prepared(check, run, row.started_at or self.platform.clock(), in_use)
@@ -259,6 +262,14 @@ def _upstream_key(work: "Work", system_id: str | None, target: Target) -> Secret
         return None
     key = upstream_key(system.upstream_key_env)
     return SecretStr(key) if key else None
+
+
+def _bare_key(work: "Work", system_id: str | None, options: Mapping[str, Json]) -> SecretStr | None:
+    """Return the key of a System's own upstream where the run is to ask that as well as the gateway."""
+    bare = options.get("bare")
+    if not isinstance(bare, str) or not bare:
+        return None
+    return _upstream_key(work, system_id, Target(kind=TargetKind.ENDPOINT, locator=bare))
 
 
 def _actor(work: "Work", account_id: str) -> Actor:

@@ -18,6 +18,7 @@ from jingwei.core.evidence import BoundTo
 from jingwei.core.plugins import check_names
 from jingwei.core.policy import Policy
 from jingwei.core.target import Target, TargetKind
+from jingwei.develop.evaluate.levels import EVIDENCE_TYPE as LEVELS
 from jingwei.manage import Component, Desk, Grading, Parts, Policies, Registry, State
 from jingwei.platform.asking import options_of
 from jingwei.platform.demanded import Demanded, demanded
@@ -132,7 +133,11 @@ def _aims(  # noqa: PLR0911 - one line a check
         case "redteam":
             return [(place.gateway, _attack(place))]
         case "evaluate":
-            return [(place.gateway, _evaluation(place, wanted)) for name, wanted in demanded().items() if name in types]
+            return [
+                (place.gateway, _evaluation(place, name, wanted))
+                for name, wanted in demanded().items()
+                if name in types and (name != LEVELS or place.upstream.locator)
+            ]
         case "guard-config":
             return [(place.gateway, {"policy": place.policy.digest})]
         case _:
@@ -175,16 +180,20 @@ def told_prompt(desk: Desk, system_id: str) -> str:
     return _read(Path(path)).replace("{canary}", canary).strip() if path else ""
 
 
-def way_in(desk: Desk, system_id: str, *, gateway_url: str, guarded: bool) -> tuple[Target, dict[str, Json]] | None:
+def way_in(desk: Desk, system_id: str, *, gateway_url: str, guarded: bool,
+           levels: bool = False) -> tuple[Target, dict[str, Json]] | None:  # fmt: skip
     """Return where a System is talked with, through its guard or without, and what its evidence is bound by.
 
-    None where it has no such way in: no policy in force, or no model's address.
+    None where it has no such way in: no policy in force, or no model's address. For levels of capability, the model
+    without its guard is asked beside the gateway.
     """
     place = _Place.of(desk, system_id, gateway_url=gateway_url)
     if guarded and place.policy is None:
         return None
     target = place.gateway if guarded else place.upstream
     options = {name: value for name, value in _attack(place).items() if name != "thresholds"}
+    if guarded and levels:
+        options |= _bare(place.upstream)
     return (target, options) if target.locator else None
 
 
@@ -221,8 +230,14 @@ def _attack(place: _Place) -> dict[str, Json]:
     return {**_talked(place), "thresholds": {"attack_success_high": TOLERATED[place.grade]}}
 
 
-def _evaluation(place: _Place, wanted: Demanded) -> dict[str, Json]:
-    return {**_talked(place), "suites": list(wanted.suites), "limit": wanted.limit}
+def _evaluation(place: _Place, type_id: str, wanted: Demanded) -> dict[str, Json]:
+    options: dict[str, Json] = {**_talked(place), "suites": list(wanted.suites), "limit": wanted.limit}
+    return options | (_bare(place.upstream) if type_id == LEVELS else {})
+
+
+def _bare(upstream: Target) -> dict[str, Json]:
+    """Return where the model is asked without its guard."""
+    return {"bare": upstream.locator, "bare_model": upstream.name}
 
 
 def _talked(place: _Place) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from jingwei.detect import fold, redact
 from jingwei.detect.pattern_detector import pii, secrets
 from jingwei.develop.evaluate.attempt import Attempt, Briefing
 from jingwei.develop.evaluate.exchange import Answer, Ask, Exchange, Fault, Transcript
+from jingwei.develop.evaluate.levels import levelled
 from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.scorers import Scene, scorer
 from jingwei.develop.evaluate.strategies import Talk, strategy
@@ -34,6 +35,8 @@ class Company:
     """An outside judge."""
     attacker: Asking | None = None
     """A model that writes the attack's next turn."""
+    mitigated: Asking | None = None
+    """The subject with its safeguards; asked the same where levels of capability are measured."""
 
 
 async def carry_out(attempt: Attempt, ask: Asking, briefing: Briefing, *, company: Company | None = None) -> Result:
@@ -46,6 +49,17 @@ async def carry_out(attempt: Attempt, ask: Asking, briefing: Briefing, *, compan
         unread = Verdict(state=State.INVALID, reasons=("unreadable",), scorer="validity")
         return _kept(attempt, Transcript(exchanges=()), unread, canary=briefing.canary)
     company = company or Company()
+    transcript, verdict = await _talked(attempt, ask, briefing, company=company)
+    found = _kept(attempt, transcript, verdict, canary=briefing.canary)
+    if not company.mitigated or not levelled(briefing.suite) or transcript.fault:
+        return found
+    again, kept = await _talked(attempt, company.mitigated, briefing, company=company)
+    return _with_mitigated(found, _kept(attempt, again, kept, canary=briefing.canary))
+
+
+async def _talked(attempt: Attempt, ask: Asking, briefing: Briefing, *,
+                  company: Company) -> tuple[Transcript, Verdict]:  # fmt: skip
+    """Have the conversation and judge it."""
     told = briefing.system_prompt(attempt.case.language)
     talk = Talk(
         ask=_timed(ask),
@@ -55,12 +69,10 @@ async def carry_out(attempt: Attempt, ask: Asking, briefing: Briefing, *, compan
     )
     transcript = await strategy(attempt.strategy).converse(attempt, talk)
     if transcript.fault:
-        verdict = Verdict(state=State.ERROR, reasons=(transcript.fault.reason,))
-    else:
-        scene = Scene(attempt=attempt, transcript=transcript, system_prompt=told, canary=briefing.canary,
-                      forbidden=briefing.forbidden, second=company.second)  # fmt: skip
-        verdict = await _judged(scene, briefing.scorer_of(attempt.case.category))
-    return _kept(attempt, transcript, verdict, canary=briefing.canary)
+        return transcript, Verdict(state=State.ERROR, reasons=(transcript.fault.reason,))
+    scene = Scene(attempt=attempt, transcript=transcript, system_prompt=told, canary=briefing.canary,
+                  forbidden=briefing.forbidden, second=company.second)  # fmt: skip
+    return transcript, await _judged(scene, briefing.scorer_of(attempt.case.category))
 
 
 async def _judged(scene: Scene, name: str) -> Verdict:
@@ -110,6 +122,13 @@ def _kept(attempt: Attempt, transcript: Transcript, verdict: Verdict, *, canary:
         answered_tokens=sum(each.answered for each in usages),
         milliseconds=sum(each.milliseconds for each in transcript.exchanges),
     )
+
+
+def _with_mitigated(found: Result, kept: Result) -> Result:
+    """Add what became of the same through the safeguards, and what it cost."""
+    sums = ("turns", "asked_length", "said_length", "asked_tokens", "answered_tokens")
+    costs = {name: getattr(found, name) + getattr(kept, name) for name in sums}
+    return found.model_copy(update={"mitigated": kept.verdict, **costs})
 
 
 def redacted(said: str, *, canary: str) -> str:

@@ -77,6 +77,7 @@ class Examination:
         terms: concurrency, budget, limits.
         judge: an outside judge, asked where the offline one cannot tell.
         attacker: a model that writes attacks.
+        mitigated: the subject with its safeguards, asked the same where levels of capability are measured.
         fresh: begin again, whatever the folder holds.
         clock: tells the time.
 
@@ -87,13 +88,17 @@ class Examination:
     """
 
     def __init__(self, plan: Plan, party: Party, *, folder: Path, terms: Terms | None = None,
-                 judge: Party | None = None, attacker: Party | None = None, fresh: bool = False,
+                 judge: Party | None = None, attacker: Party | None = None,
+                 mitigated: Party | None = None, fresh: bool = False,
                  clock: Clock = utc_now) -> None:  # fmt: skip
         self._plan, self._party, self._terms, self._clock = plan, party, terms or Terms(), clock
         self._purse = Purse(self._terms.budget)
         self._ask = self._paid(party)
+        self._mitigated = mitigated.card if mitigated else None
         self._company = Company(
-            second=self._paid(judge) if judge else None, attacker=self._paid(attacker) if attacker else None
+            second=self._paid(judge) if judge else None,
+            attacker=self._paid(attacker) if attacker else None,
+            mitigated=self._paid(mitigated) if mitigated else None,
         )
         asked = {
             "scope": plan.scope.model_dump(mode="json", exclude={"suites"}),
@@ -103,6 +108,7 @@ class Examination:
             ],
             "by": [version("jingwei-ai"), rubric().version],
             "parties": [each.card.model_dump(mode="json") if each else None for each in (party, judge, attacker)],
+            **({"mitigated": mitigated.card.model_dump(mode="json")} if mitigated else {}),
         }
         card = RunCard(id=new_id("evl"), plan=digest(asked), started_at=clock())
         self._counts = _Counts(len(plan.ids))
@@ -157,6 +163,7 @@ class Examination:
             started_at=self._keeping.card.started_at,
             finished_at=self._clock(),
             subject=self._party.card,
+            mitigated=self._mitigated,
             seed=self._plan.scope.seed,
             languages=self._plan.scope.languages,
             suites=tuple(

@@ -12,7 +12,9 @@ from jingwei.core.canonical import Json, digest
 from jingwei.core.check import CheckOptions, Run
 from jingwei.core.errors import InputError
 from jingwei.core.evidence import Draft
+from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
+from jingwei.develop.evaluate.carrying import Asking, Company
 from jingwei.develop.evaluate.drafts import EVIDENCE_TYPES, draft_of
 from jingwei.develop.evaluate.examining import (
     Examining,
@@ -20,10 +22,13 @@ from jingwei.develop.evaluate.examining import (
     SubjectOptions,
     briefing_of,
     demand_readable,
+    demand_url,
     seen_and_made,
     units_of,
 )
+from jingwei.develop.evaluate.levels import levelled
 from jingwei.develop.evaluate.planning import Plan, Scope, suites_of
+from jingwei.develop.evaluate.subjects import OpenAiSubject
 from jingwei.develop.evaluate.suite import Suite
 from jingwei.develop.evaluate.suite_file import load_suite
 
@@ -46,6 +51,10 @@ class EvaluateOptions(SubjectOptions):
     epochs: int = Field(default=1, ge=1, le=100, description="How often each case is asked.")
     limit: int | None = Field(default=None, ge=1, le=100_000, description="Largest number of attempts of each suite.")
     max_tokens: int = Field(default=512, ge=8, le=8192, description="Longest answer asked for.")
+    bare: str = Field(
+        default="", description="Address of the model without its safeguards: levels are told before and after them."
+    )
+    bare_model: str = Field(default="", description="Its name there; none given means the first that is listed.")
     bounds: dict[str, float] = Field(
         default_factory=dict, description="Largest upper bound of each measure that passes, before the suites' own."
     )
@@ -85,8 +94,17 @@ class Evaluate(Examining):
                 raise InputError("develop.evaluate:evidence-unfit", field="suites", name=each.id,
                                  type=each.evidence_type, known=", ".join(EVIDENCE_TYPES))  # fmt: skip
         demand_readable(run, suites, transforms=_options(run).transforms)
+        _demand_bare(run, suites)
         plan = Plan(_options(run).scope, [briefing_of(run, each) for each in suites])
         return units_of(plan.attempts, suites=_digest(suites))
+
+    def asking(self, run: Run, suite: Suite, subject: OpenAiSubject) -> tuple[Asking, Company | None]:
+        """Return who is asked: for levels, the model alone, and the target as the same with its safeguards."""
+        options = _options(run)
+        if not options.bare or not levelled(suite):
+            return super().asking(run, suite, subject)
+        alone = self.subject_at(run, options.bare.rstrip("/"), model=options.bare_model, key=run.bare_secret)
+        return alone.ask, Company(mitigated=subject.ask)
 
     def conclude(self, run: Run, units: Sequence[Json], results: Sequence[Json]) -> Sequence[Draft]:
         """Conclude each suite by itself."""
@@ -104,6 +122,15 @@ class Evaluate(Examining):
             )
             for suite in suites
         ]
+
+
+def _demand_bare(run: Run, suites: Sequence[Suite]) -> None:
+    """Refuse levels through a gateway alone: what they are before mitigation would be left out."""
+    options = _options(run)
+    if options.bare:
+        demand_url(options.bare, field="bare")
+    elif run.target.kind is TargetKind.GATEWAY and any(levelled(each) for each in suites):
+        raise InputError("develop.evaluate:levels-alone", field="bare")
 
 
 def _digest(suites: Sequence[Suite]) -> str:

@@ -79,6 +79,8 @@ class Evaluation(BaseModel):
     started_at: AwareDatetime
     finished_at: AwareDatetime
     subject: SubjectCard
+    mitigated: SubjectCard | None = None
+    """The subject with its safeguards, where levels of capability were measured before and after mitigation."""
     seed: int
     languages: tuple[Language, ...]
     suites: tuple[SuiteOutcome, ...]

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from jingwei.core.canonical import Json
-from jingwei.core.check import CheckOptions, Run
+from jingwei.core.check import CheckOptions, Run, SignRequest
 from jingwei.core.errors import InputError
 from jingwei.core.target import TargetKind
 from jingwei.core.text import LANGUAGES, Language
 from jingwei.develop.evaluate.attempt import Attempt, Briefing
-from jingwei.develop.evaluate.carrying import carry_out
+from jingwei.develop.evaluate.carrying import Asking, Company, carry_out
 from jingwei.develop.evaluate.endpoint import Client, Limits
 from jingwei.develop.evaluate.observe import Observation, observe
 from jingwei.develop.evaluate.result import Result
@@ -111,7 +111,13 @@ class Examining(ABC):
             return seen.model_dump(mode="json")
         attempt = AttemptUnit.model_validate(unit).attempt
         suite = next((each for each in suites if each.id == attempt.suite), suites[0])
-        return (await carry_out(attempt, subject.ask, briefing_of(run, suite))).model_dump(mode="json")
+        ask, company = self.asking(run, suite, subject)
+        return (await carry_out(attempt, ask, briefing_of(run, suite), company=company)).model_dump(mode="json")
+
+    def asking(self, run: Run, suite: Suite, subject: OpenAiSubject) -> tuple[Asking, Company | None]:
+        """Return who is asked in a suite, and who takes part beside it."""
+        del self, run, suite
+        return subject.ask, None
 
     def concurrency(self, run: Run) -> int:
         """Return how many attempts may be under way at once."""
@@ -124,19 +130,19 @@ class Examining(ABC):
         """
         if self._asked is not None and self._asked[0] is run:
             return self._asked[1]
-        options = subject_options(run)
         root = run.target.locator.rstrip("/")
-        subject = OpenAiSubject(
-            self._client,
-            f"{root}/v1" if run.target.kind is TargetKind.GATEWAY else root,
-            model=run.target.name,
-            key=run.secret,
-            parameters={"max_tokens": options.max_tokens, "temperature": 0, "seed": options.seed},
-            sign=run.sign_request,
-            limits=options.limits,
-        )
+        url = f"{root}/v1" if run.target.kind is TargetKind.GATEWAY else root
+        subject = self.subject_at(run, url, model=run.target.name, key=run.secret, sign=run.sign_request)
         self._asked = run, subject
         return subject
+
+    def subject_at(self, run: Run, url: str, *, model: str, key: SecretStr | None,
+                   sign: SignRequest | None = None) -> OpenAiSubject:  # fmt: skip
+        """Return an endpoint as a run asks it."""
+        options = subject_options(run)
+        parameters: dict[str, JsonValue] = {"max_tokens": options.max_tokens, "temperature": 0, "seed": options.seed}
+        return OpenAiSubject(self._client, url, model=model, key=key, parameters=parameters, sign=sign,
+                             limits=options.limits)  # fmt: skip
 
 
 def subject_options(run: Run) -> SubjectOptions:
@@ -161,11 +167,7 @@ def demand_readable(run: Run, suites: Sequence[Suite], *, transforms: Sequence[s
     Raises:
         InputError: one of them is wrong.
     """
-    parts = urlsplit(run.target.locator)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InputError("develop.evaluate:url-wrong", field="target", url=run.target.locator)
-    if parts.username or parts.password:
-        raise InputError("develop.evaluate:url-key", field="target", host=parts.hostname)
+    demand_url(run.target.locator, field="target")
     for chain in transforms:
         for name in chain.split("+"):
             transform(name)
@@ -174,6 +176,19 @@ def demand_readable(run: Run, suites: Sequence[Suite], *, transforms: Sequence[s
         if category not in known:
             raise InputError("develop.evaluate:category-unknown", field="categories", name=category,
                              known=", ".join(known))  # fmt: skip
+
+
+def demand_url(url: str, *, field: str) -> None:
+    """Refuse what is no address of an endpoint, or holds a key.
+
+    Raises:
+        InputError: it is one of these.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InputError("develop.evaluate:url-wrong", field=field, url=url)
+    if parts.username or parts.password:
+        raise InputError("develop.evaluate:url-key", field=field, host=parts.hostname)
 
 
 def units_of(attempts: Sequence[Attempt], *, suites: str) -> list[Json]:

@@ -4,6 +4,9 @@ A level is reached when the upper bound of every measure that it names reaches i
 a model look more able and not less. What was not measured cannot be shown to be low: where it would decide, there is no
 level, and what has no level may not be deployed. Mitigation counts only where it was measured on the same questions.
 Blue Book 四(一): four levels with baselines; only medium or below is deployed.
+
+    results ─► capability.DOMAIN.MEASURE (the model alone), ….after (the same questions through its safeguards)
+            ─► found_in: the level of each domain before and after ─► outcome_of, and the facts that grading reads
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +20,14 @@ from jingwei.core.errors import NotFound
 from jingwei.core.evidence import Measure, Outcome
 from jingwei.core.package_data import package_data
 from jingwei.core.text import Both, text
+from jingwei.develop.evaluate.suite import Suite
+
+EVIDENCE_TYPE = "EV-CAP"
+AFTER = ".after"
+"""Ends the name of a share that was measured through the safeguards."""
+_STEM = "capability."
+_NAMED = frozenset({"knowledge", "task"})
+_WHEN = {"counts": "", "before": ".before", "after": AFTER}
 
 
 class Level(StrEnum):
@@ -40,6 +51,8 @@ class Domain(BaseModel):
 
     title: Both
     risk: str
+    fact: str
+    """The fact of the intake that its level answers."""
     measures: tuple[str, ...] = Field(min_length=1)
     """What its levels are told by."""
     thresholds: Mapping[Level, Mapping[str, float]]
@@ -136,6 +149,45 @@ def reached(measures: Sequence[Measure], mitigated: Sequence[Measure] = ()) -> t
     return tuple(found)
 
 
+def found_in(measures: Sequence[Measure]) -> tuple[Reached, ...]:
+    """Return what the measures of a suite's outcome, or of evidence, show of every domain."""
+    named = [each for each in measures if each.name.startswith(_STEM)]
+    kept = [each.model_copy(update={"name": each.name.removesuffix(AFTER)}) for each in named
+            if each.name.endswith(AFTER)]  # fmt: skip
+    return reached(named, kept)
+
+
+def levelled(suite: Suite) -> bool:
+    """Tell whether a suite's outcome is told by levels."""
+    return suite.evidence_type == EVIDENCE_TYPE
+
+
+def facts_of(found: Sequence[Reached]) -> dict[str, str]:
+    """Return the facts of the intake that levels answer: that which counts, of the domains that have one."""
+    domains = registry().domains
+    return {domains[each.domain].fact: each.counts.value for each in found if each.counts is not None}
+
+
+def gaps_of(found: Sequence[Reached]) -> list[Both]:
+    """Say which domains have no level, and for want of what."""
+    domains = registry().domains
+    return [
+        text("develop.evaluate:level-gap", domain=domains[each.domain].title, names=_listed(each.missing))
+        for each in found
+        if each.counts is None
+    ]
+
+
+def name_of(measure: str) -> Both:
+    """Return what a measure of a domain is called."""
+    return text(f"develop.evaluate:capability-{measure}") if measure in _NAMED else Both(zh=measure, en=measure)
+
+
+def _listed(names: Sequence[str]) -> Both:
+    between, found = text("develop.evaluate:between"), [name_of(each) for each in names]
+    return Both(zh=between.zh.join(each.zh for each in found), en=between.en.join(each.en for each in found))
+
+
 def outcome_of(found: Sequence[Reached]) -> Outcome:
     """Return what the gate is told: a level above the highest deployable fails, one that is not known is incomplete."""
     highest = registry().highest_deployable.rank
@@ -146,19 +198,22 @@ def outcome_of(found: Sequence[Reached]) -> Outcome:
 
 
 def level_measures(found: Sequence[Reached]) -> tuple[Measure, ...]:
-    """Return levels as measures of evidence, 0 for low up to 3 for critical; unknown ones are left out."""
+    """Return levels as measures of evidence, 0 for low up to 3 for critical; unknown ones are left out.
+
+    Of a domain: the level before mitigation, the one after it where that was measured, and the one that counts.
+    """
     return tuple(
-        Measure(name=f"capability.{each.domain}.level.{when}", value=float(level.rank), unit="score",
+        Measure(name=f"{_STEM}{each.domain}.level{_WHEN[when]}", value=float(level.rank), unit="score",
                 title=text(f"develop.evaluate:level-{when}", domain=registry().domains[each.domain].title,
                            level=registry().levels[level]))
         for each in found
-        for when, level in (("before", each.before), ("after", each.after))
+        for when, level in (("counts", each.counts), ("before", each.before), ("after", each.after))
         if level is not None
     )  # fmt: skip
 
 
 def _of(domain: str, measures: Sequence[Measure]) -> dict[str, Measure]:
-    stem = f"capability.{domain}."
+    stem = f"{_STEM}{domain}."
     return {each.name.removeprefix(stem): each for each in measures if each.name.startswith(stem)}
 
 

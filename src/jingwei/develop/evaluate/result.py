@@ -23,6 +23,8 @@ class Result(BaseModel):
     strategy: str = "single"
     epoch: int = 0
     verdict: Verdict
+    mitigated: Verdict | None = None
+    """What became of the same through the subject's safeguards, where levels of capability are measured."""
     answer_sha256: str
     answer_length: int
     answer_redacted: str

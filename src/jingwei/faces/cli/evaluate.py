@@ -105,7 +105,7 @@ def _order(suites: Sequence[str], out: Path, fail_on: Sequence[str],
         return asked(named, model=model, key_env=key_env, stack=stack) if named else None
 
     subject = asked(given["target"], model=given["model"], key_env=given["key_env"], stack=stack)
-    judge, attacker = other("judge"), other("attacker")
+    judge, attacker, mitigated = other("judge"), other("attacker"), other("mitigated")
     return Order(
         scope=Scope(
             suites=tuple(suites),
@@ -122,6 +122,7 @@ def _order(suites: Sequence[str], out: Path, fail_on: Sequence[str],
         terms=_terms(given["concurrency"] or subject.target.concurrency, given["budget"], fail_on),
         judge=judge,
         attacker=attacker,
+        mitigated=mitigated,
         self_judge=given["self_judge"],
         fresh=given["fresh"],
     )
@@ -216,6 +217,9 @@ running = Running(
         click.Option(["--attacker"], metavar="URL|FILE", help=say("evaluate-attacker")),
         click.Option(["--attacker-model"], default="", help=say("evaluate-attacker-model")),
         click.Option(["--attacker-key-env"], metavar="NAME", help=say("evaluate-attacker-key-env")),
+        click.Option(["--mitigated"], metavar="URL|FILE", help=say("evaluate-mitigated")),
+        click.Option(["--mitigated-model"], default="", help=say("evaluate-mitigated-model")),
+        click.Option(["--mitigated-key-env"], metavar="NAME", help=say("evaluate-mitigated-key-env")),
         click.Option(["--fail-on"], multiple=True, metavar="MEASURE=LIMIT|never", help=say("evaluate-fail-on")),
         click.Option(["--fresh"], is_flag=True, help=say("evaluate-fresh")),
         click.Option(["--format", "form"], type=click.Choice(FORMATS), default="text", show_default=True,

@@ -111,4 +111,6 @@ def _value(measure: "Measure", suite: "SuiteOutcome") -> str:
 
 def _limit(measure: "Measure", suite: "SuiteOutcome") -> str:
     limit = suite.limits.get(measure.name)
-    return "" if limit is None else f"≤ {limit:.0%}"
+    if limit is None:
+        return ""
+    return f"≤ {limit:.0%}" if measure.unit == "ratio" else f"≤ {limit:g}"

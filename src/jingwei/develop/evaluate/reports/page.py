@@ -8,6 +8,7 @@ from jingwei.develop.evaluate.reports.charts import moment
 from jingwei.develop.evaluate.reports.figures import Figures
 from jingwei.develop.evaluate.reports.frame import bar, document
 from jingwei.develop.evaluate.reports.headline import headline
+from jingwei.develop.evaluate.reports.levels import levels
 from jingwei.develop.evaluate.reports.markup import Html, heading, join, say, tag, visible
 from jingwei.develop.evaluate.reports.remainder import cost, system_card, unjudged
 from jingwei.develop.evaluate.reports.suites import suites, transforms
@@ -15,8 +16,9 @@ from jingwei.develop.evaluate.reports.transcripts import transcripts
 from jingwei.develop.evaluate.reports.views import views
 
 _SECTIONS = (
-    ("suites", suites), ("views", views), ("judge", accuracy), ("transforms", transforms), ("unjudged", unjudged),
-    ("cost", cost), ("card", system_card), ("transcripts", transcripts),
+    ("suites", suites), ("levels", levels), ("views", views), ("judge", accuracy),
+    ("transforms", transforms), ("unjudged", unjudged), ("cost", cost), ("card", system_card),
+    ("transcripts", transcripts),
 )  # fmt: skip
 
 
