@@ -32,8 +32,12 @@ def likeness(first: str, second: str) -> float:
         return 1.0
     if not one or not other:
         return 0.0
-    here, there = shingles(one), shingles(other)
-    return min(0.99, len(here & there) / len(here | there))
+    return min(0.99, jaccard(shingles(one), shingles(other)))
+
+
+def jaccard(here: frozenset[str], there: frozenset[str]) -> float:
+    """Return the share of shingles that two texts have in common."""
+    return len(here & there) / len(here | there)
 
 
 def worth(severity: Severity, *, likeness: float) -> int:

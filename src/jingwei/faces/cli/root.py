@@ -36,6 +36,7 @@ COMMANDS = {
     "job": "jingwei.faces.cli.job:job",
     "knowledge": "jingwei.faces.cli.knowledge:knowledge",
     "event": "jingwei.faces.cli.event:event",
+    "sharing": "jingwei.faces.cli.sharing:sharing",
     "ledger": "jingwei.faces.cli.ledger:ledger",
     "catalog": "jingwei.faces.cli.catalog:catalog",
     "account": "jingwei.faces.cli.account:account",

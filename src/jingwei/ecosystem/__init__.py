@@ -1,0 +1,1 @@
+"""What organisations give one another: records of weaknesses, evidence, cases."""
