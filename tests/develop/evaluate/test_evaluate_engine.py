@@ -16,7 +16,7 @@ from jingwei.develop.evaluate.carrying import redacted
 from jingwei.develop.evaluate.engine import Terms
 from jingwei.develop.evaluate.evaluation import Budget
 from jingwei.develop.evaluate.exchange import Answer, Usage
-from jingwei.develop.evaluate.keeping import Keeping
+from jingwei.develop.evaluate.keeping import Keeping, RunCard
 from jingwei.develop.evaluate.order import Asked, Evaluating
 from jingwei.develop.evaluate.purse import Prices
 from jingwei.develop.evaluate.rubric import rubric
@@ -112,6 +112,31 @@ def test_a_run_is_not_gone_on_with_by_another_judge(suite, app, out, monkeypatch
     monkeypatch.setattr("jingwei.develop.evaluate.engine.rubric", lambda: other)
     with pytest.raises(InputError, match="version of this program"):
         evaluated(order_of(suite, app.target, out))
+
+
+def test_a_folder_is_put_in_order_only_by_who_holds_it(suite, app, out, monkeypatch):
+    evaluated(order_of(suite, app.target, out))
+    card = RunCard.model_validate_json((out / "run.json").read_bytes())
+    first, before = Keeping(out, card), (out / "attempts.jsonl").read_bytes()
+    first.close()
+    second = Keeping(out, card)
+    with pytest.raises(Conflict):
+        first.settle(sorted(second.done))
+    second.close()
+    assert (out / "attempts.jsonl").read_bytes() == before
+    assert len(first.settle(sorted(second.done))) == len(second.done)
+    opened = os.open
+
+    def overtaken(path, *more):
+        file = opened(path, *more)
+        if str(path).endswith("attempts.jsonl"):
+            monkeypatch.setattr(os, "open", opened)
+            first.settle(sorted(second.done))
+        return file
+
+    monkeypatch.setattr(os, "open", overtaken)
+    with pytest.raises(Conflict):
+        Keeping(out, card)
 
 
 def test_two_processes_do_not_write_to_one_folder(suite, app, out):

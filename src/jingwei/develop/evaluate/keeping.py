@@ -143,8 +143,22 @@ class Keeping:
                 self._file = -1
 
     def settle(self, order: Sequence[str]) -> Results:
-        """Put the lines in the order of the plan, each attempt once, and return them."""
+        """Put the lines in the order of the plan, each attempt once, and return them.
+
+        Raises:
+            Conflict: another process has begun to work in the folder since the run ended.
+            Unavailable: the disk is full, or the folder cannot be written.
+        """
         self.close()
+        with file_trouble_said(str(self.path)):
+            self._file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self._take(fresh=False)
+            return self._settled(order)
+        finally:
+            self.close()
+
+    def _settled(self, order: Sequence[str]) -> Results:
         starts = _starts(self.path)
         draft = self.path.with_suffix(".draft")
         kept, at = array("Q"), 0
@@ -178,6 +192,8 @@ class Keeping:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Conflict("develop.evaluate:run-busy", field="out", folder=str(self.folder)) from error
+        if not os.path.samestat(os.fstat(self._file), self.path.stat()):  # it was put in order in between
+            raise Conflict("develop.evaluate:run-busy", field="out", folder=str(self.folder))
         if fresh:
             os.ftruncate(self._file, 0)
 

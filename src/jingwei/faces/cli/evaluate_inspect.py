@@ -9,7 +9,7 @@ import click
 
 from jingwei.faces.cli.help import Speaking, Told
 from jingwei.faces.cli.language import current, say
-from jingwei.faces.cli.output import as_json, console, plain, write_bytes
+from jingwei.faces.cli.output import as_json, console, plain
 
 if TYPE_CHECKING:
     from jingwei.develop.evaluate.backends import Done, Job
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 def run_task(*, task: str, target: str, model: str, key_env: str | None, limit: int | None, python: Path | None,
-             out: Path, form: str | None) -> int:  # fmt: skip
+             out: Path, fresh: bool, form: str | None) -> int:  # fmt: skip
     """Run the task, judge its answers again, write the reports, and return the exit code an evaluation has."""
     from jingwei.develop.evaluate.backends import judged, run_inspect, task_of
-    from jingwei.develop.evaluate.engine import REPORT
-    from jingwei.develop.evaluate.keeping import ATTEMPTS
+    from jingwei.develop.evaluate.made import demand_free, keep_made
     from jingwei.develop.evaluate.reports import write_reports
     from jingwei.faces.cli.evaluate import code_of
     from jingwei.faces.cli.evaluate_shown import show_evaluation
     from jingwei.faces.cli.evaluate_target import asked
 
     task_of(task)
+    if not fresh:
+        demand_free(out)
     with ExitStack() as stack:
         job = _job(task, asked(target, model=model, key_env=key_env, stack=stack), limit=limit, python=python)
         done = run_inspect(job, out)
     evaluation, results = judged(done, job)
-    write_bytes(out / ATTEMPTS, b"".join(each.model_dump_json().encode() + b"\n" for each in results))
-    write_bytes(out / REPORT, evaluation.model_dump_json(indent=1).encode())
-    written = write_reports(evaluation, results, out, language=current())
+    kept = keep_made(evaluation, results, out, fresh=fresh)
+    written = write_reports(evaluation, kept, out, language=current())
     if form == "json":
         figures = [each.model_dump() for each in done.figures]
         as_json(evaluation.model_dump(mode="json") | {"inspect": {"log": str(done.log), "figures": figures}})
@@ -81,6 +81,7 @@ inspect = Speaking(
         click.Option(["--target"], metavar="URL|FILE|packaged", required=True, help=say("evaluate-target")),
         click.Option(["--out"], metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False),
                      help=say("evaluate-import-out")),
+        click.Option(["--fresh"], is_flag=True, help=say("evaluate-fresh")),
         click.Option(["--model"], default="", help=say("evaluate-model")),
         click.Option(["--key-env"], metavar="NAME", help=say("check-key-env")),
         click.Option(["--limit"], type=click.IntRange(1), help=say("evaluate-inspect-limit")),

@@ -1,8 +1,15 @@
-"""promptfoo's JSON output: `results.results`, or `results` itself; `success` false means that a check failed."""
+"""promptfoo's output: `results.results`, or `results` itself, or a line of JSON for each result.
 
-from collections.abc import Iterator, Mapping
+`success` false means that a check failed.
+"""
 
-from jingwei.develop.evaluate.intake.heard import Heard, Log, Tree, at, listed, number, said, word
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+from jingwei.core.errors import InputError
+from jingwei.develop.evaluate.intake.heard import ENTRIES, Heard, Log, Tree, at, listed, number, parsed, said, word
+from jingwei.develop.evaluate.intake.lines import lines_of
 
 _ERROR = 2
 """`failureReason` where the provider or the grader failed, not the answer."""
@@ -15,19 +22,40 @@ def is_promptfoo(tree: Tree) -> bool:
 
 def read_promptfoo(tree: Tree) -> Log:
     """Read an output."""
-    rows = _rows(tree)
-    provider = at(rows, 0, "provider")
+    return _log(_rows(tree), version=word(tree, "metadata", "promptfooVersion"))
+
+
+def is_promptfoo_line(first: Tree) -> bool:
+    """Tell whether a first line is a result of promptfoo's."""
+    return isinstance(first, Mapping) and {"promptIdx", "testIdx", "success"} <= first.keys()
+
+
+def read_promptfoo_lines(path: Path) -> Log:
+    """Read an output of one result a line.
+
+    Raises:
+        InputError: a line is no JSON, or too long, or there are too many.
+    """
+    with path.open("rb") as file:
+        found = (parsed(line, file=path.name, line=number) for number, line in lines_of(file, name=path.name))
+        rows = list(islice(found, ENTRIES + 1))
+    if len(rows) > ENTRIES:
+        raise InputError("develop.evaluate:log-too-large", field="log", file=path.name, limit=ENTRIES)
+    return _log(rows, version="")
+
+
+def _log(rows: Sequence[Tree], *, version: str) -> Log:
+    provider = at(rows[0], "provider")
     model = provider if isinstance(provider, str) else word(provider, "label") or word(provider, "id")
     hostile = any(_metadata(each, "pluginId") for each in rows)
-    return Log("promptfoo", _heard(rows), model=model, version=word(tree, "metadata", "promptfooVersion"),
-               hostile=hostile)  # fmt: skip
+    return Log("promptfoo", _heard(rows), model=model, version=version, hostile=hostile)
 
 
 def _rows(tree: Tree) -> list[Tree]:
     return listed(tree, "results", "results") or listed(tree, "results")
 
 
-def _heard(rows: list[Tree]) -> Iterator[Heard]:
+def _heard(rows: Sequence[Tree]) -> Iterator[Heard]:
     for place, row in enumerate(rows):
         output = at(row, "response", "output")
         fault = "" if output is not None else "no-answer"

@@ -1,4 +1,8 @@
-"""PyRIT's memory: the JSON that `export_conversations` writes, or the SQLite file itself."""
+"""PyRIT's memory: the JSON that `export_conversations` writes, or the SQLite file itself.
+
+Since 1.1 a memory says in tables of their own what an attack was and whom it asked; the talks of its attacker and its
+judges lie beside those with the target, and are left out.
+"""
 
 import sqlite3
 from collections import defaultdict
@@ -7,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jingwei.core.errors import InputError
-from jingwei.develop.evaluate.intake.heard import ENTRIES, Heard, Log, Tree, at, listed, word
+from jingwei.develop.evaluate.intake.heard import ENTRIES, Heard, Log, Tree, at, listed, parsed, word
 
 _TEXT_BYTES = 8 * 1024 * 1024
 _STEPS = 50_000_000
@@ -15,6 +19,8 @@ _STEPS = 50_000_000
 _THOUSANDS = 1000
 _PIECES = "PromptMemoryEntries"
 _SCORES = "ScoreEntries"
+_ATTACKS = "AttackResultEntries"
+_TALKS = "Conversations"
 _TRUE = 0.5
 
 
@@ -43,14 +49,41 @@ def read_pyrit_database(path: Path) -> Log:
         database.set_progress_handler(lambda: _tick(left), _THOUSANDS)
         pieces = _rows(database, _PIECES)
         scores: dict[str, list[Tree]] = defaultdict(list)
-        for score in _rows(database, _SCORES):
+        for score in _rows(database, _SCORES, optional=True):
             scores[word(score, "prompt_request_response_id")].append(score)
+        attacks, talks = (_rows(database, name, optional=True) for name in (_ATTACKS, _TALKS))
     except sqlite3.Error as error:
         raise InputError("develop.evaluate:log-damaged", field="log", file=path.name, line=1) from error
     finally:
         database.close()
-    whole = [{**piece, "scores": scores.get(word(piece, "id"), [])} for piece in pieces]
-    return Log("pyrit", _heard(whole), model=_model(whole))
+    whole = [{**piece, "scores": scores.get(word(piece, "id"), [])} for piece in _attacked(pieces, attacks)]
+    named = (_within(each, "target_identifier", file=path.name) for each in talks)
+    model = next((found for each in named if (found := word(each, "model_name"))), "")
+    return Log("pyrit", _heard(whole), model=_model(whole) or model, version=word(whole, 0, "pyrit_version"))
+
+
+def _attacked(pieces: Sequence[Mapping[str, Tree]], attacks: Sequence[Mapping[str, Tree]]) -> list[Mapping[str, Tree]]:
+    """Return the pieces of talks with a target, each with the harm it was after; all where no attack is told."""
+    kinds: dict[str, Tree] = {}
+    for each in attacks:
+        kind = _within(each, "targeted_harm_categories", file=_ATTACKS)
+        names = [each.get("conversation_id"), *listed(_within(each, "pruned_conversation_ids", file=_ATTACKS))]
+        kinds |= {name: kind for name in names if isinstance(name, str)}
+    if not kinds:
+        return list(pieces)
+    return [{**each, "targeted_harm_categories": kinds[name]} for each in pieces
+            if (name := word(each, "conversation_id")) in kinds]  # fmt: skip
+
+
+def _within(row: Mapping[str, Tree], name: str, *, file: str) -> Tree:
+    """Return what a column holds as JSON; None where it holds none."""
+    held = row.get(name)
+    if not isinstance(held, str):
+        return None
+    try:
+        return parsed(held.encode(), file=file)
+    except InputError:
+        return None
 
 
 def _tick(left: list[int]) -> int:
@@ -58,14 +91,14 @@ def _tick(left: list[int]) -> int:
     return int(left[0] < 0)
 
 
-def _rows(database: sqlite3.Connection, name: str) -> list[dict[str, Tree]]:
+def _rows(database: sqlite3.Connection, name: str, *, optional: bool = False) -> list[dict[str, Tree]]:
     """Return a table's rows; a view of that name is none."""
     kinds = database.execute("SELECT type FROM sqlite_master WHERE name = ?", (name,)).fetchall()
     if kinds != [("table",)]:
-        if name == _SCORES:
+        if optional:
             return []
         raise sqlite3.DatabaseError(name)
-    found = database.execute(f"SELECT * FROM {name} LIMIT ?", (ENTRIES,))  # noqa: S608 - the name is one of our two
+    found = database.execute(f"SELECT * FROM {name} LIMIT ?", (ENTRIES,))  # noqa: S608 - the name is one of ours
     columns = [each[0] for each in found.description]
     return [dict(zip(columns, row, strict=True)) for row in found]
 

@@ -4,9 +4,14 @@ from pathlib import Path
 
 from jingwei.core.errors import InputError, NotFound
 from jingwei.develop.evaluate.intake.garak import is_garak, read_garak
-from jingwei.develop.evaluate.intake.heard import Log, parsed
+from jingwei.develop.evaluate.intake.heard import Log, Tree, parsed
 from jingwei.develop.evaluate.intake.inspect_log import read_inspect
-from jingwei.develop.evaluate.intake.promptfoo import is_promptfoo, read_promptfoo
+from jingwei.develop.evaluate.intake.promptfoo import (
+    is_promptfoo,
+    is_promptfoo_line,
+    read_promptfoo,
+    read_promptfoo_lines,
+)
 from jingwei.develop.evaluate.intake.pyrit import is_pyrit, read_pyrit, read_pyrit_database
 
 TOOLS = ("garak", "pyrit", "promptfoo", "inspect")
@@ -33,8 +38,11 @@ def read_log(path: Path) -> Log:
             return read_pyrit_database(path)
         file.seek(0)
         first = file.readline(_HEAD)
-    if _is_line_of_garak(first):
+    line = _line(first)
+    if is_garak(line):
         return read_garak(path)
+    if is_promptfoo_line(line):
+        return read_promptfoo_lines(path)
     if path.stat().st_size > _JSON_BYTES:
         raise InputError("develop.evaluate:log-too-large", field="log", file=path.name, limit=_JSON_BYTES)
     tree = parsed(path.read_bytes(), file=path.name)
@@ -45,10 +53,11 @@ def read_log(path: Path) -> Log:
     raise InputError("develop.evaluate:log-unknown", field="log", file=path.name, known=", ".join(TOOLS))
 
 
-def _is_line_of_garak(line: bytes) -> bool:
+def _line(line: bytes) -> Tree:
+    """Return what a whole first line holds; None where it is none."""
     if not line.startswith(b"{") or not line.endswith(b"}\n"):
-        return False
+        return None
     try:
-        return is_garak(parsed(line, file=""))
+        return parsed(line, file="")
     except InputError:
-        return False
+        return None
