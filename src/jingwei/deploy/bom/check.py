@@ -1,22 +1,20 @@
 """The `ai-bom` check: an inventory of the environment, the models, the data and the services of a system."""
 
 import asyncio
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, cast
 from urllib.parse import urlsplit
 
-from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.canonical import Json
 from jingwei.core.check import CheckOptions, Run
 from jingwei.core.evidence import Binding, BoundTo, Draft, Measure, Outcome
-from jingwei.core.finding import Finding, Location, Severity
+from jingwei.core.finding import Finding, Severity
 from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
+from jingwei.deploy.bom.completeness import completeness
 from jingwei.deploy.bom.component import Component, Kind
 from jingwei.deploy.bom.distributions import (
     borrows_from_system,
@@ -24,10 +22,9 @@ from jingwei.deploy.bom.distributions import (
     environment_root,
     read_distribution,
 )
-from jingwei.deploy.bom.document import completeness, component_digest, reference, write_bom
+from jingwei.deploy.bom.document import component_digest, reference, write_bom
 from jingwei.deploy.bom.files import read_file
-
-_COPYLEFT = re.compile(r"(?<![A-Za-z])A?GPL|GNU (Affero )?General Public|(?<!Lesser )General Public License")
+from jingwei.deploy.bom.findings import duplicates, findings_of
 
 
 class AiBomOptions(CheckOptions):
@@ -151,28 +148,5 @@ def _measures(components: Sequence[Component]) -> Iterator[Measure]:
 
 def _findings(components: Sequence[Component]) -> Iterator[Finding]:
     for one in components:
-        if one.kind in {"library", "model"} and not one.licence:
-            yield _finding("no-licence", Severity.INFO, one)
-        if one.kind == "library" and not one.version:
-            yield _finding("no-version", Severity.LOW, one)
-        if _COPYLEFT.search(one.licence) and "Lesser" not in one.licence:
-            yield _finding("copyleft", Severity.LOW, one, licence=one.licence)
-        if one.changed:
-            shown = ", ".join(one.changed[:5])
-            yield _finding("changed", Severity.HIGH, one, count=len(one.changed), files=shown)
-    libraries = [one for one in components if one.kind == "library"]
-    counted = Counter(canonicalize_name(one.name) for one in libraries)
-    for one in libraries:
-        if counted.pop(canonicalize_name(one.name), 1) > 1:
-            yield _finding("duplicate", Severity.LOW, one)
-
-
-def _finding(rule: str, severity: Severity, component: Component, **values: object) -> Finding:
-    return Finding(
-        rule_id=f"bom.{rule}",
-        severity=severity,
-        title=text(f"deploy.bom:{rule}"),
-        detail=text(f"deploy.bom:{rule}-detail", name=component.name, **values),
-        remedy=text(f"deploy.bom:{rule}-remedy"),
-        location=Location(path=component.name),
-    )
+        yield from (each.finding() for each in findings_of(one))
+    yield from (finding.finding() for _, finding in duplicates(components))

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from jingwei.core.errors import InputError
 from jingwei.deploy.bom.component import Component
+from jingwei.deploy.bom.reading import Unreadable, content_of, text_of
 
 _LONGEST_METADATA = 4 * 1024 * 1024
 _MOST_FILES = 200_000
@@ -76,17 +77,16 @@ def read_distribution(folder: Path, *, verified: bool) -> Component:
     """
     name, _, version = folder.name.removesuffix(".dist-info").partition("-")
     try:
-        with (folder / "METADATA").open(encoding="utf-8", errors="replace") as file:
-            metadata = message_from_string(file.read(_LONGEST_METADATA))
-    except OSError:
+        metadata = message_from_string(text_of(folder / "METADATA", _LONGEST_METADATA))
+    except Unreadable:
         return Component(kind="library", name=name, version=version, gap="gap-metadata")
     record, gap = "", "gap-record"
     changed: tuple[str, ...] = ()
     try:
-        raw = (folder / "RECORD").read_bytes()
+        raw = content_of(folder / "RECORD")
         record, gap = hashlib.sha256(raw).hexdigest(), ""
         changed = tuple(_changed(folder, raw.decode("utf-8", "replace"))) if verified else ()
-    except OSError:
+    except Unreadable:
         pass  # told by the gap
     return Component(
         kind="library",
@@ -99,6 +99,17 @@ def read_distribution(folder: Path, *, verified: bool) -> Component:
         changed=changed,
         gap=gap,
     )
+
+
+def read_egg(path: Path) -> Component:
+    """Read a distribution of the old form by its PKG-INFO; it keeps no digests, so its files cannot be checked."""
+    try:
+        metadata = message_from_string(text_of(path, _LONGEST_METADATA))
+    except Unreadable as error:
+        return Component(kind="library", name=path.parent.name.partition("-")[0], gap=error.reason)
+    return Component(kind="library", name=str(metadata["Name"] or path.parent.name),
+                     version=str(metadata["Version"] or ""),
+                     licence=licence_of(metadata), supplier=_supplier(metadata), gap="gap-record")  # fmt: skip
 
 
 def licence_of(metadata: Message) -> str:

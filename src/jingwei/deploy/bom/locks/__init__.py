@@ -1,0 +1,5 @@
+"""Lock files and lists of requirements: every package with its exact version, or with none where none is pinned."""
+
+from jingwei.deploy.bom.locks.choice import LockReader, lock_reader
+
+__all__ = ["LockReader", "lock_reader"]
