@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "jingwei.faces.cli.demo:demo",
     "detect": "jingwei.faces.cli.detect:detect",
     "scan": "jingwei.faces.cli.scan:scan",
+    "fix": "jingwei.faces.cli.fix:fix",
     "check": "jingwei.faces.cli.check:check",
     "evaluate": "jingwei.faces.cli.evaluate:evaluate",
     "judge": "jingwei.faces.cli.judge:judge",
