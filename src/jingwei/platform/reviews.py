@@ -5,20 +5,23 @@ evidence ─► queue()   without what the judge said, some that it decided mixe
 ─► agreement()
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
 from jingwei.core.blobs import Blobs
 from jingwei.core.errors import Conflict, InputError, NotFound
-from jingwei.core.evidence import Evidence
+from jingwei.core.evidence import Artefact, Evidence
 from jingwei.core.identity import Actor
 from jingwei.core.ids import new_id
 from jingwei.core.settings import Settings
 from jingwei.core.store.tables import ReviewRow
 from jingwei.core.text import Language
-from jingwei.develop.evaluate.proven import run_of
+from jingwei.develop.evaluate.proven import artefact_of, results_in
 from jingwei.develop.evaluate.result import Result
 from jingwei.develop.evaluate.reviews import Decision, Reviewed, Word, queue_of, reviewed
 from jingwei.develop.evaluate.verdict import State
@@ -86,7 +89,7 @@ class Reviews:
     def __init__(self, desk: Desk, *, settings: Settings) -> None:
         self.desk = desk
         self.session = desk.session
-        self._blobs = Blobs(settings.blobs_path)
+        self._blobs = settings.blobs_path
 
     def queue(self, evidence_id: str, *, actor: Actor) -> list[OpenAttempt]:
         """Return what this person has not decided yet, in an order that tells nothing.
@@ -148,16 +151,21 @@ class Reviews:
     def _evidence(self, evidence_id: str) -> Evidence:
         return Proof(self.desk).evidence(evidence_id)
 
-    def _queue(self, evidence_id: str) -> list[Result]:
+    def _queue(self, evidence_id: str) -> Sequence[Result]:
         """Return the whole queue of a piece of evidence: the same for everybody, drawn by its id."""
-        run = run_of(self._evidence(evidence_id), self._blobs.read)
-        return queue_of(run.results, sample=SAMPLE, seed=int(evidence_id[:8], 16))
+        return _drawn(self._blobs, artefact_of(self._evidence(evidence_id)), int(evidence_id[:8], 16))
 
     def _rows(self, evidence_id: str, *, account_id: str = "") -> list[ReviewRow]:
         query = select(ReviewRow).where(ReviewRow.evidence_id == evidence_id).order_by(ReviewRow.decided_at)
         if account_id:
             query = query.where(ReviewRow.account_id == account_id)
         return list(self.session.scalars(query))
+
+
+@lru_cache(maxsize=4)
+def _drawn(blobs: Path, kept: Artefact, seed: int) -> tuple[Result, ...]:
+    """Draw a queue; the artefact is named by its content, so what was drawn of it once stays so."""
+    return tuple(queue_of(results_in(kept, Blobs(blobs).read), sample=SAMPLE, seed=seed))
 
 
 def _blind(result: Result) -> OpenAttempt:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 import yaml
@@ -8,11 +9,14 @@ from evaluating import write_suite
 from jingwei.catalog import load_catalog
 from jingwei.core.check import Run, examine_all
 from jingwei.core.errors import InputError
-from jingwei.core.evidence import BoundTo, Outcome
+from jingwei.core.evidence import BoundTo, Outcome, Source, seal
 from jingwei.core.plugins import load_check
+from jingwei.core.signing import Signer
 from jingwei.core.target import Target, TargetKind
 from jingwei.develop.evaluate import Evaluate, EvaluateOptions
 from jingwei.develop.evaluate.drafts import EVIDENCE_TYPES
+from jingwei.develop.evaluate.proven import run_of
+from jingwei.develop.evaluate.suite_file import load_suite
 
 
 @pytest.fixture
@@ -86,3 +90,21 @@ def test_a_malformed_suite_is_told_with_its_place(drafts, tmp_path):
     path.write_text(yaml.safe_dump(source), encoding="utf-8")
     with pytest.raises(InputError, match=r"categories.0.prompts.1.id"):
         drafts("refuser", path)
+
+
+def test_a_report_made_again_from_evidence_knows_limits_seed_and_the_suites_hash(drafts, tmp_path, kept):
+    suite = write_suite(tmp_path, limits={"attack_success_rate": 0.2})
+    draft = drafts("refuser", suite, seed=7)["EV-REDTEAM"]
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    evidence = seal(draft, system_id=None, target=Target(kind=TargetKind.ENDPOINT, locator="http://127.0.0.1:9/v1"),
+                    source=Source(kind="auto", name="evaluate", version="1", run_id="run-1"), started_at=at,
+                    finished_at=at, signer=Signer.generate())  # fmt: skip
+    named = {each.name: each for each in evidence.artefacts}
+    again = evidence.model_copy(update={"artefacts": tuple(
+        each.model_copy(update={"sha256": name}) for name, each in named.items())})  # fmt: skip
+    run = run_of(again, kept.__getitem__)
+    (outcome,) = run.evaluation.suites
+    assert (run.evaluation.seed, outcome.limits) == (7, {"attack_success_rate": 0.2})
+    assert (outcome.digest, outcome.title.en, outcome.planned) == (load_suite(str(suite)).digest, "Mine", 20)
+    older = again.model_copy(update={"artefacts": tuple(each for each in again.artefacts if each.name != "suite.json")})
+    assert run_of(older, kept.__getitem__).evaluation.suites[0].limits == {}

@@ -1,15 +1,20 @@
 """From a suite's outcome to evidence: measures, what failed, and what it is bound to."""
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 
 from jingwei.core.check import Run
 from jingwei.core.evidence import Binding, BoundTo, Draft, Outcome
 from jingwei.core.finding import Finding, Location
+from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
 from jingwei.develop.evaluate.attempt import Briefing
+from jingwei.develop.evaluate.evaluation import SubjectCard, SuiteOutcome
+from jingwei.develop.evaluate.levels import levelled
 from jingwei.develop.evaluate.measures import STEM, bad_rate, by_kind, kind_of
 from jingwei.develop.evaluate.observe import Observation
 from jingwei.develop.evaluate.outcome import exceeded, suite_outcome
+from jingwei.develop.evaluate.proven import SuiteRan, keep_ran
 from jingwei.develop.evaluate.result import Result, Tally
 from jingwei.develop.evaluate.rubric import judge_card
 from jingwei.develop.evaluate.suite import Suite
@@ -58,10 +63,27 @@ def draft_of(run: Run, briefing: Briefing, looks: Sequence[Observation], results
         artefacts=(
             run.keep(f"attempts-{suite.id}.jsonl", "application/jsonl", transcript),
             run.keep("judge-card.json", "application/json", judge_card().model_dump_json().encode()),
+            keep_ran(run, _ran(run, briefing, outcome)),
         ),
         examined=len(results),
         skipped=tuple(gaps),
     )  # fmt: skip
+
+
+def _ran(run: Run, briefing: Briefing, outcome: SuiteOutcome) -> SuiteRan:
+    through = run.target.kind is TargetKind.GATEWAY and levelled(briefing.suite)
+    return SuiteRan(
+        suite=outcome.suite,
+        version=outcome.version,
+        licence=outcome.licence,
+        title=outcome.title,
+        digest=outcome.digest,
+        limits=outcome.limits,
+        planned=outcome.planned,
+        seed=briefing.seed,
+        jingwei=version("jingwei-ai"),
+        mitigated=SubjectCard(kind="gateway", locator=run.target.locator, model=run.target.name) if through else None,
+    )
 
 
 def _voids(suite: Suite, looks: Sequence[Observation], *, changed: bool) -> list[Both]:

@@ -1,6 +1,7 @@
 """From verdicts to evidence: rates with intervals, what failed, what could not be judged, and the judge's own error."""
 
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,8 +10,9 @@ from jingwei.core.evidence import Binding, BoundTo, Draft, Outcome
 from jingwei.core.finding import Finding, Location, Severity
 from jingwei.core.text import LANGUAGES, Both, text
 from jingwei.develop.evaluate.attempt import Briefing
-from jingwei.develop.evaluate.measures import measures_of
+from jingwei.develop.evaluate.measures import STEM, measures_of
 from jingwei.develop.evaluate.observe import Observation
+from jingwei.develop.evaluate.proven import SuiteRan, keep_ran
 from jingwei.develop.evaluate.result import Result, Tally
 from jingwei.develop.evaluate.rubric import judge_card
 from jingwei.develop.evaluate.suite import Category, Expectation
@@ -69,10 +71,26 @@ def report(run: Run, briefing: Briefing, looks: Sequence[Observation], results: 
         artefacts=(
             run.keep("attempts.jsonl", "application/jsonl", transcript),
             run.keep("judge-card.json", "application/json", judge_card().model_dump_json().encode()),
+            keep_ran(run, _ran(briefing, thresholds, planned=planned, count=len(results))),
         ),
         examined=len(results),
         skipped=(*gaps, *unclear),
     )  # fmt: skip
+
+
+def _ran(briefing: Briefing, thresholds: Thresholds, *, planned: str, count: int) -> SuiteRan:
+    suite = briefing.suite
+    return SuiteRan(
+        suite=suite.id,
+        version=suite.version,
+        licence=suite.licence,
+        title=suite.title,
+        digest=planned,
+        limits={STEM["attack"]: thresholds.attack_success_high},
+        planned=count,
+        seed=briefing.seed,
+        jingwei=version("jingwei-ai"),
+    )
 
 
 def _changed(looks: Sequence[Observation]) -> bool:
