@@ -9,7 +9,7 @@ import tracemalloc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jingwei.deploy.artifacts import operations, pushes  # noqa: F401 - they fill the machine's opcodes
+from jingwei.deploy.artifacts import lookups, operations, pushes  # noqa: F401 - they fill the machine's tables
 from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.globals import verdict
 from jingwei.deploy.artifacts.machine import HANDLERS, Machine
@@ -72,7 +72,7 @@ def test_every_plain_value_is_followed_to_its_stop_without_a_finding(value, prot
     trace = Machine(Memory(content), 0).run()
 
     assert (trace.stopped, trace.end, trace.oddities) == (True, len(content), [])
-    assert all(verdict(*name, called=use.called) is None for name, use in trace.uses.items())
+    assert all(verdict(*name, use.how) is None for name, use in trace.uses.items())
 
 
 @QUIET

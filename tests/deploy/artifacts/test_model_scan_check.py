@@ -78,7 +78,7 @@ def test_what_was_not_examined_is_never_a_pass(tmp_path):
 
 def test_the_threshold_is_the_callers(tmp_path):
     path = tmp_path / "m.pkl"
-    path.write_bytes(b"cmypackage\nNet\n)\x81.")
+    path.write_bytes(b"cmypackage\n_restore\n(S'x'\ntR.")
 
     assert concluded(path).outcome is Outcome.FAIL
     assert concluded(path, fail_at="high").outcome is Outcome.PASS

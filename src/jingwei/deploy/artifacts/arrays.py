@@ -56,9 +56,10 @@ def _nested(machine: Machine, at: int) -> int:
     trace = inner.run()
     for name, use in trace.uses.items():
         outer = machine.trace.uses.get(name)
-        if outer is None or (use.called and not outer.called):
+        if outer is None or use.how > outer.how:
             machine.trace.uses[name] = use
     machine.trace.oddities.extend(trace.oddities)
+    machine.trace.inner.extend(trace.inner)
     if not trace.stopped:
         raise Halt(trace.reason)
     return trace.end

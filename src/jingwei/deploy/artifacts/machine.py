@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jingwei.deploy.artifacts import memo as values
-from jingwei.deploy.artifacts.memo import DATA, NUMBER, STRING, Memo, OutOfRoom, Store, Thing
+from jingwei.deploy.artifacts.globals import Use as How
+from jingwei.deploy.artifacts.memo import DATA, NUMBER, STRING, Memo, OutOfRoom, Store
 from jingwei.deploy.artifacts.source import PIECE, Source
+from jingwei.deploy.artifacts.words import called as in_words
 
 MOST_OPERATIONS = 400_000_000
 _MOST_STACK = 4_000_000
 _LONGEST_LINE = 65536
-_LONGEST_NAME = 1024
+_LONGEST_NAME = 4096
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C.to_bytes(10, "little")
 
 
@@ -26,10 +28,33 @@ class Halt(Exception):  # noqa: N818 - the normal end of a machine
 
 
 class Use(NamedTuple):
-    """One global, as a pickle uses it."""
+    """One global, as a pickle uses it at its worst."""
 
     offset: int
-    called: bool
+    how: How
+    words: str = ""
+    """The call in words."""
+    via: str = ""
+    """The call through which it was reached, where it was not named itself."""
+
+
+class Oddity(NamedTuple):
+    """Something besides the names that is worth a finding."""
+
+    rule: str
+    offset: int
+    name: str
+    words: str = ""
+
+
+class Inner(NamedTuple):
+    """Bytes inside a pickle that are a pickle or a model themselves."""
+
+    start: int
+    size: int
+    """0 where the bytes are written as text, whose opcode lies at the start."""
+    loaded: bool
+    """True where the pickle itself has them loaded, with a loader whose formats are known."""
 
 
 @dataclass(slots=True)
@@ -37,8 +62,8 @@ class Trace:
     """What following one stream found."""
 
     uses: dict[tuple[str, str], Use] = field(default_factory=dict)
-    oddities: list[tuple[str, int, str]] = field(default_factory=list)
-    """Rule, offset and name of everything else worth a finding."""
+    oddities: list[Oddity] = field(default_factory=list)
+    inner: list[Inner] = field(default_factory=list)
     end: int = 0
     stopped: bool = False
     """True when STOP was reached."""
@@ -57,6 +82,7 @@ def _table(fixed: dict[bytes, int]) -> list[int]:
 
 _PLAIN = _table({b"N\x88\x89)]}\x8f": 1, b"G": 9})
 """Opcodes that push plain data, with their whole length."""
+_BLOBS = {0x43: 1, 0x42: 4, 0x8E: 8, 0x96: 8, 0x55: 1, 0x54: 4}
 _STRINGS = {0x8C: 1, 0x58: 4, 0x8D: 8, 0x55: 1, 0x54: 4}
 
 
@@ -138,7 +164,7 @@ class Machine:
             LookupError: the stream ends before.
         """
         here = at - self._base
-        piece = self._window[here : here + length]
+        piece = self._window[here : here + length] if here >= 0 else b""
         if len(piece) < length:
             piece = self.source.read(at, length)
         if len(piece) < length:
@@ -154,8 +180,8 @@ class Machine:
                 return piece[:end]
         raise Halt("gap-truncated" if at + _LONGEST_LINE > self.source.size else "gap-broken-pickle")
 
-    def string(self, value: int) -> str | None:
-        """Return the string that a value stands for, if it is one and short enough to be a name."""
+    def string(self, value: int, *, longest: int = _LONGEST_NAME) -> str | None:
+        """Return the string that a value stands for, if it is one and short enough, by default to be a name."""
         thing = self.store.thing_of(value)
         if thing is not None and thing.kind == "text":
             return thing.name
@@ -166,7 +192,7 @@ class Machine:
         if code in _STRINGS:
             width = _STRINGS[code]
             length = int.from_bytes(self.fixed(at + 1, width), "little")
-            raw = self.fixed(at + 1 + width, length) if length <= _LONGEST_NAME else b""
+            raw = self.fixed(at + 1 + width, length) if length <= longest else b""
             return raw.decode("utf-8", "surrogatepass") if raw or not length else None
         raw = self.line(at + 1)
         if code == 0x56:
@@ -180,42 +206,42 @@ class Machine:
         del self.stack[mark:]
         return items
 
-    def name(self, module: str, name: str) -> int:
+    def blob(self, value: int) -> tuple[int, int]:
+        """Return where a blob's bytes begin, and how many they are."""
+        at = value >> 3
+        width = _BLOBS[self.fixed(at, 1)[0]]
+        return at + 1 + width, int.from_bytes(self.fixed(at + 1, width), "little")
+
+    def name(self, module: str, name: str, *, via: str = "") -> int:
         """Note that a global is imported, and return its value."""
-        self.trace.uses.setdefault((module, name), Use(self.at, called=False))
-        if len(self.trace.uses) > values.MOST_THINGS:
-            raise OutOfRoom
+        if (module, name) not in self.trace.uses:
+            self.trace.uses[module, name] = Use(self.at, How.NAMED, via=via)
+            if len(self.trace.uses) > values.MOST_THINGS:
+                raise OutOfRoom
         return self.store.thing("global", module, name)
 
-    def odd(self, rule: str, name: str = "") -> None:
+    def use(self, module: str, name: str, how: How, given: tuple[int, ...] | None, *, via: str = "") -> None:
+        """Note that a global is called or built; the worst use of each is kept."""
+        before = self.trace.uses.get((module, name))
+        if before is None or how > before.how:
+            via = via or (before.via if before else "")
+            self.trace.uses[module, name] = Use(self.at, how, in_words(self, f"{module}.{name}", given), via)
+
+    def odd(self, rule: str, name: str = "", words: str = "") -> None:
         """Note something that is a finding by itself."""
         if len(self.trace.oddities) < 100:
-            self.trace.oddities.append((rule, self.at, name))
-
-    def call(self, callee: int, arguments: int | tuple[int, ...] = DATA) -> int:
-        """Note a call, and return the value of its result."""
-        thing = self.store.thing_of(callee)
-        if thing is None or thing.kind != "global":
-            self.odd("pickle.computed-call", f"{thing.module}.{thing.name}" if thing else "?")
-            return DATA
-        self.trace.uses[thing.module, thing.name] = Use(self.at, called=True)
-        given = arguments if isinstance(arguments, tuple) else self.store.tuple_of(arguments)
-        special = _SPECIAL.get((thing.module, thing.name))
-        made = special(self, given) if special and given else None
-        return self.store.thing("instance", thing.module, thing.name) if made is None else made
+            self.trace.oddities.append(Oddity(rule, self.at, name, words))
 
     def write(self, target: int) -> None:
         """Note a change of something imported, such as `sys.modules`."""
         thing = self.store.thing_of(target)
-        if thing is not None and thing.kind == "global":
-            self.odd("pickle.writes-import", f"{thing.module}.{thing.name}")
+        if thing is not None and thing.kind in {"global", "module"}:
+            self.odd("pickle.writes-import", f"{thing.module}.{thing.name}".strip("."))
 
 
 Handler = Callable[[Machine, int, int], int]
 HANDLERS: list[Handler | None] = [None] * 256
 """What to do at each opcode; filled by `operations`."""
-Special = Callable[[Machine, tuple[int, ...]], int | None]
-_SPECIAL: dict[tuple[str, str], Special] = {}
 
 
 def opcode(*codes: bytes) -> Callable[[Handler], Handler]:
@@ -227,22 +253,3 @@ def opcode(*codes: bytes) -> Callable[[Handler], Handler]:
         return handler
 
     return register
-
-
-def special(module: str, *names: str) -> Callable[[Special], Special]:
-    """Register what a call of some globals makes, where that matters."""
-
-    def register(make: Special) -> Special:
-        for name in names:
-            _SPECIAL[module, name] = make
-        return make
-
-    return register
-
-
-def made(machine: Machine, callee: int, arguments: tuple[int, ...]) -> int:
-    """Note that a class is instantiated through one of copyreg's functions."""
-    thing: Thing | None = machine.store.thing_of(callee)
-    if thing is None:
-        return DATA
-    return machine.call(callee, arguments)

@@ -1,15 +1,15 @@
 """What a symbolic pickle machine remembers, in eight bytes a place.
 
-A value is one integer. The low three bits say what it is; the rest is a small number, the position of a string's
-opcode in the file (the string itself is read again when it is asked for), or the number of a thing or tuple.
+A value is one integer. The low three bits say what it is; the rest is a small number, the position of a string's or
+blob's opcode in the file (the bytes are read again when they are asked for), or the number of a thing or tuple.
 """
 
 from array import array
 from typing import NamedTuple
 
 DATA = 0
-"""Anything that cannot name, call or size: a float, bytes, a list."""
-NUMBER, STRING, THING, TUPLE = 2, 3, 4, 5
+"""Anything that cannot name, call or size: a float, a list of numbers."""
+NUMBER, STRING, THING, TUPLE, BLOB, ENCODED = 2, 3, 4, 5, 6, 7
 _UNSET = -1
 _RING = 4096
 MOST_PLACES = 32_000_000
@@ -25,9 +25,11 @@ class Thing(NamedTuple):
     """Something a pickle imported or made."""
 
     kind: str
-    """`global`, `instance`, `text`, `dtype`."""
+    """`global`, `module`, `instance`, `method`, `partial`, `caller`, `getter`, `computed`, `text`, `dtype`."""
     module: str
     name: str
+    parts: tuple[int, ...] = ()
+    """Of something bound: the values that it was made of."""
 
 
 class Memo:
@@ -75,9 +77,9 @@ class Store:
         self._ring: list[tuple[int, ...]] = [()] * _RING
         self._tuples = 0
 
-    def thing(self, kind: str, module: str, name: str) -> int:
-        """Return the value of a thing."""
-        thing = Thing(kind, module, name)
+    def thing(self, kind: str, module: str, name: str, parts: tuple[int, ...] = ()) -> int:
+        """Return the value of a thing; once there are many, what they were made of is no longer told apart."""
+        thing = Thing(kind, module, name, parts if len(self._things) < MOST_THINGS // 2 else ())
         number = self._numbers.get(thing)
         if number is None:
             if len(self._things) >= MOST_THINGS:
@@ -103,3 +105,9 @@ class Store:
         number = value >> 3
         known = value & 7 == TUPLE and self._tuples - number <= _RING
         return self._ring[number % _RING] if known else ()
+
+    def given(self, value: int) -> tuple[int, ...] | None:
+        """Return the arguments that a value stands for; nothing where they are not known (no arguments are known)."""
+        if value == DATA:
+            return ()
+        return self.tuple_of(value) or None

@@ -1,10 +1,14 @@
 """What the opcodes that name, call, build and collect do to the symbolic machine."""
 
 from jingwei.deploy.artifacts.arrays import skip_array
-from jingwei.deploy.artifacts.machine import Halt, Machine, made, opcode, special
-from jingwei.deploy.artifacts.memo import DATA
+from jingwei.deploy.artifacts.calls import call
+from jingwei.deploy.artifacts.globals import Use as How
+from jingwei.deploy.artifacts.machine import Halt, Machine, opcode
+from jingwei.deploy.artifacts.memo import DATA, THING, TUPLE
 
 _TUPLES = {0x85: 1, 0x86: 2, 0x87: 3}
+_MOST_KEPT, _FEW = 16, 4
+_LONGEST_PLACE = 4000
 _EXTENSIONS = {0x82: 1, 0x83: 2, 0x84: 4}
 
 
@@ -56,17 +60,30 @@ def bundle(machine: Machine, code: int, at: int) -> int:
 
 @opcode(b"ld\x91")
 def collect(machine: Machine, _: int, at: int) -> int:
-    """LIST, DICT and FROZENSET: plain data made of what lies above the mark."""
-    machine.pop_mark()
-    machine.stack.append(DATA)
+    """LIST, DICT and FROZENSET: what lies above the mark, kept where it is of interest."""
+    machine.stack.append(_kept(machine, DATA, machine.pop_mark()))
     return at
+
+
+def _kept(machine: Machine, target: int, items: list[int]) -> int:
+    """Return a collection with more items: told apart from data only where something imported is in it."""
+    few = len(items) <= _FEW or any(item & 7 == THING for item in items)
+    if not machine.trace.uses or not few or target & 7 not in {DATA, TUPLE}:
+        return target
+    return machine.store.bundle([*machine.store.tuple_of(target), *items][:_MOST_KEPT])
 
 
 @opcode(b"as")
 def put_one(machine: Machine, code: int, at: int) -> int:
     """APPEND and SETITEM."""
-    del machine.stack[-1 if code == 0x61 else -2 :]
-    machine.write(machine.stack[-1])
+    count = 1 if code == 0x61 else 2
+    items = machine.stack[-count:]
+    del machine.stack[-count:]
+    target = machine.stack[-1]
+    if target & 7 == THING:
+        machine.write(target)
+    else:
+        machine.stack[-1] = _kept(machine, target, items)
     return at
 
 
@@ -74,7 +91,11 @@ def put_one(machine: Machine, code: int, at: int) -> int:
 def put_many(machine: Machine, code: int, at: int) -> int:
     """APPENDS, SETITEMS and ADDITEMS."""
     items = machine.pop_mark()
-    machine.write(machine.stack[-1])
+    target = machine.stack[-1]
+    if target & 7 == THING:
+        machine.write(target)
+    else:
+        machine.stack[-1] = _kept(machine, target, items)
     if code == 0x75 and len(machine.stack) > 1 and _is_array(machine, machine.stack[-2]):
         names = (machine.string(item) for item in items[::2])
         machine.array = {name or "": value for name, value in zip(names, items[1::2], strict=False)}
@@ -103,7 +124,7 @@ def line_get(machine: Machine, _: int, at: int) -> int:
 
 
 def _place(raw: bytes) -> int:
-    place = int(raw[:20])
+    place = int(raw[:_LONGEST_PLACE])
     if place < 0:
         raise Halt("gap-broken-pickle")
     return place
@@ -134,8 +155,10 @@ def memoize(machine: Machine, _: int, at: int) -> int:
 
 @opcode(b"Q")
 def persistent(machine: Machine, _: int, at: int) -> int:
-    """BINPERSID: the reader's own storage."""
-    machine.stack[-1] = DATA
+    """BINPERSID: the reader's own storage; torch's older format also keeps classes there."""
+    told = machine.store.tuple_of(machine.stack[-1])
+    by_module = len(told) > 1 and machine.string(told[0]) == "module"
+    machine.stack[-1] = told[1] if by_module else DATA
     return at
 
 
@@ -188,20 +211,28 @@ def extension(machine: Machine, code: int, at: int) -> int:
     return at + width
 
 
-@opcode(b"R\x81")
-def call(machine: Machine, _: int, at: int) -> int:
-    """REDUCE and NEWOBJ."""
+@opcode(b"R")
+def reduce(machine: Machine, _: int, at: int) -> int:
+    """REDUCE."""
     arguments, callee = machine.stack.pop(), machine.stack.pop()
-    machine.stack.append(machine.call(callee, arguments))
+    machine.stack.append(call(machine, callee, machine.store.given(arguments), How.CALLED))
+    return at
+
+
+@opcode(b"\x81")
+def new_object(machine: Machine, _: int, at: int) -> int:
+    """NEWOBJ: `cls.__new__(cls, *args)`, never the constructor."""
+    arguments, callee = machine.stack.pop(), machine.stack.pop()
+    machine.stack.append(call(machine, callee, machine.store.given(arguments), How.BUILT))
     return at
 
 
 @opcode(b"\x92")
-def call_with_names(machine: Machine, _: int, at: int) -> int:
+def new_object_with_names(machine: Machine, _: int, at: int) -> int:
     """NEWOBJ_EX."""
     machine.stack.pop()
     arguments, callee = machine.stack.pop(), machine.stack.pop()
-    machine.stack.append(machine.call(callee, arguments))
+    machine.stack.append(call(machine, callee, machine.store.given(arguments), How.BUILT))
     return at
 
 
@@ -209,7 +240,7 @@ def call_with_names(machine: Machine, _: int, at: int) -> int:
 def call_marked(machine: Machine, _: int, at: int) -> int:
     """OBJ: the class lies right above the mark."""
     callee, *arguments = machine.pop_mark() or [DATA]
-    machine.stack.append(machine.call(callee, tuple(arguments)))
+    machine.stack.append(call(machine, callee, tuple(arguments), How.CALLED))
     return at
 
 
@@ -220,39 +251,26 @@ def call_named(machine: Machine, _: int, at: int) -> int:
     name = machine.line(at + len(module) + 1)
     arguments = machine.pop_mark()
     callee = machine.name(_decoded(module), _decoded(name))
-    machine.stack.append(machine.call(callee, tuple(arguments)))
+    machine.stack.append(call(machine, callee, tuple(arguments), How.CALLED))
     return at + len(module) + len(name) + 2
+
+
+def _bind(machine: Machine, target: int, state: int) -> None:
+    """A partial's state says anew what it calls, and with what."""
+    thing = machine.store.thing_of(target)
+    parts = machine.store.tuple_of(state)
+    if thing is not None and thing.kind == "partial" and len(parts) > 1:
+        bound = (parts[0], *machine.store.tuple_of(parts[1]))
+        machine.stack[-1] = machine.store.thing("partial", "functools", "partial", bound)
 
 
 @opcode(b"b")
 def build(machine: Machine, _: int, at: int) -> int:
     """BUILD; after joblib's array wrapper the array's own bytes lie in the stream."""
-    machine.stack.pop()
+    state = machine.stack.pop()
     target = machine.stack[-1]
     machine.write(target)
+    _bind(machine, target, state)
     if machine.array and _is_array(machine, target):
         return skip_array(machine, at)
     return at
-
-
-@special("copyreg", "_reconstructor", "__newobj__", "__newobj_ex__")
-@special("copy_reg", "_reconstructor", "__newobj__", "__newobj_ex__")
-@special("torch._tensor", "_rebuild_from_type", "_rebuild_from_type_v2")
-def through(machine: Machine, given: tuple[int, ...]) -> int | None:
-    """What is called is the first argument."""
-    return made(machine, given[0], given[1:])
-
-
-@special("numpy", "dtype")
-def data_type(machine: Machine, given: tuple[int, ...]) -> int | None:
-    """Keep a dtype's letters: they size the arrays that follow."""
-    return machine.store.thing("dtype", "numpy", machine.string(given[0]) or "")
-
-
-@special("operator", "add", "concat", "iadd", "iconcat")
-@special("_operator", "add", "concat", "iadd", "iconcat")
-def joined(machine: Machine, given: tuple[int, ...]) -> int | None:
-    """Join two strings, so that a name put together at load time is still read."""
-    parts = [machine.string(value) for value in given]
-    whole = "".join(part for part in parts if part is not None)
-    return machine.store.thing("text", "", whole[:1024]) if None not in parts else None

@@ -1,13 +1,18 @@
 """Pickles: every stream of a file followed to its end, and every global that it names judged by position and use."""
 
-from jingwei.deploy.artifacts import operations, pushes  # noqa: F401 - they fill the machine's opcodes
+from jingwei.core.finding import Severity
+from jingwei.deploy.artifacts import lookups, operations, pushes  # noqa: F401 - they fill the machine's tables
 from jingwei.deploy.artifacts.examination import Examination
 from jingwei.deploy.artifacts.globals import Standing, standing, verdict
-from jingwei.deploy.artifacts.machine import Machine, Trace
-from jingwei.deploy.artifacts.notes import Notes
-from jingwei.deploy.artifacts.source import Source
+from jingwei.deploy.artifacts.globals import Use as How
+from jingwei.deploy.artifacts.machine import Inner, Machine, Trace
+from jingwei.deploy.artifacts.memo import STRING
+from jingwei.deploy.artifacts.notes import Notes, plain
+from jingwei.deploy.artifacts.source import Held, Source, Stretch
 
 _MOST_STREAMS = 100_000
+_MOST_CALLS = 40
+_LONGEST_TEXT = 64 * 1024 * 1024
 _TRIAL = 200_000
 _FIRST = b"\x80(cC]})NIKMJSVXUTF\x8c\x88\x89\x8a\x8e\x8f\x95G\x42"
 """Opcodes that a pickle without a protocol mark may begin with."""
@@ -27,14 +32,17 @@ def looks_pickled(source: Source, at: int = 0) -> bool:
     return names_something or trace.reason == "gap-operations" or (trace.stopped and trace.end - at > 3)
 
 
-def scan_pickle(source: Source, path: str, examination: Examination, *, start: int = 0,
+def scan_pickle(source: Source, path: str, examination: Examination, *, start: int = 0, depth: int = 0,
                 most: int = _MOST_STREAMS) -> int | None:  # fmt: skip
     """Examine every stream from `start` on, and return the position behind the last; nothing where it breaks."""
     at, legacy, notes = start, False, examination.notes
     for count in range(most):
-        trace = Machine(source, at).run()
+        machine = Machine(source, at)
+        trace = machine.run()
         _tell(trace, path, notes)
         examination.cover(at, trace.end)
+        for inner in trace.inner:
+            _inside(machine, inner, path, examination, depth=depth)
         legacy = legacy or (count == 0 and trace.torch_magic)
         if not trace.stopped:
             notes.gap(trace.reason, path, position=trace.end)
@@ -56,6 +64,26 @@ def scan_pickle(source: Source, path: str, examination: Examination, *, start: i
     return at
 
 
+def _inside(machine: Machine, inner: Inner, path: str, examination: Examination, *, depth: int) -> None:
+    """Examine bytes that lie inside a pickle: what it loads itself as any file, what only looks like a pickle as one."""
+    place = f"{path}!{inner.start}"
+    if inner.size:
+        source: Source = Stretch(machine.source, inner.start, inner.size)
+    else:
+        text = machine.string(inner.start << 3 | STRING, longest=_LONGEST_TEXT)
+        if text is None:
+            examination.notes.gap("gap-header-size", place, limit=_LONGEST_TEXT)
+            return
+        source = Held(text.encode("latin-1", "replace"))
+    if inner.loaded:
+        examination.inside(source, place, depth + 1)
+    elif Machine(source, 0).run().stopped and depth < examination.limits.depth:
+        for (module, name), use in Machine(source, 0).run().uses.items():
+            judged = verdict(module, name, use.how)
+            if judged is not None and judged[1].rank >= Severity.HIGH.rank:
+                examination.notes.find("pickle.nested", path, inner.start, evidence=use.words, name=f"{module}.{name}")
+
+
 def trailing(source: Source, path: str, examination: Examination, *, at: int) -> int:
     """Say so when something follows that nothing reads; padding with zeros is nothing."""
     if source.size - at > 4096 or source.read(at, 4096).strip(b"\0\n\r "):
@@ -65,10 +93,21 @@ def trailing(source: Source, path: str, examination: Examination, *, at: int) ->
 
 
 def _tell(trace: Trace, path: str, notes: Notes) -> None:
+    """Judge every name by the worst use of it, and tell the calls in words."""
     for (module, name), use in trace.uses.items():
-        judged = verdict(module, name, called=use.called)
-        if judged is not None:
-            rule, severity = judged
-            notes.find(rule, path, use.offset, severity=severity, name=f"{module}.{name}")
-    for rule, offset, name in trace.oddities:
-        notes.find(rule, path, offset, name=name)
+        judged = verdict(module, name, use.how)
+        if judged is None:
+            continue
+        rule, severity = judged
+        shown = use.words or f"{module}.{name}"
+        if use.via and severity.rank >= Severity.HIGH.rank:
+            notes.find("pickle.reached", path, use.offset, severity=severity, evidence=shown,
+                       name=f"{module}.{name}", via=use.via, call=shown)  # fmt: skip
+        else:
+            notes.find(rule, path, use.offset, severity=severity, evidence=shown, name=f"{module}.{name}")
+    for rule, offset, name, words in trace.oddities:
+        notes.find(rule, path, offset, evidence=words or name, name=name)
+    calls = [plain(use.words) for use in trace.uses.values() if use.how is not How.NAMED]
+    told = notes.facts["calls"].split("\n") if "calls" in notes.facts else []
+    if calls:
+        notes.facts["calls"] = "\n".join([*told, *calls][:_MOST_CALLS])

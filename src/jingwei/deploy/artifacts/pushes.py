@@ -1,9 +1,10 @@
 """What the opcodes that push a value do to the symbolic machine: numbers, strings, bytes."""
 
-from jingwei.deploy.artifacts.machine import TORCH_MAGIC, Halt, Machine, opcode
-from jingwei.deploy.artifacts.memo import DATA, NUMBER, STRING
+from jingwei.deploy.artifacts.machine import TORCH_MAGIC, Halt, Inner, Machine, opcode
+from jingwei.deploy.artifacts.memo import BLOB, DATA, NUMBER, STRING
 
 _WIDTHS = {0x43: 1, 0x42: 4, 0x8E: 8, 0x96: 8}
+_SHORTEST, _LATEST, _MOST_INNER = 8, 5, 1000
 _TEXTS = {0x8C: 1, 0x58: 4, 0x8D: 8, 0x55: 1, 0x54: 4}
 
 
@@ -76,11 +77,16 @@ def text(machine: Machine, code: int, at: int) -> int:
 
 @opcode(bytes(_WIDTHS))
 def blob(machine: Machine, code: int, at: int) -> int:
-    """Counted bytes: skipped."""
+    """Counted bytes: skipped, and remembered where they look like a pickle of their own."""
     width = _WIDTHS[code]
-    end = at + width + int.from_bytes(machine.fixed(at, width), "little")
-    machine.stack.append(DATA)
-    return _inside(machine, end)
+    length = int.from_bytes(machine.fixed(at, width), "little")
+    end = _inside(machine, at + width + length)
+    machine.stack.append((at - 1) << 3 | BLOB)
+    if length > _SHORTEST and machine.fixed(at + width, 1) == b"\x80" and len(machine.trace.inner) < _MOST_INNER:
+        head, tail = machine.fixed(at + width, 2), machine.fixed(end - 1, 1)
+        if head[1] <= _LATEST and tail == b".":
+            machine.trace.inner.append(Inner(at + width, length, loaded=False))
+    return end
 
 
 @opcode(b"\x8a\x8b")

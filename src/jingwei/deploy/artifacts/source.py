@@ -84,6 +84,22 @@ class Stretch:
         return self.of.read(self.start + start, min(length, self.size - start))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Bytes in memory."""
+
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes."""
+        return len(self.content)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return up to `length` bytes from `start`."""
+        return self.content[start : start + length] if start >= 0 and length > 0 else b""
+
+
 @dataclass(slots=True)
 class Unpacked:
     """Decompressed bytes, held in a spooled temporary file."""
