@@ -127,6 +127,34 @@ def report(scanned: Sequence[Scanned], language: Language, **about: Json) -> dic
     }
 
 
+ARTEFACT = "scan.json"
+"""What evidence calls the scan that it keeps."""
+MOST_KEPT = 20_000
+"""Clean things that are kept one by one; more are counted."""
+
+
+class Kept(BaseModel):
+    """A whole scan in both languages, as evidence keeps it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    """Of the scan, one of `scanners.KINDS`."""
+    scanned: tuple[Scanned, ...]
+    clean: int = 0
+    """Clean things that are not listed."""
+
+    def content(self) -> bytes:
+        """Return the artefact's bytes."""
+        return self.model_dump_json(exclude_defaults=True).encode()
+
+
+def kept(kind: str, scanned: Sequence[Scanned]) -> Kept:
+    """Put a scan together as evidence keeps it; beyond `MOST_KEPT`, clean things are counted."""
+    listed = [one for number, one in enumerate(scanned) if number < MOST_KEPT or one.findings or one.gaps]
+    return Kept(kind=kind, scanned=tuple(listed), clean=len(scanned) - len(listed))
+
+
 def entry(one: Scanned, language: Language) -> dict[str, Json]:
     """Return one thing as the report holds it."""
     return {
