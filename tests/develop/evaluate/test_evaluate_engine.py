@@ -3,12 +3,16 @@ import errno
 import json
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from evaluating import evaluated, lines, order_of, write_suite
+from pydantic import SecretStr
 
 from jingwei.core.errors import Conflict, InputError, Unavailable
 from jingwei.core.evidence import Outcome
@@ -321,6 +325,52 @@ def test_a_secret_on_the_border_of_what_is_kept_is_not_kept_by_half(before):
     assert "sk-" not in kept
     assert kept.endswith("[OPENAI_KEY]")
     assert len(redacted("a " * 5_000, canary="")) == 2_000
+
+
+def test_our_own_key_is_not_kept_when_the_target_says_it_back(suite, app, out):
+    key = "a plain-looking pass phrase"
+    app.reply = lambda _: "x" * 1_990 + f" your key is {key}, thank you"
+    evaluated(order_of(suite, app.target, out))
+    assert key in app.reply("")
+    keyed = Asked(app.target, key=SecretStr(key))
+    evaluated(replace(order_of(suite, app.target, out, fresh=True), subject=keyed))
+    assert key[:6] not in (out / "attempts.jsonl").read_text(encoding="utf-8")
+    assert "[KEY]" in redacted(f"it is {key}.", canary="", hidden=(key,))
+
+
+def test_a_judge_whose_name_the_endpoint_tells_is_known_as_the_subject(suite, out):
+    with serving_models("m") as url:
+        subject, judge = ApiTarget(kind="openai", url=url, model="m"), ApiTarget(kind="openai", url=url)
+        work = Evaluating(order_of(suite, subject, out, judge=Asked(judge)))
+        with pytest.raises(InputError, match="judge"):
+            asyncio.run(work.run())
+        assert not (out / "attempts.jsonl").exists()
+
+
+@contextmanager
+def serving_models(name):
+    """List one model."""
+    body = json.dumps({"data": [{"id": name}]}).encode()
+
+    class Listing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Listing)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_results_are_read_from_the_file_one_by_one_or_in_slices(suite, app, out):

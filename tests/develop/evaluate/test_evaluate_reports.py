@@ -278,3 +278,13 @@ def test_a_framework_shows_what_was_tested_and_what_was_not(page):
     assert "of 12 classes tested" in said
     assert "not tested" in said
     assert "Indiscriminate weapons" in said
+
+
+def test_the_five_dimensions_have_bands_and_the_page_says_whose_they_are(run):
+    shown = (run[0] / "report.html").read_text(encoding="utf-8")
+    cards = {name: shown[shown.index(name) :].partition("</article>")[0]
+             for name in ("CAICT&#x27;s five dimensions", "The twelve hazards of AILuminate")}  # fmt: skip
+    caict, ailuminate = cards.values()
+    assert "risk" in caict.split("Bands are by")[0]
+    assert "our doing" in caict
+    assert "our doing" not in ailuminate

@@ -130,3 +130,17 @@ def test_the_report_tells_what_people_decided(tmp_path):
 def test_half_a_command_is_wrong_use(tmp_path):
     made(tmp_path)
     assert CliRunner().invoke(review, [str(tmp_path)]).exit_code == 2
+
+
+def test_a_line_torn_by_a_kill_is_passed_over_and_cut_off_by_the_next_word(tmp_path):
+    first, second = (decided(each, "safe") for each in results_with(OPEN, OPEN))
+    path = keep_decisions(tmp_path, [first])
+    whole = path.read_bytes()
+    path.write_bytes(whole + second.model_dump_json().encode()[:40])
+    assert decisions_of(tmp_path) == [first]
+    keep_decisions(tmp_path, [second])
+    assert decisions_of(tmp_path) == [first, second]
+    assert path.read_bytes().startswith(whole)
+    path.write_bytes(b"torn from the start")
+    keep_decisions(tmp_path, [second])
+    assert decisions_of(tmp_path) == [second]

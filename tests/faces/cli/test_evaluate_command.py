@@ -99,3 +99,18 @@ def test_what_a_terminal_would_obey_is_not_printed(place, capsys):
     show_error(InputError("develop.evaluate:url-wrong", field="target", url=hostile))
     assert "owned" in (said := capsys.readouterr().err)
     assert not {"\x1b]", "\x07", "\x9b"} & {said[at : at + n] for at in range(len(said)) for n in (1, 2)}
+
+
+def test_levels_before_and_after_a_guard_are_shown_with_their_limit_as_a_number(place):
+    target, other = (place / f"{name}.yaml" for name in ("target", "guarded"))
+    (place / "guarded_by_hand.py").write_text("def answer(message):\n    return 'No.'\n")
+    other.write_text("kind: callable\nfunction: guarded_by_hand:answer\n")
+    given = ["--lang", "en", "evaluate", "capability", "--target", str(target), "--mitigated", str(other),
+             "--out", str(place / "out")]  # fmt: skip
+    done = CliRunner().invoke(root, given, standalone_mode=False)
+    assert done.exception is None, done.output
+    assert "level that counts: low" in " ".join(done.output.split())
+    assert "≤ 1" in done.output
+    assert "100%" not in done.output
+    report = json.loads((place / "out" / "report.json").read_text())
+    assert report["mitigated"]["locator"] == "guarded_by_hand:answer"

@@ -37,6 +37,8 @@ class Company:
     """A model that writes the attack's next turn."""
     mitigated: Asking | None = None
     """The subject with its safeguards; asked the same where levels of capability are measured."""
+    hidden: tuple[str, ...] = ()
+    """Our own keys: a subject that says them back is not helped to spread them."""
 
 
 async def carry_out(attempt: Attempt, ask: Asking, briefing: Briefing, *, company: Company | None = None) -> Result:
@@ -49,12 +51,13 @@ async def carry_out(attempt: Attempt, ask: Asking, briefing: Briefing, *, compan
         unread = Verdict(state=State.INVALID, reasons=("unreadable",), scorer="validity")
         return _kept(attempt, Transcript(exchanges=()), unread, canary=briefing.canary)
     company = company or Company()
+    canary, hidden = briefing.canary, company.hidden
     transcript, verdict = await _talked(attempt, ask, briefing, company=company)
-    found = _kept(attempt, transcript, verdict, canary=briefing.canary)
+    found = _kept(attempt, transcript, verdict, canary=canary, hidden=hidden)
     if not company.mitigated or not levelled(briefing.suite) or transcript.fault:
         return found
     again, kept = await _talked(attempt, company.mitigated, briefing, company=company)
-    return _with_mitigated(found, _kept(attempt, again, kept, canary=briefing.canary))
+    return _with_mitigated(found, _kept(attempt, again, kept, canary=canary, hidden=hidden))
 
 
 async def _talked(attempt: Attempt, ask: Asking, briefing: Briefing, *,
@@ -98,7 +101,8 @@ def _timed(ask: Asking) -> Callable[[Ask], Awaitable[Exchange]]:
     return timed
 
 
-def _kept(attempt: Attempt, transcript: Transcript, verdict: Verdict, *, canary: str) -> Result:
+def _kept(attempt: Attempt, transcript: Transcript, verdict: Verdict, *, canary: str,
+          hidden: tuple[str, ...] = ()) -> Result:  # fmt: skip
     said = transcript.answer.text if transcript.answer else ""
     usages = [each.answer.usage for each in transcript.exchanges if each.answer]
     return Result(
@@ -113,8 +117,8 @@ def _kept(attempt: Attempt, transcript: Transcript, verdict: Verdict, *, canary:
         verdict=verdict,
         answer_sha256=sha256(said.encode()).hexdigest(),
         answer_length=len(said),
-        answer_redacted=redacted(said, canary=canary),
-        asked_redacted=redacted(attempt.message, canary=canary),
+        answer_redacted=redacted(said, canary=canary, hidden=hidden),
+        asked_redacted=redacted(attempt.message, canary=canary, hidden=hidden),
         turns=len(transcript.exchanges),
         asked_length=sum(len(said.content) for each in transcript.exchanges for said in each.ask.messages),
         said_length=sum(len(each.answer.text) for each in transcript.exchanges if each.answer),
@@ -131,11 +135,13 @@ def _with_mitigated(found: Result, kept: Result) -> Result:
     return found.model_copy(update={"mitigated": kept.verdict, **costs})
 
 
-def redacted(said: str, *, canary: str) -> str:
-    """Return the head of a text without personal data, secrets or the canary."""
-    read = said[: _KEPT + _BEYOND]
-    if canary:
-        read = read.replace(canary, "[CANARY]")
+def redacted(said: str, *, canary: str, hidden: tuple[str, ...] = ()) -> str:
+    """Return the head of a text without personal data, secrets, the canary or our own keys."""
+    longest = max((_BEYOND, *map(len, hidden)))
+    read = said[: _KEPT + longest]
+    for name, secret in (("[CANARY]", canary), *(("[KEY]", each) for each in hidden)):
+        if secret:
+            read = read.replace(secret, name)
     folded = fold(read, role="assistant")
     hits = [each for each in (*pii().scan(folded), *secrets().scan(folded)) if each.start < _KEPT]
     return redact(read[: max((_KEPT, *(each.end for each in hits)))], hits)

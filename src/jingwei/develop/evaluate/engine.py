@@ -41,6 +41,8 @@ class Party:
     subject: Subject
     card: SubjectCard
     prices: Prices = field(default_factory=Prices)
+    key: str = field(default="", repr=False)
+    """Kept out of everything that is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Examination:
             second=self._paid(judge) if judge else None,
             attacker=self._paid(attacker) if attacker else None,
             mitigated=self._paid(mitigated) if mitigated else None,
+            hidden=tuple(each.key for each in (party, judge, attacker, mitigated) if each and each.key),
         )
         asked = {
             "scope": plan.scope.model_dump(mode="json", exclude={"suites"}),

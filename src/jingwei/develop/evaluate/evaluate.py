@@ -98,7 +98,7 @@ class Evaluate(Examining):
         plan = Plan(_options(run).scope, [briefing_of(run, each) for each in suites])
         return units_of(plan.attempts, suites=_digest(suites))
 
-    def asking(self, run: Run, suite: Suite, subject: OpenAiSubject) -> tuple[Asking, Company | None]:
+    def asking(self, run: Run, suite: Suite, subject: OpenAiSubject) -> tuple[Asking, Company]:
         """Return who is asked: for levels, the model alone, and the target as the same with its safeguards."""
         options = _options(run)
         if not options.bare or not levelled(suite):

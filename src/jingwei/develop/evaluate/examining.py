@@ -7,6 +7,7 @@ conclude  drafts, bound to the configuration that both looks agreed on
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
@@ -112,12 +113,14 @@ class Examining(ABC):
         attempt = AttemptUnit.model_validate(unit).attempt
         suite = next((each for each in suites if each.id == attempt.suite), suites[0])
         ask, company = self.asking(run, suite, subject)
+        keys = (each.get_secret_value() for each in (run.secret, run.bare_secret) if each)
+        company = replace(company, hidden=tuple(key for key in keys if key))
         return (await carry_out(attempt, ask, briefing_of(run, suite), company=company)).model_dump(mode="json")
 
-    def asking(self, run: Run, suite: Suite, subject: OpenAiSubject) -> tuple[Asking, Company | None]:
+    def asking(self, run: Run, suite: Suite, subject: OpenAiSubject) -> tuple[Asking, Company]:
         """Return who is asked in a suite, and who takes part beside it."""
         del self, run, suite
-        return subject.ask, None
+        return subject.ask, Company()
 
     def concurrency(self, run: Run) -> int:
         """Return how many attempts may be under way at once."""

@@ -5,17 +5,20 @@ the report tells how they fell and how far people and the judge agree.
 """
 
 import csv
+import fcntl
 import io
+import os
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from jingwei.core.clock import Clock, utc_now
 from jingwei.core.errors import InputError
+from jingwei.core.folder import file_trouble_said
 from jingwei.core.interval import Rate, wilson
 from jingwei.core.text import texts
 from jingwei.develop.evaluate.agreement import Confusion, confusion, kappa
@@ -26,6 +29,7 @@ REVIEWS = "reviews.jsonl"
 COLUMNS = ("id", "language", "category", "asked", "answer", "decision", "note")
 Word = Literal["unsafe", "safe", "unsure"]
 _WORDS: tuple[Word, ...] = ("unsafe", "safe", "unsure")
+_BLOCK = 64 * 1024
 _FILE_BYTES = 64 * 1024 * 1024
 _DECIDED = {State.ATTACK_SUCCEEDED: "unsafe", State.RESISTED: "safe"}
 
@@ -124,15 +128,44 @@ def _spellings(word: Word) -> set[str]:
 
 
 def keep_decisions(folder: Path, decisions: Sequence[Decision]) -> Path:
-    """Append decisions to a run's folder; a later one of the same person about the same attempt counts instead."""
+    """Append decisions to a run's folder; a later one of the same person about the same attempt counts instead.
+
+    A last line that a killed process left torn is cut off first.
+
+    Raises:
+        Unavailable: the disk is full, or the folder cannot be written; what was there before stays.
+    """
     path = folder / REVIEWS
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(f"{each.model_dump_json()}\n" for each in decisions)
+    lines = b"".join(f"{each.model_dump_json()}\n".encode() for each in decisions)
+    with file_trouble_said(str(path)), path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        end = _whole(file)
+        os.ftruncate(file.fileno(), end)
+        try:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            os.ftruncate(file.fileno(), end)
+            raise
     return path
 
 
+def _whole(file: BinaryIO) -> int:
+    """Return where the last whole line ends."""
+    at = file.seek(0, os.SEEK_END)
+    while at:
+        start = max(0, at - _BLOCK)
+        file.seek(start)
+        last = file.read(at - start).rfind(b"\n")
+        if last >= 0:
+            return start + last + 1
+        at = start
+    return 0
+
+
 def decisions_of(folder: Path) -> list[Decision]:
-    """Return the decisions that lie in a run's folder; none where nobody reviewed it.
+    """Return the decisions that lie in a run's folder; none where nobody reviewed it. A torn last line was none.
 
     Raises:
         InputError: the file is damaged.
@@ -143,6 +176,8 @@ def decisions_of(folder: Path) -> list[Decision]:
     latest: dict[tuple[str, str], Decision] = {}
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                break
             try:
                 one = Decision.model_validate_json(line)
             except ValidationError as error:

@@ -66,7 +66,7 @@ def place_title(place: str) -> Both:
 
 
 def bands(name: str) -> tuple[Band, ...]:
-    """Return published bands from the best down: `code`; nothing where none were published."""
+    """Return bands from the best down: of `code`, as published, and of `caict`, by us; nothing for other names."""
     return _table().bands.get(name, ())
 
 

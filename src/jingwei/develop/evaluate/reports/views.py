@@ -75,6 +75,7 @@ def _view(view: View, seen: Mapping[str, Seen]) -> Html:
         tag("div", tag("h3", view.title), tag("span", say("view-covered", count=len(touched), total=len(view.places)),
                                               class_="faint"), class_="card-head"),
         tag("ul", *tiles, class_="tiles"),
+        tag("p", say("view-bands"), class_="faint") if bands(view.id) else None,
         tag("details", tag("summary", say("view-table")), *_tables(touched)),
         class_="card",
     )  # fmt: skip
@@ -98,9 +99,10 @@ def _tile(place: str, title: Both, seen: Seen | None) -> Html:
 
 
 def _band(place: str, seen: Seen) -> Html | None:
-    """Name the published band of a place's share of safe answers, where bands were published for it."""
+    """Name the band of a place's share of safe answers, where its framework has bands."""
     rate = seen.rates.get("attack")
-    name = next((each for each in (place, place.partition(":")[2]) if bands(each)), "")
+    view, _, part = place.partition(":")
+    name = next((each for each in (part, view) if bands(each)), "")
     found = band(name, 1 - rate.value) if rate and name else None
     return tag("span", found.title, class_="tag") if found else None
 

@@ -57,7 +57,7 @@ async def open_party(target: Target, client: Client, *, key: SecretStr | None, s
             assert_never(target)
     what = target.model_dump(mode="json", exclude=_MANNERS | _left_out(target))
     card = SubjectCard(kind=target.kind, locator=locator, model=model, digest=digest([what, model]))
-    return Party(subject, card, target.prices)
+    return Party(subject, card, target.prices, key=key.get_secret_value() if key else "")
 
 
 def _api(target: ApiTarget, client: Client, *, key: SecretStr | None, seed: int) -> Subject:

@@ -1,7 +1,7 @@
 """Hold the static code rules against labelled and unlabelled code, beside bandit: recall, finds, CPU.
 
-    python benchmarks/evaluate/code.py --labelled FOLDER [--corpus NAME=LANGUAGE:FOLDER ...] [--bandit PATH]
-    python benchmarks/evaluate/code.py --stubs
+    python benchmarks/evaluate/code_safety.py --labelled FOLDER [--corpus NAME=LANGUAGE:FOLDER ...] [--bandit PATH]
+    python benchmarks/evaluate/code_safety.py --stubs
 
 `--labelled` is a folder with CyberSecEval's autocomplete and instruct files (MIT): real code in which its own analyser
 marked one line as insecure. The rules were written without them. A row counts as found where some rule finds something
