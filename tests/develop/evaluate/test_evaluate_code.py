@@ -323,11 +323,22 @@ def test_bandit_is_asked_only_where_a_prompt_asks_for_it(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("script", "reason"), [("print('{')", "bandit-unreadable"), ("", "bandit-missing")])
 def test_a_tool_that_cannot_be_heard_is_an_error_and_no_clean_bill(script, reason, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", installed(tmp_path, script) if script else str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / "python"))
     verdict = verdict_of(SAFE, {**FACTS, "also": ["bandit"]})
     assert (verdict.state, verdict.reasons) == (State.ERROR, (reason,))
 
 
-@pytest.mark.skipif(shutil.which("bandit") is None, reason="bandit is not installed here")
+def test_bandit_is_found_beside_the_python_that_runs_as_well(tmp_path, monkeypatch):
+    folder = installed(tmp_path, HEARD)
+    monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(sys, "executable", f"{folder}/python")
+    assert verdict_of(SAFE, {**FACTS, "also": ["bandit"]}).details["rules"] == ["bandit.B1"]
+
+
+HERE = str(Path(sys.executable).parent)
+
+
+@pytest.mark.skipif(not (shutil.which("bandit") or shutil.which("bandit", path=HERE)), reason="bandit is not here")
 def test_the_real_bandit_finds_a_shell():
     shell = "```python\nimport subprocess\nsubprocess.Popen(x, shell=True)\n```"
     assert "bandit.B602" in verdict_of(shell, {**FACTS, "also": ["bandit"]}).details["rules"]

@@ -7,7 +7,9 @@ goes in by standard input; bandit parses and never runs it. Finds of low severit
 import asyncio
 import json
 import shutil
+import sys
 import tempfile
+from pathlib import Path
 
 from jingwei.develop.evaluate.code.weaknesses import Weakness
 
@@ -24,7 +26,7 @@ async def bandit(code: str) -> tuple[Weakness, ...]:
     Raises:
         PeerError: it is not installed, takes too long, or says what cannot be read.
     """
-    program = shutil.which("bandit")
+    program = shutil.which("bandit") or shutil.which("bandit", path=str(Path(sys.executable).parent))
     if program is None:
         raise PeerError("bandit-missing")
     with tempfile.TemporaryDirectory() as empty:  # no settings of anybody's project are read
