@@ -1,0 +1,1 @@
+"""Audit of the code of AI applications: what a model, a user or a document may decide, and what is left open."""

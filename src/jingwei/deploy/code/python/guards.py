@@ -1,0 +1,133 @@
+"""Checks that code makes on a value before it uses it, and what they are worth.
+
+`if name not in ALLOWED: return` makes what follows safe; so does a fixed choice, a full match, or a function whose name
+says that it validates. A check that only asks whether there is something makes nothing safe.
+"""
+
+import ast
+import re
+from typing import NamedTuple
+
+from jingwei.deploy.code.python.value import EVERYTHING
+
+_VALIDATES = re.compile(r"(?i)(^|_)(is_)?(valid|validate|allow|allowed|safe|sanit|permit|trusted|whitelist|verify|check"
+                        r"|ensure|assert|guard|restrict|authori|confirm|approve)")  # fmt: skip
+_TEXT_TESTS = frozenset(
+    {"isalnum", "isdigit", "isidentifier", "isnumeric", "isdecimal", "isalpha", "fullmatch", "match"}
+)
+_PATH_TESTS = frozenset({"is_relative_to", "commonpath", "commonprefix"})
+
+
+class Guard(NamedTuple):
+    """Variables that a test makes safe, for which kinds of sink."""
+
+    names: frozenset[str]
+    groups: tuple[str, ...]
+
+
+class Guards(NamedTuple):
+    """What holds where a test is true, and where it is false."""
+
+    when_true: tuple[Guard, ...]
+    when_false: tuple[Guard, ...]
+
+
+_NONE = Guards((), ())
+
+
+def guards(test: ast.expr) -> Guards:
+    """Return what a test makes safe."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = guards(test.operand)
+        return Guards(inner.when_false, inner.when_true)
+    if isinstance(test, ast.BoolOp):
+        several = [guards(each) for each in test.values]
+        if isinstance(test.op, ast.And):
+            return Guards(tuple(g for each in several for g in each.when_true), ())
+        return Guards((), tuple(g for each in several for g in each.when_false))
+    if isinstance(test, ast.Compare):
+        return _comparison(test)
+    if isinstance(test, ast.Call):
+        guard = _asked(test)
+        return Guards((guard,), ()) if guard else _NONE
+    return guards(test.value) if isinstance(test, ast.NamedExpr) else _NONE
+
+
+def names_in(node: ast.AST) -> frozenset[str]:
+    """Return the variables that an expression reads; those that are called are not values."""
+    called = {id(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
+    return frozenset(each.id for each in ast.walk(node) if isinstance(each, ast.Name) and id(each) not in called)
+
+
+def validator(call: ast.Call) -> Guard | None:
+    """Return what a statement that only calls a function makes safe."""
+    name = _called(call)
+    if not _VALIDATES.search(name):
+        return None
+    return Guard(frozenset(n for each in call.args for n in names_in(each)), (EVERYTHING,))
+
+
+def _comparison(test: ast.Compare) -> Guards:
+    operator = test.ops[0]
+    if len(test.ops) != 1:
+        return _NONE
+    left, right = test.left, test.comparators[0]
+    if isinstance(operator, ast.In | ast.NotIn):
+        if isinstance(left, ast.Constant) or (
+            isinstance(right, ast.Name)
+            and not isinstance(left, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.Tuple)
+        ):
+            return _NONE  # whether a text holds a word says little of the rest
+        guard = (Guard(names_in(left), (EVERYTHING,)),)
+        return Guards(guard, ()) if isinstance(operator, ast.In) else Guards((), guard)
+    if (
+        isinstance(operator, ast.Eq | ast.NotEq)
+        and isinstance(right, ast.Constant)
+        and right.value not in (None, "", 0)
+    ):
+        guard = (Guard(names_in(left), (EVERYTHING,)),)
+        return Guards(guard, ()) if isinstance(operator, ast.Eq) else Guards((), guard)
+    if isinstance(operator, ast.Is | ast.IsNot) and isinstance(left, ast.Call):
+        guard_of = _asked(left)
+        if guard_of is not None and isinstance(right, ast.Constant) and right.value is None:
+            found = (guard_of,)
+            return Guards((), found) if isinstance(operator, ast.Is) else Guards(found, ())
+    return _NONE
+
+
+def _asked(call: ast.Call) -> Guard | None:
+    name = _called(call)
+    values = list(call.args)
+    if isinstance(call.func, ast.Attribute):
+        values.append(call.func.value)
+    names = frozenset(n for each in values for n in names_in(each))
+    if name == "startswith":
+        return _prefixed(call, names)
+    if name in _PATH_TESTS:
+        return Guard(names, ("path",))
+    if name in _TEXT_TESTS or _VALIDATES.search(name):
+        return Guard(names, (EVERYTHING,))
+    kind = call.args[1] if name == "isinstance" and len(call.args) > 1 else None
+    if kind is not None and {each.id for each in ast.walk(kind) if isinstance(each, ast.Name)} <= {
+        "int",
+        "float",
+        "bool",
+    }:
+        return Guard(names, (EVERYTHING,))
+    return None
+
+
+def _prefixed(call: ast.Call, names: frozenset[str]) -> Guard | None:
+    """A prefix fixes the host of an address, the folder of a path, or the verb of a query, or nothing."""
+    prefix = call.args[0] if call.args else None
+    if isinstance(prefix, ast.Constant) and isinstance(prefix.value, str):
+        if re.match(r"https?://[^/]+/", prefix.value):
+            return Guard(names, ("address",))
+        return None
+    return Guard(names, ("path", "address")) if prefix is not None and not isinstance(prefix, ast.Tuple) else None
+
+
+def _called(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
