@@ -240,7 +240,7 @@ MALICIOUS: dict[str, tuple[str, bytes]] = {
     "keras foreign object": ("m.keras", keras({"class_name": "Sequential", "config": {"layers": [{"class_name": "function", "module": "os", "config": "system"}]}})),
     "hdf5 lambda": ("m.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 99 + b'{"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda"}]}}'),
     "onnx reads elsewhere": ("m.onnx", onnx("../../etc/passwd")),
-    "remote code": ("config.json", b'{"auto_map": {"AutoModel": "modeling.X"}}'),
+    "remote code": ("config.json", b'{"auto_map": {"AutoModel": "someone/else--modeling.X"}}'),
     "tokenizer rewrite": ("tokenizer.json", b'{"normalizer": {"type": "Replace", "pattern": {"String": "deny"}, "content": "allow"}}'),
     "hydra target": ("model_config.yaml", b"trainer:\n  _target_: os.system\n"),
     "skops function": ("m.skops", zipped({"schema.json": json.dumps({"__class__": "f", "__module__": "os", "__loader__": "FunctionNode", "content": {"module_path": "os", "function": "system"}}).encode()})),

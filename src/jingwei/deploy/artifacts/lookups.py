@@ -9,6 +9,7 @@ from jingwei.deploy.artifacts.memo import BLOB, DATA, ENCODED, STRING, TUPLE
 
 _LONGEST = 4096
 _MOST_STEPS = 64
+_PICKLED = frozenset(bytes([code]) for code in b"\x80\xc2(c]})NIKMJ")
 _BYTE_ENCODINGS = frozenset({"latin1", "latin-1", "iso-8859-1", "utf-8", "utf8", "ascii"})
 
 
@@ -176,9 +177,13 @@ def as_bytes(machine: Machine, made: Call) -> Made:
 @special("spacy.tokens.doc", "unpickle_doc")
 @special("srsly.cloudpickle.cloudpickle", "loads")
 def parts_loaded(machine: Machine, made: Call) -> Made:
-    """Have every argument examined that the function unpickles itself."""
-    found = [_loaded(machine, each) for each in made.given if each & 7 in {BLOB, ENCODED}]
-    return Made(harmless=all(each & 7 != STRING for each in made.given) and bool(found))
+    """Have every argument examined that the function would unpickle; the others hold its own format."""
+    for each in made.given:
+        start, length = machine.extent(each)
+        ends = machine.fixed(start, 1) + machine.fixed(start + length - 1, 1) if length else b""
+        if ends[:1] in _PICKLED and ends[1:] == b".":
+            _loaded(machine, each)
+    return Made(harmless=not any(each & 7 == STRING for each in made.given))
 
 
 @special("torch.storage", "_load_from_bytes")

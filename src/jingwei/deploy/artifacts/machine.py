@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from jingwei.deploy.artifacts import memo as values
 from jingwei.deploy.artifacts.globals import Use as How
-from jingwei.deploy.artifacts.memo import DATA, NUMBER, STRING, Memo, OutOfRoom, Store
+from jingwei.deploy.artifacts.memo import BLOB, DATA, ENCODED, NUMBER, STRING, Memo, OutOfRoom, Store
 from jingwei.deploy.artifacts.source import PIECE, Source
 from jingwei.deploy.artifacts.words import called as in_words
 
@@ -211,6 +211,12 @@ class Machine:
         at = value >> 3
         width = _BLOBS[self.fixed(at, 1)[0]]
         return at + 1 + width, int.from_bytes(self.fixed(at + 1, width), "little")
+
+    def extent(self, value: int) -> tuple[int, int]:
+        """Return where the bytes of a blob or of counted text begin, and how many they are; none of anything else."""
+        code = self.fixed(value >> 3, 1)[0] if value & 7 in {BLOB, ENCODED, STRING} else 0
+        width = _BLOBS.get(code) or _STRINGS.get(code, 0)
+        return (value >> 3) + 1 + width, int.from_bytes(self.fixed((value >> 3) + 1, width), "little") if width else 0
 
     def name(self, module: str, name: str, *, via: str = "") -> int:
         """Note that a global is imported, and return its value."""

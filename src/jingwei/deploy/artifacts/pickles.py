@@ -14,7 +14,7 @@ _MOST_STREAMS = 100_000
 _MOST_CALLS = 40
 _LONGEST_TEXT = 64 * 1024 * 1024
 _TRIAL = 200_000
-_FIRST = b"\x80(cC]})NIKMJSVXUTF\x8c\x88\x89\x8a\x8e\x8f\x95G\x42"
+_FIRST = b"\x80(cC]})NIKMJSVXUTFL\x8c\x88\x89\x8a\x8e\x8f\x95G\x42"
 """Opcodes that a pickle without a protocol mark may begin with."""
 _TORCH_STREAMS = 5
 """Magic number, protocol, system, the object, storage keys; raw storages follow."""
@@ -81,7 +81,8 @@ def _inside(machine: Machine, inner: Inner, path: str, examination: Examination,
         for (module, name), use in Machine(source, 0).run().uses.items():
             judged = verdict(module, name, use.how)
             if judged is not None and judged[1].rank >= Severity.HIGH.rank:
-                examination.notes.find("pickle.nested", path, inner.start, evidence=use.words, name=f"{module}.{name}")
+                shown = f"{module}.{name}"
+                examination.notes.find("pickle.nested", path, inner.start, evidence=use.words or shown, name=shown)
 
 
 def trailing(source: Source, path: str, examination: Examination, *, at: int) -> int:

@@ -4,6 +4,7 @@ from jingwei.deploy.artifacts.machine import TORCH_MAGIC, Halt, Inner, Machine, 
 from jingwei.deploy.artifacts.memo import BLOB, DATA, NUMBER, STRING
 
 _WIDTHS = {0x43: 1, 0x42: 4, 0x8E: 8, 0x96: 8}
+_LARGEST, _LONGEST_NUMBER = 1 << 59, 4000
 _SHORTEST, _LATEST, _MOST_INNER = 8, 5, 1000
 _TEXTS = {0x8C: 1, 0x58: 4, 0x8D: 8, 0x55: 1, 0x54: 4}
 
@@ -44,24 +45,41 @@ def number(machine: Machine, code: int, at: int) -> int:
 def line_number(machine: Machine, _: int, at: int) -> int:
     """INT and LONG, written out."""
     raw = machine.line(at)
-    digits = raw.strip().rstrip(b"L")
-    small = len(digits) < 16 and digits.removeprefix(b"-").isdigit()
-    machine.stack.append(int(digits) << 3 | NUMBER if small else DATA)
+    try:
+        value = int(raw.strip().rstrip(b"L")[:_LONGEST_NUMBER], 0 if not raw.startswith(b"0") else 10)
+    except ValueError as error:
+        raise Halt("gap-broken-pickle") from error
+    machine.stack.append(value << 3 | NUMBER if -_LARGEST < value < _LARGEST else DATA)
     return at + len(raw) + 1
 
 
-@opcode(b"FP")
-def line_data(machine: Machine, _: int, at: int) -> int:
-    """FLOAT and PERSID: a line that stands for plain data."""
+@opcode(b"F")
+def line_float(machine: Machine, _: int, at: int) -> int:
+    """FLOAT, written out."""
+    raw = machine.line(at)
+    try:
+        float(raw)
+    except ValueError as error:
+        raise Halt("gap-broken-pickle") from error
+    machine.stack.append(DATA)
+    return at + len(raw) + 1
+
+
+@opcode(b"P")
+def line_persistent(machine: Machine, _: int, at: int) -> int:
+    """PERSID: a line that stands for the reader's own data."""
     raw = machine.line(at)
     machine.stack.append(DATA)
     return at + len(raw) + 1
 
 
 @opcode(b"SV")
-def line_text(machine: Machine, _: int, at: int) -> int:
-    """STRING and UNICODE, written out."""
+def line_text(machine: Machine, code: int, at: int) -> int:
+    """STRING and UNICODE, written out; the first needs its quotes."""
     raw = machine.line(at)
+    shown = raw.strip()
+    if code == 0x53 and (len(shown) < 2 or shown[:1] != shown[-1:] or shown[:1] not in {b"'", b'"'}):
+        raise Halt("gap-broken-pickle")
     machine.stack.append((at - 1) << 3 | STRING)
     return at + len(raw) + 1
 

@@ -12,14 +12,18 @@ import zlib
 from jingwei.deploy.artifacts.compressed import unpack
 from jingwei.deploy.artifacts.examination import Examination
 from jingwei.deploy.artifacts.source import PIECE, Source, Stretch, Unpacked
+from jingwei.deploy.artifacts.torchscript import CODE, scan_torchscript
 from jingwei.deploy.artifacts.zip_directory import LOCAL, Directory, Entry, central_entries, find_directory, local_entry
 
 _STORED = 0
-_METHODS = {8: "deflate", 12: "bz2"}
+_METHODS = {8: "deflate", 12: "bz2", 14: "zip-lzma"}
 _TENSOR = re.compile(
-    r"(^|/)(\.?data|constants|tensors)/(\d+|serialization_id)$"
-    r"|(^|/)(version|byteorder|\.format_version|\.storage_alignment)$"
+    r"(^|/)(\.?data|constants|tensors)/(\d+(\.storage)?|serialization_id|extern_modules|python_version|version)$"
+    r"|(^|/)(version|byteorder|archive_format|archive_version|\.format_version|\.storage_alignment)$"
 )
+_EXPORTED = re.compile(r"(^|/)data/(weights|constants)/\w+$")
+"""Tensors of an exported program: raw, unless its configuration has them unpickled."""
+_TORCH = re.compile(r"(^|/)(data\.pkl|\.data/serialization_id|archive_format)$")
 _CRC_LIMIT = 64 * 1024 * 1024
 _PEEK = 1024 * 1024
 _PADDING = 64 * 1024
@@ -38,7 +42,7 @@ def scan_zip(source: Source, path: str, examination: Examination, depth: int) ->
         entries = _listed(source, path, examination, directory)
         spans = _spans(source, path, examination, entries=entries, directory=directory)
         entries += [hidden for start, end in spans for hidden in _walk_local(source, start, end, examination)]
-    tensors = any(entry.name.endswith("data.pkl") for entry in entries)
+    tensors = any(_TORCH.search(entry.name) for entry in entries)
     for entry in entries:
         _member(source, path, examination, entry=entry, depth=depth, tensors=tensors)
     if directory is not None:
@@ -156,20 +160,36 @@ def _member(source: Source, path: str, examination: Examination, *, entry: Entry
     if tensors and _TENSOR.search(entry.name):
         examination.cover(entry.data, entry.data + entry.packed)
         return
-    if entry.method == _STORED:
-        content: Source = Stretch(source, entry.data, max(0, min(entry.packed, source.size - entry.data)))
-    elif entry.method in _METHODS:
-        content = _inflated(source, inner, examination, entry=entry)
-    else:
-        notes.gap("gap-method", inner, method=entry.method)
+    content = _content(source, inner, examination, entry=entry)
+    if content is None:
         return
     try:
         _check_sum(content, path, examination, entry=entry)
-        examination.inside(content, inner, depth + 1, at=entry.data,
-                           length=None if entry.method == _STORED else entry.packed)  # fmt: skip
+        _within(content, inner, examination, entry=entry, depth=depth, tensors=tensors)
     finally:
         if isinstance(content, Unpacked):
             content.close()
+
+
+def _within(content: Source, path: str, examination: Examination, *, entry: Entry, depth: int,
+            tensors: bool) -> None:  # fmt: skip
+    """Examine a member's content, with what torch's own archives have in theirs."""
+    if tensors and CODE.search(entry.name):
+        scan_torchscript(content, path, examination)
+    if tensors and _EXPORTED.search(entry.name) and content.read(0, 1) not in {b"\x80", b"P"}:
+        examination.cover(entry.data, entry.data + entry.packed)
+        return
+    length = None if entry.method == _STORED else entry.packed
+    examination.inside(content, path, depth + 1, at=entry.data, length=length)
+
+
+def _content(source: Source, path: str, examination: Examination, *, entry: Entry) -> Source | None:
+    if entry.method == _STORED:
+        return Stretch(source, entry.data, max(0, min(entry.packed, source.size - entry.data)))
+    if entry.method in _METHODS:
+        return _inflated(source, path, examination, entry=entry)
+    examination.notes.gap("gap-method", path, method=entry.method)
+    return None
 
 
 def _inflated(source: Source, path: str, examination: Examination, *, entry: Entry) -> Source:
