@@ -1,0 +1,73 @@
+"""Whether an answer is what a rule wants; pure functions over values."""
+
+import re
+
+from jingwei.core.canonical import Json
+from jingwei.deploy.fingerprint.answer import Answer
+from jingwei.deploy.fingerprint.rule import VersionAt, Wanted
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "<object>": dict, "<list>": list, "<text>": str, "<number>": (int, float), "<flag>": bool,
+}  # fmt: skip
+_LONGEST_VALUE = 4096
+
+
+def holds(wanted: Wanted, answer: Answer) -> bool:
+    """Tell whether an answer is what is wanted; the path is not looked at."""
+    return (
+        (not wanted.status or answer.status in wanted.status)
+        and (not wanted.title or re.fullmatch(wanted.title, answer.title) is not None)
+        and (not wanted.text or re.fullmatch(wanted.text, answer.text.strip()) is not None)
+        and (not wanted.body or re.search(wanted.body, answer.text) is not None)
+        and _says(answer, wanted.words)
+        and all(_has(answer, place, pattern) for place, pattern in wanted.value.items())
+        and all(re.search(pattern, answer.header(name)) for name, pattern in wanted.header.items())
+        and _heads(answer, wanted.heads)
+        and (not wanted.moved or any(re.search(wanted.moved, each) for each in answer.moved))
+        and (not wanted.icon or answer.sha256 in wanted.icon)
+    )
+
+
+def version_in(at: VersionAt, answer: Answer) -> str:
+    """Return the version that an answer tells, or nothing."""
+    if answer.status != 200 and not at.header:
+        return ""
+    if at.value:
+        told = [str(each)[:_LONGEST_VALUE] for each in answer.at(at.value) if isinstance(each, (str, int, float))]
+        found = next((match for each in told if (match := re.fullmatch(at.pattern, each.strip()))), None)
+    elif at.header:
+        found = re.search(at.pattern, answer.header(at.header))
+    else:
+        found = re.search(at.pattern, answer.text)
+    version = found[1][:64] if found else ""
+    return "" if version in at.ignore else version
+
+
+def _says(answer: Answer, words: tuple[str, ...]) -> bool:
+    if not words:
+        return True
+    folded = answer.text.casefold()
+    return all(word.casefold() in folded for word in words)
+
+
+def _heads(answer: Answer, words: tuple[str, ...]) -> bool:
+    if not words:
+        return True
+    lines = "\n".join(f"{name}: {value}" for name, value in answer.headers).casefold()
+    return all(word.casefold() in lines for word in words)
+
+
+def _has(answer: Answer, place: str, pattern: str) -> bool:
+    return any(_is(value, pattern) for value in answer.at(place))
+
+
+def _is(value: Json, pattern: str) -> bool:
+    if pattern == "<any>":
+        return True
+    if pattern in _KINDS:
+        return isinstance(value, _KINDS[pattern]) and (pattern != "<number>" or not isinstance(value, bool))
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    if value is None or isinstance(value, (dict, list)):
+        return False
+    return re.fullmatch(pattern, str(value)[:_LONGEST_VALUE]) is not None
