@@ -15,6 +15,8 @@ class Field(NamedTuple):
     number: int
     start: int
     end: int
+    value: int = 0
+    """What a plain number says."""
 
 
 class Malformed(Exception):  # noqa: N818 - means only: not this format
@@ -44,9 +46,9 @@ def fields(window: Window, start: int, end: int) -> Iterator[Field]:
     while at < end:
         key, at = _varint(window, at)
         number, wire = key >> 3, key & 7
-        length = 0
+        length = value = 0
         if wire == 0:
-            _, at = _varint(window, at)
+            value, at = _varint(window, at)
         elif wire == 2:
             length, at = _varint(window, at)
         elif wire in _FIXED:
@@ -55,7 +57,7 @@ def fields(window: Window, start: int, end: int) -> Iterator[Field]:
             raise Malformed
         if not number or at + length > end:
             raise Malformed
-        yield Field(number, at, at + length)
+        yield Field(number, at, at + length, value)
         at += length
 
 

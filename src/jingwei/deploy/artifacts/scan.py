@@ -1,22 +1,20 @@
 """One file from its bytes to its notes: told what it is by content, examined as everything it could be read as."""
 
 import hashlib
-import re
 import stat
 from contextlib import closing
 from pathlib import Path
 
 from jingwei.core.errors import InputError
 from jingwei.deploy.artifacts.compressed import method_of
-from jingwei.deploy.artifacts.configs import is_text, scan_text
+from jingwei.deploy.artifacts.configs import is_text
 from jingwei.deploy.artifacts.examination import Examination, Limits
-from jingwei.deploy.artifacts.gguf import scan_gguf
-from jingwei.deploy.artifacts.graphs import scan_onnx, scan_tensorflow
-from jingwei.deploy.artifacts.keras import is_hdf5, scan_hdf5
+from jingwei.deploy.artifacts.formats import named_format, scan_format
+from jingwei.deploy.artifacts.hdf5_files import is_hdf5
 from jingwei.deploy.artifacts.notes import Notes, plain
 from jingwei.deploy.artifacts.numpy_files import scan_npy
 from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle, trailing
-from jingwei.deploy.artifacts.safetensors import looks_like_safetensors, scan_safetensors
+from jingwei.deploy.artifacts.safetensors import looks_like_safetensors
 from jingwei.deploy.artifacts.source import PIECE, FileSource, Source
 from jingwei.deploy.artifacts.tars import scan_tar
 from jingwei.deploy.artifacts.zip_directory import find_directory
@@ -25,17 +23,11 @@ from jingwei.deploy.scanned import Scanned
 
 _MARKS = {
     b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"GGUF": "gguf", b"\x93NUMPY": "numpy",
-    b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4",
+    b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar", b"\x28\xb5\x2f\xfd": "zstd",
 }  # fmt: skip
-_NAMES = {
-    r"\.onnx$": "onnx",
-    r"saved_model\.pb$": "saved-model",
-    r"\.pb$": "graph",
-    r"\.safetensors$": "safetensors",
-    r"(^|[/!])variables/variables\.(index|data-\d+-of-\d+)$": "side-file",
-    r"(^|[/!])(tokenizer|spiece|sentencepiece[\w.]*)\.model$": "side-file",
-    r"\.onnx[._]data$": "side-file",
-}
+_UNLOADABLE = frozenset({"7z", "rar"})
+"""Archives that no loader of models opens: nothing but hiding is won by them."""
+_INERT = frozenset({"plain", "side-file"})
 _ENDINGS = {
     "safetensors": "safetensors",
     "gguf": "gguf",
@@ -126,7 +118,8 @@ def look(examination: Examination, source: Source, path: str, depth: int) -> Non
     if kind not in {"zip", "compressed"} and source.size > 100:
         directory = find_directory(source)
         if directory is not None and directory.members:
-            examination.notes.find("zip.prefix", path, 0, bytes=directory.start)
+            if kind != "tflite":  # its metadata is a zip at the end, by design
+                examination.notes.find("zip.prefix", path, 0, bytes=directory.start)
             scan_zip(source, path, examination, depth)
     ending = _ENDINGS.get(path.rpartition(".")[2].lower())
     if ending is not None and kind not in {ending, "unknown"}:
@@ -151,9 +144,11 @@ def kind_of(source: Source, path: str) -> str:
 def _by_name(source: Source, path: str, head: bytes) -> str:
     if head[:1] == b"\x80" and looks_pickled(source):
         return "pickle"
-    named = next((kind for pattern, kind in _NAMES.items() if re.search(pattern, path, re.IGNORECASE)), "")
-    if named or head[4:8] == b"TFL3":
-        return named or "tflite"
+    named = named_format(source, path, head)
+    if named in _INERT and head[:1] in {b"c", b"("} and looks_pickled(source):
+        return "pickle"
+    if named:
+        return named
     text = is_text(path, source.read(0, 65536)) or head.startswith(b"tree\nversion=v")
     if looks_pickled(source) and not (text and head[:1] in {b"{", b"[", b"#"}):
         return "pickle"
@@ -170,37 +165,23 @@ def _as(kind: str, source: Source, path: str, examination: Examination, *, depth
             _compressed(source, path, examination, depth=depth)
         case "pickle":
             examination.notes.format("pickle")
-            scan_pickle(source, path, examination)
+            scan_pickle(source, path, examination, depth=depth)
         case _:
-            _plain(kind, source, path, examination)
+            _plain(kind, source, path, examination, depth=depth)
 
 
-def _plain(kind: str, source: Source, path: str, examination: Examination) -> None:
-    """Formats that hold nothing further."""
+def _plain(kind: str, source: Source, path: str, examination: Examination, *, depth: int) -> None:
+    """Formats that hold nothing further, but for a user block."""
     notes = examination.notes
     match kind:
-        case "gguf":
-            scan_gguf(source, path, examination)
         case "numpy":
             scan_npy(source, path, examination)
-        case "safetensors":
-            scan_safetensors(source, path, examination)
-        case "hdf5":
-            scan_hdf5(source, path, examination)
-        case "onnx":
-            scan_onnx(source, path, examination)
-        case "saved-model" | "graph":
-            scan_tensorflow(source, path, examination, saved_model=kind == "saved-model")
-        case "text":
-            notes.format("text")
-            scan_text(source, path, examination)
-        case "tflite" | "side-file":
-            notes.format(kind)
-        case "unknown":
-            notes.gap("gap-unknown-format", path)
-        case _:
-            notes.find("archive.wrapper", path, 0, name=kind)
+        case "7z" | "rar" | "zstd":
+            if kind in _UNLOADABLE:
+                notes.find("archive.wrapper", path, 0, name=kind)
             notes.gap("gap-wrapper", path, name=kind)
+        case _:
+            scan_format(kind, source, path, examination, depth=depth)
 
 
 def _compressed(source: Source, path: str, examination: Examination, *, depth: int) -> None:

@@ -1,57 +1,46 @@
-"""Chat templates: Jinja read as tokens, never rendered.
+"""Chat templates: Jinja read as a tree, never rendered.
 
 What matters is position: a dunder inside a comment or in output text is nothing, the same name reached as an
-attribute is an escape from the sandbox (CVE-2024-34359). Adjacent and joined string pieces are folded first, so that
-a name put together out of halves is still a name.
+attribute is an escape from the sandbox (CVE-2024-34359), however it was put together. And a template is a place to
+hide instructions: text that it adds only when a message holds a certain word, or the calendar says so.
 """
 
 import re
 from functools import lru_cache
-from itertools import pairwise
-from typing import NamedTuple
 
+from pydantic import BaseModel, ConfigDict
+
+from jingwei.core.finding import Severity
 from jingwei.core.package_data import package_data
+from jingwei.deploy.artifacts.instructions import harm, orders, prose
+from jingwei.deploy.artifacts.jinja_tokens import Block, blocks
+from jingwei.deploy.artifacts.jinja_tree import Node, SyntaxOddError, expression, walk
+from jingwei.deploy.artifacts.jinja_values import Value, value
 from jingwei.deploy.artifacts.notes import Notes
+from jingwei.deploy.artifacts.template_scope import Scope
 
 _LONGEST = 1024 * 1024
-_OPEN = re.compile(r"\{\{|\{%|\{#")
-_TOKEN = re.compile(
-    r"""\s+|(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<name>[^\W\d]\w*)|(?P<number>\d[\w.]*)"""
-    r"""|(?P<end>[-+]?%\}|[-+]?\}\})|(?P<operator>\*\*|//|==|!=|<=|>=|.)""",
-    re.DOTALL,
-)
-_RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
+_MOST_ROUNDS = 10_000_000
 _DUNDER = re.compile(r"__\w+__")
-_REACHING = frozenset({
-    "func_globals", "func_code", "gi_frame", "gi_code", "f_globals", "f_builtins", "f_locals", "f_back", "f_code",
-    "cr_frame", "cr_code", "ag_frame", "tb_frame", "mro", "im_func", "im_self", "im_class", "co_consts", "popen",
-    "subclasses",
-})  # fmt: skip
-_OUTSIDE = frozenset({"include", "import", "from", "extends"})
-_OBJECTS = frozenset({"cycler", "joiner", "lipsum", "self", "request", "url_for", "get_flashed_messages", "g"})
-_BUILDING = frozenset({"format", "join", "reverse", "replace", "attr"})
+_FIELD = re.compile(r"\{[^}]*__\w+__[^}]*\}")
+_FILTERS = frozenset({"format", "join", "reverse", "replace", "lower", "upper", "string", "list"})
 
 
-class Token(NamedTuple):
-    """One token of an expression or statement."""
+class _Known(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str
-    text: str
-    at: int
-
-
-class Block(NamedTuple):
-    """One `{{ … }}` or `{% … %}`, its string pieces folded."""
-
-    statement: bool
-    tokens: list[Token]
+    reaching: frozenset[str]
+    dangerous: frozenset[str]
+    objects: frozenset[str]
+    provided: frozenset[str]
+    naming: frozenset[str]
+    structural: frozenset[str]
+    statements: frozenset[str]
 
 
-class Instruction(NamedTuple):
-    """Words that mark an instruction that hides from the reader."""
-
-    commands: re.Pattern[str]
-    secrecy: re.Pattern[str]
+@lru_cache(maxsize=1)
+def _known() -> _Known:
+    return _Known.model_validate(package_data(__package__, "template.yaml"))
 
 
 def scan_template(template: str, path: str, notes: Notes, *, offset: int = 0) -> None:
@@ -60,169 +49,208 @@ def scan_template(template: str, path: str, notes: Notes, *, offset: int = 0) ->
     if len(template) > _LONGEST:
         notes.gap("gap-template-size", path)
         template = template[:_LONGEST]
-    read, whole = _blocks(template)
+    found, whole = blocks(template)
     if not whole:
         notes.gap("gap-template", path)
-    for block in read:
-        _reach(block, path, notes, offset=offset)
-    _hidden(read, template, path, notes, offset=offset)
+    judge = _Judge(path, notes, offset)
+    for block in found:
+        judge.block(block)
+    judge.conclude()
 
 
-def _blocks(template: str) -> tuple[list[Block], bool]:
-    """Split a template into blocks; false where one does not end."""
-    found: list[Block] = []
-    at = 0
-    while opening := _OPEN.search(template, at):
-        at = opening.end()
-        if opening[0] == "{#":
-            at = template.find("#}", at) + 2
-            if at < 2:
-                return found, False
-            continue
-        tokens, at = _tokens(template, at)
-        if not tokens or tokens[-1].kind != "end":
-            return [*found, Block(opening[0] == "{%", _folded(tokens))], False
-        block = Block(opening[0] == "{%", _folded(tokens[:-1]))
-        found.append(block)
-        if block.statement and block.tokens[:1] and block.tokens[0].text == "raw":
-            closing = _RAW_END.search(template, at)
-            if closing is None:
-                return found, False
-            at = closing.end()
-    return found, True
+class _Judge:
+    """Goes through a template's blocks in order."""
 
+    def __init__(self, path: str, notes: Notes, offset: int) -> None:
+        self.path, self.notes, self.offset = path, notes, offset
+        self.scope = Scope(_known().structural)
+        self.calls: list[tuple[str, int]] = []
 
-def _tokens(template: str, at: int) -> tuple[list[Token], int]:
-    tokens: list[Token] = []
-    depth = 0
-    while at < len(template):
-        match = _TOKEN.match(template, at)
-        if match is None:
-            break
-        kind, text = match.lastgroup, match[0]
-        if kind == "end" and depth and text == "}}":  # the end of a dict inside an expression
-            kind, text = "operator", "}"
-        at += len(text)
-        if kind is None:
-            continue
-        if kind == "operator":
-            depth += (text == "{") - (text == "}" and depth > 0)
-        tokens.append(Token(kind, _unquoted(text) if kind == "string" else text, match.start()))
-        if kind == "end":
-            break
-    return tokens, at
+    def note(self, rule: str, at: int, name: object, severity: Severity | None = None) -> None:
+        """Note a finding at a place of the template."""
+        self.notes.find(rule, self.path, self.offset + at, severity=severity, name=name)
 
+    def block(self, block: Block) -> None:
+        """Judge one block."""
+        if block.kind == "text":
+            self.scope.says(block.text, block.at)
+        elif block.kind == "output":
+            for node in self._nodes(block, 0):
+                self.scope.gives(node)
+        elif block.tokens:
+            self._statement(block)
 
-_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|.)", re.DOTALL)
+    def _nodes(self, block: Block, start: int) -> list[Node]:
+        """Read the expressions of a block from a token on, and judge what they reach."""
+        found: list[Node] = []
+        while start < len(block.tokens):
+            try:
+                node, start = expression(block.tokens, start)
+            except SyntaxOddError:
+                node, start = Node("odd", None, (), block.tokens[start].at), start + 1
+                self._odd(block, start - 1)
+            found.append(node)
+            for each in walk(node):
+                self._judged(each)
+        return found
 
+    def _odd(self, block: Block, number: int) -> None:
+        """Where the grammar fails, single tokens are judged still."""
+        token = block.tokens[number]
+        if token.kind in {"name", "string"} and _DUNDER.fullmatch(token.text):
+            self.note("template.escape", token.at, token.text)
 
-def _unquoted(text: str) -> str:
-    def plain(match: re.Match[str]) -> str:
-        code = match[1]
-        if code[0] in "xuU" and len(code) > 1:
-            value = int(code[1:], 16)
-            return chr(value) if value < 0x110000 else ""
-        return chr(int(code, 8)) if code[0] in "01234567" else {"n": "\n", "t": "\t"}.get(code, code)
-
-    return _ESCAPE.sub(plain, text[1:-1])
-
-
-def _folded(tokens: list[Token]) -> list[Token]:
-    """Join neighbouring strings, also across `~` and `+`."""
-    folded: list[Token] = []
-    for token in tokens:
-        joins = len(folded) > 1 and folded[-1].kind == "operator" and folded[-1].text in "~+"
-        if token.kind == "string" and joins and folded[-2].kind == "string":
-            folded.pop()
-            folded[-1] = folded[-1]._replace(text=folded[-1].text + token.text)
-        elif token.kind == "string" and folded and folded[-1].kind == "string":
-            folded[-1] = folded[-1]._replace(text=folded[-1].text + token.text)
+    def _statement(self, block: Block) -> None:
+        tag, at = block.tokens[0].text, block.at
+        texts = [token.text for token in block.tokens]
+        if tag in {"include", "import", "from", "extends"}:
+            self.note("template.outside", at, tag, Severity.HIGH)
+        elif tag == "set":
+            self._set(block, texts)
+        elif tag in {"for", "macro", "with", "call"}:
+            self._opens(tag, block, texts)
+        elif tag in {"if", "elif"}:
+            nodes = self._nodes(block, 1)
+            self.scope.condition(tag, nodes[0] if nodes else None)
+        elif tag == "else":
+            self.scope.otherwise()
+        elif tag.startswith("end"):
+            self._told(self.scope.close(tag))
+        elif tag not in _known().statements:
+            self.notes.gap("gap-template", self.path)
+            self._nodes(block, 1)
         else:
-            folded.append(token)
-    return folded
+            self._nodes(block, 1)
 
+    def _set(self, block: Block, texts: list[str]) -> None:
+        if "=" not in texts:
+            self.scope.captures(texts[1] if len(texts) > 1 else "")
+            return
+        here = texts.index("=")
+        nodes = self._nodes(block, here + 1)
+        name = "".join(texts[1:here])
+        if len(nodes) == 1 or (nodes and "," not in name):
+            self.scope.assign(name, nodes[0])
+        for node in nodes:
+            self.scope.gives(node)
 
-def _reach(block: Block, path: str, notes: Notes, *, offset: int) -> None:
-    """Say what an expression reaches for that no chat template needs."""
-    tokens = block.tokens
-    if block.statement and tokens[:1] and tokens[0].text in _OUTSIDE:
-        notes.find("template.outside", path, offset + tokens[0].at, name=tokens[0].text)
-    for number in range(len(tokens)):
-        rule = _rule(tokens, number)
-        if rule:
-            notes.find(rule, path, offset + tokens[number].at, name=tokens[number].text)
+    def _opens(self, tag: str, block: Block, texts: list[str]) -> None:
+        """A loop, a macro: names that come in, and how often a loop goes round."""
+        if tag == "for" and "in" in texts:
+            here = texts.index("in")
+            nodes = self._nodes(block, here + 1)
+            self.scope.loop([text for text in texts[1:here] if text.isidentifier()], nodes)
+            if self.scope.rounds > _MOST_ROUNDS:
+                self.note("template.exhausts", block.at, int(self.scope.rounds))
+            return
+        self.scope.opens(tag, [token.text for token in block.tokens if token.kind == "name"])
+        self._nodes(block, 2 if tag == "macro" else 1)
 
+    def _judged(self, node: Node) -> None:
+        """Judge what one node reaches for."""
+        match node.kind:
+            case "attribute":
+                self._named(str(node.value), node)
+            case "item":
+                self._item(node)
+            case "filter" | "call" | "test":
+                self._applied(node)
+            case "name":
+                name = str(node.value)
+                if _DUNDER.fullmatch(name):
+                    self.note("template.escape", node.at, name)
+            case "operation" if node.value == "*":
+                whole = value(node, self.scope.values)
+                sizes = [value(part, self.scope.values) for part in node.parts]
+                if whole is None and any(isinstance(each, int) and each > _MOST_ROUNDS for each in sizes):
+                    self.note("template.exhausts", node.at, max(each for each in sizes if isinstance(each, int)))
 
-def _rule(tokens: list[Token], number: int) -> str:
-    """Name the rule that one token breaks where it stands, or nothing."""
-    kind, text, _ = tokens[number]
-    before = tokens[number - 1].text if number else ""
-    after = tokens[number + 1].text if number + 1 < len(tokens) else ""
-    attribute = kind == "name" and before == "."
-    subscript = kind == "string" and (before in {"[", "(", "="} or after == "]")
-    if ((attribute or subscript) and (_DUNDER.search(text) or text in _REACHING)) or (
-        kind == "name" and _DUNDER.fullmatch(text)
-    ):
-        return "template.escape"
-    if kind == "name" and text in _OBJECTS and before != "." and after in {".", "["}:
-        return "template.outside"
-    rest = tokens[number + 1 :]
-    computed = (text == "attr" and before == "|" and _computed(rest)) or (text == "[" and _built(rest))
-    return "template.computed-attribute" if computed or (kind == "string" and _DUNDER.fullmatch(text)) else ""
+    def _named(self, name: str, node: Node) -> None:
+        """An attribute taken by its name."""
+        if _DUNDER.search(name) or name in _known().reaching:
+            self.note("template.escape", node.at, name)
+            return
+        base = node.parts[0]
+        if base.kind == "name" and base.value in _known().objects and str(base.value) not in self.scope.own:
+            self.note("template.outside", node.at, f"{base.value}.{name}")
 
+    def _item(self, node: Node) -> None:
+        """A key: read as far as it can be told; one that is put together on the spot is a disguise."""
+        key = value(node.parts[1], self.scope.values)
+        if isinstance(key, str):
+            self._key(key, node)
+            if "__" in key and not _DUNDER.search(key) and node.parts[1].kind != "const":
+                self.note("template.computed-attribute", node.at, key)
+        elif key is None and self._built(node.parts[1]):
+            self.note("template.computed-attribute", node.at, "[…]")
 
-def _computed(tokens: list[Token]) -> bool:
-    """Tell whether the filter's argument is anything but one string."""
-    return len(tokens) > 2 and not (tokens[1].kind == "string" and tokens[2].text == ")")
+    def _key(self, key: str, node: Node) -> None:
+        if _DUNDER.search(key) or (key in _known().reaching and key not in {"system", "environment", "mro"}):
+            self.note("template.escape", node.at, key)
 
+    def _built(self, node: Node) -> bool:
+        """Tell whether a key is put together out of texts, so that nobody sees it."""
+        return any(each.kind == "const" and isinstance(each.value, str) for each in walk(node)) and any(
+            (each.kind == "filter" and each.value in _FILTERS)
+            or (each.kind == "operation" and each.value in {"~", "%"})
+            or (
+                each.kind == "call"
+                and each.parts[0].kind == "attribute"
+                and each.parts[0].value in {"format", "join", "replace"}
+            )
+            for each in walk(node)
+        )
 
-def _built(tokens: list[Token]) -> bool:
-    """Tell whether a subscript puts its key together out of strings with filters: `x['%c%c'|format(…)]`."""
-    inside: list[Token] = []
-    for token in tokens:
-        if token.text == "]":
-            break
-        inside.append(token)
-    filters = {token.text for before, token in pairwise(inside) if before.text == "|"}
-    return any(token.kind == "string" for token in inside) and bool(filters & _BUILDING)
+    def _applied(self, node: Node) -> None:
+        """A filter, a test or a call, with what it is given."""
+        rest = [part.parts[0] if part.kind == "keyword" else part for part in node.parts[1:]]
+        texts = [value(part, self.scope.values) for part in rest]
+        if node.kind == "filter" and node.value in _known().naming:
+            for part, text in zip(rest, texts, strict=True):
+                if isinstance(text, str):
+                    for piece in text.split("."):
+                        self._key(piece, node)
+                elif node.value == "attr" or self._built(part):
+                    self.note("template.computed-attribute", node.at, f"|{node.value}")
+        for text in (*texts, value(node.parts[0], self.scope.values)):
+            if isinstance(text, str) and _FIELD.search(text):
+                self.note("template.escape", node.at, text)
+        if node.kind == "call":
+            self._call(node, texts)
+        replaced = self.scope.replaced(node)
+        if replaced:
+            self.note("template.rewrites", node.at, replaced)
 
+    def _call(self, node: Node, texts: list[Value]) -> None:
+        function = node.parts[0]
+        if function.kind != "name":
+            return
+        name = str(function.value)
+        if name == "range" and any(isinstance(each, int) and abs(each) > _MOST_ROUNDS for each in texts):
+            self.note("template.exhausts", node.at, max(abs(each) for each in texts if isinstance(each, int)))
+        if name in _known().objects and name == "lipsum":
+            self.note("template.outside", node.at, name)
+        self.calls.append((name, node.at))
 
-@lru_cache(maxsize=1)
-def _instruction() -> Instruction:
-    words = package_data(__package__, "instructions.yaml")
-    return Instruction(*(re.compile("|".join(words[name]), re.IGNORECASE) for name in ("commands", "secrecy")))
+    def _told(self, said: list[tuple[str, int]]) -> None:
+        """Judge what is said only under a condition on what a message says."""
+        if not said:
+            return
+        whole = " ".join(text for text, _ in said)
+        if orders(whole):
+            self.note("template.hidden-instruction", said[0][1], whole, Severity.HIGH)
+        elif prose(whole):
+            self.note("template.conditional-text", said[0][1], whole)
 
-
-def _hidden(blocks: list[Block], template: str, path: str, notes: Notes, *, offset: int) -> None:
-    """Find text that is put in only when a message holds a certain word, and that gives orders."""
-    patterns, triggers = _instruction(), list[bool]()
-    for number, (statement, tokens) in enumerate(blocks):
-        first = tokens[0].text if tokens else ""
-        if statement and first == "if":
-            triggers.append(_on_content(tokens))
-        elif statement and first == "elif" and triggers:
-            triggers[-1] = _on_content(tokens)
-        elif statement and first == "endif" and triggers:
-            triggers.pop()
-        start = tokens[0].at if tokens else 0
-        following = template[tokens[-1].at : _start_of(blocks, number + 1)] if tokens else ""
-        said = " ".join([token.text for token in tokens if token.kind == "string"] + [following if statement else ""])
-        orders = len(patterns.commands.findall(said)) + 2 * len(patterns.secrecy.findall(said))
-        if any(triggers) and orders >= 2:
-            notes.find("template.hidden-instruction", path, offset + start)
-
-
-def _start_of(blocks: list[Block], number: int) -> int | None:
-    return blocks[number].tokens[0].at if number < len(blocks) and blocks[number].tokens else None
-
-
-def _on_content(tokens: list[Token]) -> bool:
-    """Tell whether a condition asks for a literal word inside a message's content."""
-    texts = [token.text for token in tokens]
-    words = [
-        token.text
-        for at, token in enumerate(tokens)
-        if token.kind == "string" and ("in" in texts[at + 1 : at + 2] or texts[at - 1] in {"(", "=="})
-    ]
-    own = [word for word in words if word not in {"content", "role"} and word[:1] not in {"<", "["}]
-    return "content" in texts and any(c.isalpha() for word in own for c in word)
+    def conclude(self) -> None:
+        """Judge what can only be told when all was seen."""
+        for frame in self.scope.rest():
+            self._told(frame)
+        for name, at in self.calls:
+            if name in _known().dangerous and name not in self.scope.own:
+                self.note("template.escape", at, name)
+            elif name not in self.scope.own and name not in _known().provided and not _DUNDER.fullmatch(name):
+                self.note("template.unknown-call", at, name)
+        for text, at in self.scope.said:
+            if harm(text):
+                self.note("template.hidden-instruction", at, text, Severity.HIGH)

@@ -1,0 +1,56 @@
+"""Python beside a model, as a file or as the cells of a notebook: what it does is noted with its line."""
+
+import re
+
+from jingwei.core.finding import Severity
+from jingwei.deploy.artifacts.json_objects import read_json
+from jingwei.deploy.artifacts.notes import Notes
+from jingwei.deploy.artifacts.python_source import LONGEST, acts, parsed
+from jingwei.deploy.artifacts.serving import scan_command
+
+_SCRIPTS = re.compile(
+    r"(^|[/!])(setup|conftest|train\w*|finetune\w*|run_\w*|convert\w*|test_\w*|export\w*|eval\w*|benchmark\w*|demo\w*|app|example\w*)\.py$",
+    re.IGNORECASE,
+)
+_MAGIC = re.compile(r"^(\s*)([!%].*|\?.*|.*\?\s*)$", re.MULTILINE)
+
+
+def scan_python(text: str, path: str, notes: Notes) -> None:
+    """Examine a Python file."""
+    if len(text) > LONGEST:
+        notes.gap("gap-header-size", path, limit=LONGEST)
+        return
+    tree = parsed(text)
+    if tree is None:
+        notes.gap("gap-python", path)
+        return
+    for act in acts(tree, script=_SCRIPTS.search(path) is not None):
+        notes.find(act.rule, path, severity=act.severity, evidence=act.name, line=act.line, name=act.name)
+
+
+def scan_notebook(text: str, path: str, notes: Notes) -> None:
+    """Examine a notebook's cells; outputs are only shown."""
+    try:
+        value = read_json(text)
+    except ValueError:
+        notes.gap("gap-json", path)
+        return
+    cells = value.get("cells") if isinstance(value, dict) else None
+    for cell in cells if isinstance(cells, list) else ():
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+            continue
+        source = cell.get("source")
+        written = "".join(str(line) for line in source) if isinstance(source, list) else str(source or "")
+        for magic in _MAGIC.finditer(written):
+            scan_command(magic[2], path, notes)
+        tree = parsed(_MAGIC.sub(r"\1pass", written))
+        for act in acts(tree, script=True) if tree is not None else ():
+            if act.severity.rank >= Severity.HIGH.rank:
+                notes.find(act.rule, path, severity=act.severity, evidence=act.name, line=act.line, name=act.name)
+
+
+def scan_path_file(text: str, path: str, notes: Notes) -> None:
+    """Examine a `.pth` file: each line that begins with `import` runs whenever Python starts."""
+    for number, line in enumerate(text.splitlines()[:1000], 1):
+        if re.match(r"import[ \t]", line):
+            notes.find("python.startup", path, line=number, name=line)
