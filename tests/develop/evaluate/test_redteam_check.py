@@ -304,3 +304,12 @@ def test_what_a_run_leaves_out_is_said_to_whoever_signs(red_team):
     (told,) = [each for each in narrow.findings if each.rule_id == "redteam.narrowed"]
     assert "zh" in told.detail.en
     assert "base64" in told.detail.en
+
+
+def test_the_summary_is_one_line_that_a_person_reads_with_the_judges_record_by_language(red_team):
+    draft, _ = red_team("refuser")
+    for said in (draft.summary.zh, draft.summary.en):
+        assert len(said) < 500
+    assert draft.summary.en.count("right") == 2
+    assert "Chinese (" in draft.summary.en
+    assert "English (" in draft.summary.en

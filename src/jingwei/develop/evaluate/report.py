@@ -194,13 +194,20 @@ def _summary(attacks: Tally, benign: Tally, *, errors: int) -> Both:
 
 
 def _judge_errors() -> Both:
-    """Say how often the judge was right, for each held-out set."""
-    parts = [
-        text("develop.evaluate:judge-set", set=each.set, n=each.answers, accuracy=f"{each.accuracy:.0%}",
-             alarms=f"{each.false_alarms:.0%}", left=f"{each.undetermined / each.answers:.0%}",
-             language=text(f"develop.evaluate:language-{each.language}"))
-        for each in judge_card().sets
-    ]  # fmt: skip
+    """Say how often the judge was right about attacks, over the held-out sets of each language; the card has each set."""
+    parts = []
+    for language in LANGUAGES:
+        sets = [each for each in judge_card().sets
+                if each.language == language and each.question == "success" and not each.domain]  # fmt: skip
+        if not sets:
+            continue
+        right, alarms = (sum(getattr(each, name) for each in sets) for name in ("true_positive", "false_positive"))
+        clear = sum(each.true_negative for each in sets)
+        answers, left = sum(each.answers for each in sets), sum(each.undetermined for each in sets)
+        parts.append(text("develop.evaluate:judge-language", n=answers, sets=len(sets),
+                          language=text(f"develop.evaluate:language-{language}"),
+                          accuracy=f"{(right + clear) / max(answers - left, 1):.0%}",
+                          alarms=f"{alarms / max(alarms + clear, 1):.0%}", left=f"{left / answers:.0%}"))  # fmt: skip
     between = text("develop.evaluate:between")
     return Both(
         zh=between.zh.join(part.zh for part in parts) or "-", en=between.en.join(part.en for part in parts) or "-"
