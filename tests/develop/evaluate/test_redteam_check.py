@@ -274,7 +274,7 @@ def test_prompt_and_tools_of_the_app_are_bound_by_the_formula_of_its_components(
 
 def test_the_summary_prints_the_judges_own_error(red_team):
     draft, _ = red_team("refuser", attempts=4)
-    assert "jade-db (Chinese" in draft.summary.en
+    assert "Chinese (" in draft.summary.en
     assert "false alarms" in draft.summary.en
     assert "误报" in draft.summary.zh
 

@@ -194,7 +194,7 @@ def _summary(attacks: Tally, benign: Tally, *, errors: int) -> Both:
 
 
 def _judge_errors() -> Both:
-    """Say how often the judge was right about attacks, over the held-out sets of each language; the card has each set."""
+    """Say how often the judge was right about attacks, over all held-out sets of a language; its card tells each."""
     parts = []
     for language in LANGUAGES:
         sets = [each for each in judge_card().sets
