@@ -149,7 +149,7 @@ def verdict(module: str, name: str, use: Use) -> tuple[str, Severity] | None:
     found = standing(module, name)
     if found is Standing.STANDARD and all(_CLASS_LIKE.fullmatch(part) for part in name.split(".")) and use < Use.CALLED:
         return "pickle.unlisted-standard", Severity.MEDIUM if use is Use.FILLED else Severity.LOW
-    if found is Standing.OWN_FUNCTION and use is Use.CALLED and _RESTORES.search(name):
+    if found is Standing.OWN_FUNCTION and use >= Use.FILLED and _RESTORES.search(name):
         return "pickle.unknown-function", Severity.MEDIUM
     rule, severities = _VERDICTS[found]
     severity = severities[use]
@@ -163,7 +163,7 @@ _VERDICTS: dict[Standing, tuple[str, tuple[Severity | None, ...]]] = {
     Standing.UNKNOWN_CLASS: ("pickle.unknown-class", (_LOW, _LOW, _LOW, _MEDIUM)),
     Standing.UNKNOWN_FUNCTION: ("pickle.unknown-function", (_MEDIUM, _LOW, _HIGH, _HIGH)),
     Standing.OWN_CLASS: ("pickle.unknown-class", (_LOW, _LOW, _LOW, _LOW)),
-    Standing.OWN_FUNCTION: ("pickle.unknown-function", (_LOW, _LOW, _MEDIUM, _HIGH)),
+    Standing.OWN_FUNCTION: ("pickle.unknown-function", (_LOW, _LOW, _HIGH, _HIGH)),
     Standing.STANDARD: ("pickle.unlisted-standard", (_MEDIUM, _MEDIUM, _HIGH, _HIGH)),
     Standing.DANGEROUS_CALL: ("pickle.dangerous-global", (None, _HIGH, _HIGH, _WORST)),
     Standing.DANGEROUS: ("pickle.dangerous-global", (_HIGH, _WORST, _WORST, _WORST)),
