@@ -5,7 +5,8 @@ from jingwei.deploy.bom.collect import collect
 from jingwei.deploy.bom.completeness import Completeness, assessed, completeness
 from jingwei.deploy.bom.component import Component, package_url
 from jingwei.deploy.bom.difference import Change, diff, diff_json
-from jingwei.deploy.bom.document import reference, write_bom
+from jingwei.deploy.bom.document import write_bom
+from jingwei.deploy.bom.identity import reference
 from jingwei.deploy.bom.reading import Unreadable
 from jingwei.deploy.bom.reading_documents import components_of, is_bom, parsed, read_bom
 from jingwei.deploy.bom.spdx import write_spdx

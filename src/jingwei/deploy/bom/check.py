@@ -22,9 +22,10 @@ from jingwei.deploy.bom.distributions import (
     environment_root,
     read_distribution,
 )
-from jingwei.deploy.bom.document import component_digest, reference, write_bom
+from jingwei.deploy.bom.document import write_bom
 from jingwei.deploy.bom.files import read_file
 from jingwei.deploy.bom.findings import duplicates, findings_of
+from jingwei.deploy.bom.identity import component_digest, reference
 
 
 class AiBomOptions(CheckOptions):

@@ -12,9 +12,10 @@ from jingwei.core.text import text
 from jingwei.deploy.bom.collect import collect
 from jingwei.deploy.bom.component import Component
 from jingwei.deploy.bom.difference import Change, diff
-from jingwei.deploy.bom.document import reference, write_bom
+from jingwei.deploy.bom.document import write_bom
 from jingwei.deploy.bom.findings import change_finding, duplicates, findings_of
 from jingwei.deploy.bom.hardware import hardware
+from jingwei.deploy.bom.identity import reference
 from jingwei.deploy.bom.reading import line_of
 from jingwei.deploy.bom.reading_documents import read_bom
 from jingwei.deploy.bom.spdx import write_spdx

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from jingwei.deploy.bom.component import Component
-from jingwei.deploy.bom.document import component_digest, reference
+from jingwei.deploy.bom.identity import component_digest, reference
 
 _CONTEXT = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
 _TYPES = {"model": "ai_AIPackage", "dataset": "dataset_DatasetPackage", "weights": "software_File"}

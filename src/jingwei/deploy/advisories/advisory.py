@@ -1,0 +1,139 @@
+"""An advisory as it is stored and matched: what it is called, how bad it is, and which versions of one package it hits.
+
+Ranges are texts that a person can read, `>=1.0,<2.0`: a version is hit when it satisfies every part of one range, or
+stands in the list of versions. An advisory without either decides nothing, and says so.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from jingwei.core.finding import Severity
+from jingwei.deploy.advisories.orders import Key, key
+
+Hit = Literal["affected", "unaffected", "undecided"]
+_OPERATORS = (">=", "<=", "==", ">", "<")
+
+
+@dataclass(frozen=True)
+class Advisory:
+    """What one source says of one package."""
+
+    id: str
+    ecosystem: str
+    package: str
+    aliases: tuple[str, ...] = ()
+    summary: str = ""
+    summary_zh: str = ""
+    advice: str = ""
+    advice_zh: str = ""
+    severity: Severity | None = None
+    score: float | None = None
+    """CVSS base score, where a vector or a score was given."""
+    vector: str = ""
+    spans: tuple[str, ...] = ()
+    versions: frozenset[str] = frozenset()
+    """Versions named one by one that the ranges do not cover."""
+    fixed: tuple[str, ...] = ()
+    source: str = ""
+    modified: str = ""
+    reference: str = ""
+    weaknesses: tuple[str, ...] = ()
+    withdrawn: bool = False
+    exploited: bool = False
+    """Named in a list of flaws that are known to be exploited."""
+    likelihood: float | None = None
+    """EPSS: how likely it is to be exploited within thirty days."""
+    covered: bool = False
+    """A rule about an AI component whose flaw a package's own advisories know: for the package, those decide."""
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """Return every id it goes by."""
+        return frozenset((self.id, *self.aliases))
+
+    @cached_property
+    def bounds(self) -> tuple["Span", ...]:
+        """Return its ranges, read once."""
+        return tuple(Span.read(text, self.ecosystem) for text in self.spans)
+
+    @cached_property
+    def version_keys(self) -> frozenset[Key]:
+        """Return the keys of the versions it names one by one."""
+        return frozenset(each for one in self.versions if (each := key(self.ecosystem, one)) is not None)
+
+    def hits(self, version: str) -> Hit:
+        """Tell whether a version is affected; undecided where neither a range nor a list can tell."""
+        if version in self.versions:
+            return "affected"
+        at = key(self.ecosystem, version)
+        if at is not None and at in self.version_keys:
+            return "affected"
+        said = [span.holds(at) for span in self.bounds] if at is not None else [None] * len(self.bounds)
+        if True in said:
+            return "affected"
+        if None in said or (not self.spans and not self.versions):
+            return "undecided"
+        return "unaffected"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One range: bounds that all have to hold. `None` among the keys: a bound that is no version."""
+
+    parts: tuple[tuple[str, Key | None], ...] = field(default=())
+
+    @classmethod
+    def read(cls, text: str, ecosystem: str) -> "Span":
+        """Read `>=1.0,<2.0`; the empty text is every version."""
+        parts = []
+        for part in filter(None, text.split(",")):
+            operator = next(each for each in _OPERATORS if part.startswith(each))
+            parts.append((operator, key(ecosystem, part[len(operator) :])))
+        return cls(tuple(parts))
+
+    def holds(self, at: Key) -> bool | None:
+        """Tell whether a version lies within; none where that cannot be told."""
+        unsure = False
+        for operator, bound in self.parts:
+            said = None if bound is None else compares(at, operator, bound)
+            if said is False:
+                return False
+            unsure = unsure or said is None
+        return None if unsure else True
+
+
+def compares(at: Key, operator: str, bound: Key) -> bool | None:
+    """Compare two versions; none where they are of different kinds (a build against a release)."""
+    kinds = getattr(at, "kind", None), getattr(bound, "kind", None)
+    if kinds[0] != kinds[1]:
+        return None
+    verdicts = {"<": at < bound, "<=": at <= bound, "==": at == bound, ">=": at >= bound, ">": at > bound}
+    return bool(verdicts[operator])
+
+
+def packed(advisory: Advisory) -> dict[str, Any]:  # Any: JSON
+    """Return an advisory as the store keeps it: short, without what is empty."""
+    plain = {
+        "i": advisory.id, "a": list(advisory.aliases), "s": advisory.summary, "z": advisory.summary_zh,
+        "d": advisory.advice, "e": advisory.advice_zh, "v": advisory.severity and advisory.severity.rank,
+        "c": advisory.score, "t": advisory.vector, "r": list(advisory.spans), "l": sorted(advisory.versions),
+        "f": list(advisory.fixed), "o": advisory.source, "m": advisory.modified, "u": advisory.reference,
+        "w": list(advisory.weaknesses), "x": advisory.withdrawn, "k": advisory.exploited, "p": advisory.likelihood,
+        "y": advisory.covered,
+    }  # fmt: skip
+    return {name: value for name, value in plain.items() if value not in (None, "", [], False)}
+
+
+def unpacked(plain: dict[str, Any], ecosystem: str, package: str) -> Advisory:  # Any: JSON
+    """Return an advisory as it was before it was packed."""
+    rank = plain.get("v")
+    return Advisory(
+        id=plain["i"], ecosystem=ecosystem, package=package, aliases=tuple(plain.get("a", ())),
+        summary=plain.get("s", ""), summary_zh=plain.get("z", ""), advice=plain.get("d", ""),
+        advice_zh=plain.get("e", ""), severity=None if rank is None else list(Severity)[rank], score=plain.get("c"),
+        vector=plain.get("t", ""), spans=tuple(plain.get("r", ())), versions=frozenset(plain.get("l", ())),
+        fixed=tuple(plain.get("f", ())), source=plain.get("o", ""), modified=plain.get("m", ""),
+        reference=plain.get("u", ""), weaknesses=tuple(plain.get("w", ())), withdrawn=plain.get("x", False),
+        exploited=plain.get("k", False), likelihood=plain.get("p"), covered=plain.get("y", False),
+    )  # fmt: skip
