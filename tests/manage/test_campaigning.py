@@ -22,6 +22,7 @@ from jingwei.manage import (
     Desk,
     Finds,
     Heard,
+    Reassess,
 )
 from jingwei.manage.likeness import NEAR, POINTS, likeness, worth
 
@@ -382,6 +383,21 @@ def test_an_accepted_grave_find_closes_the_gate_until_it_is_mended(play, world):
     assert world.gate.verdict(play.system_id).passed
     with pytest.raises(Conflict):
         play.finds.mend(find.id, note="again", actor=world.who("security"))
+
+
+def test_a_grave_find_on_what_is_live_makes_it_due_and_leaves_the_switch_to_people(play, world):
+    world.gate.release(world.signed(play.system_id), actor=world.who("engineer"))
+    find = play.accepted(play.submitted(play.running()), Severity.CRITICAL)
+    due = Reassess(world.desk).due()
+    assert [(each.system_id, each.code) for each in due] == [(play.system_id, "blocker")]
+    assert find.id in due[0].says.en
+    assert world.tokens.servable(play.system_id).release is not None
+    with pytest.raises(Refused):
+        world.tokens.suspend(play.system_id, actor=world.who("business"), reason="x")
+    world.tokens.suspend(play.system_id, actor=world.who("security"), reason=f"Find {find.id}.")
+    assert world.tokens.servable(play.system_id).release is None
+    with pytest.raises(Refused):
+        world.gate.open_request(play.system_id, actor=world.who("engineer"))
 
 
 def test_a_small_find_is_a_risk_that_is_shown_and_closes_nothing(play, world):
