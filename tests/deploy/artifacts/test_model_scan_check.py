@@ -103,7 +103,7 @@ def test_a_link_inside_the_folder_is_examined_under_its_own_name(tmp_path):
     (blobs / "0123").write_bytes(b'{"auto_map": {"AutoModel": "x.X"}}')
     (tmp_path / "config.json").symlink_to("blobs/0123")
 
-    assert [finding.rule_id for finding in concluded(tmp_path).findings] == ["config.own-code"]
+    assert [finding.rule_id for finding in concluded(tmp_path).findings] == ["config.missing-code", "config.own-code"]
 
 
 def test_a_named_pipe_neither_hangs_nor_passes(tmp_path):

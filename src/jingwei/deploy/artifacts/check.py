@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,7 @@ from jingwei.core.finding import Severity
 from jingwei.core.target import TargetKind
 from jingwei.core.text import LANGUAGES, Both, text
 from jingwei.deploy.artifacts.notes import plain
+from jingwei.deploy.artifacts.repository import MOST_NAMES, repository
 from jingwei.deploy.artifacts.scan import unread
 from jingwei.deploy.artifacts.scanner import Options, examined
 from jingwei.deploy.artifacts.walk import Found, walk
@@ -90,11 +92,14 @@ class ModelScan:
         read = [Scanned.model_validate(result) for result in results]
         if whole and not read[0].size and not read[0].gaps:  # an empty file in a folder is nothing
             read = [unread("gap-empty", read[0].path)]
-        findings = [seen for one in read for seen in one.findings]
+        together = [] if whole else list(_together(run, units))
+        findings = [seen for one in [*read, *together] for seen in one.findings]
         gaps = [gap for one in read for gap in one.gaps]
-        outcome = outcome_of(read, run.options.fail_at)
+        outcome = outcome_of([*read, *together], run.options.fail_at)
         observed = read[0].sha256 if whole else digest(sorted([one.path, one.sha256] for one in read))
-        kept = json.dumps({language: report(read, language) for language in LANGUAGES}, ensure_ascii=False)
+        kept = json.dumps(
+            {language: report([*read, *together], language) for language in LANGUAGES}, ensure_ascii=False
+        )
         ordered = sorted(findings, key=lambda seen: (-seen.severity.rank, seen.location.path, seen.location.start or 0))
         return [
             Draft(
@@ -125,6 +130,12 @@ def _examined(run: Run, unit: _Unit) -> Json:
         path = root / os.fsdecode(bytes.fromhex(unit.path)) if unit.path else root
         one = examined(Found(path, unit.name or plain(root.name)), options)
     return one.model_dump(mode="json")
+
+
+def _together(run: Run, units: Sequence[Json]) -> Iterator[Scanned]:
+    """Judge the folder as the one artefact it is."""
+    paths = (bytes.fromhex(path) for unit in units if (path := _Unit.model_validate(unit).path) not in {"", "."})
+    return repository(local_path(run.target), map(os.fsdecode, islice(paths, MOST_NAMES)))
 
 
 def _measures(read: list[Scanned], findings: int, gaps: int) -> Iterator[Measure]:

@@ -39,6 +39,15 @@ def _packages() -> _Packages:
     return _Packages.model_validate(package_data(__package__, "packages.yaml"))
 
 
+def known_package() -> frozenset[str]:
+    """Return the names under which well-known packages are imported, where those are their own names."""
+    return frozenset(
+        name
+        for name in _packages().known
+        if name.isidentifier() and name not in {"datasets", "evaluate", "app", "whisper"}
+    )
+
+
 def scan_requirements(text: str, path: str, notes: Notes) -> None:
     """Examine a requirements file, or another list of packages that is read line by line."""
     lines = re.sub(r"(^|\s)#[^\n]*", "", text)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jingwei.core.errors import InputError
 from jingwei.deploy.artifacts.examination import Limits
 from jingwei.deploy.artifacts.notes import plain
+from jingwei.deploy.artifacts.repository import MOST_NAMES, repository
 from jingwei.deploy.artifacts.scan import scan_file, unread
 from jingwei.deploy.artifacts.walk import Found, walk
 from jingwei.deploy.scanned import Scanned
@@ -43,14 +44,17 @@ def scan(target: str, options: Options) -> Iterator[Scanned]:
     if not root.is_dir():
         yield scan_file(root, limits=options.limits, digest=options.hash)
         return
-    count = 0
+    count, names = 0, list[str]()
     for count, found in enumerate(walk(root), 1):
         if count > options.most_files:
             yield unread("gap-many-files", ".", limit=options.most_files)
             return
+        if len(names) < MOST_NAMES:
+            names.append(found.path.relative_to(root).as_posix())
         yield examined(found, options)
     if not count:
         raise InputError("deploy.artifacts:empty", field="target", path=plain(root))
+    yield from repository(root, names)
 
 
 def examined(found: Found, options: Options) -> Scanned:
