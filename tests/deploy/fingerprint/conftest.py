@@ -7,6 +7,9 @@ import threading
 import pytest
 
 from jingwei.deploy.fingerprint.answer import read_answer
+from jingwei.deploy.fingerprint.client import Patience
+from jingwei.deploy.fingerprint.service import Manner, examine
+from jingwei.deploy.fingerprint.targets import Place
 
 
 class Loopback:
@@ -53,6 +56,8 @@ class Loopback:
             writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
     def close(self):
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -99,6 +104,12 @@ def replaying(fixture):
         return read_answer(path, told.get("status", 200), [(name, str(v)) for name, v in named.items()], body.encode())
 
     return fetch
+
+
+def examined(server, **kind):
+    """Examine a loopback service without pacing."""
+    place = Place("127.0.0.1", "127.0.0.1", server.port, **kind)
+    return asyncio.run(examine(place, Manner(Patience(2, 4, 0.5), per_second=1e6))).scanned
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import json
 
 import pytest
-from tests.deploy.fingerprint.conftest import answering, page, raw_of
+from tests.deploy.fingerprint.conftest import answering, examined, page, raw_of
 
 from jingwei.deploy.fingerprint.rule import fixtures, strong, weak
-from jingwei.deploy.fingerprint.scanner import Options, scan
 
-QUICK = Options(per_second=50)
+FIXTURES = fixtures()
 NAMES = [rule.name for rule in (*strong(), *weak())]
 TITLES = "".join(f"<title>{name}</title>" for name in NAMES)
 BANNERS = ("Ollama is running", "AI Gateway says hey!", "pong", "window.gradio_config = {", "ok")
@@ -25,7 +24,7 @@ def json_page(value, status=200, **headers):
 def everything():
     """A JSON object that has what every rule looks for at the top."""
     merged = {}
-    for fixture in fixtures():
+    for fixture in FIXTURES:
         for answer in fixture["answers"].values():
             if isinstance(answer.get("json"), dict):
                 merged.update(answer["json"])
@@ -34,7 +33,7 @@ def everything():
 
 def honeypot(path):
     """Answer each path as some component would, whichever path it is."""
-    for fixture in fixtures():
+    for fixture in FIXTURES:
         if path in fixture["answers"]:
             return raw_of(fixture, path)
     return page(404, "not here")
@@ -86,7 +85,7 @@ DECOYS = {
 @pytest.mark.parametrize("name", sorted(DECOYS))
 def test_a_decoy_is_no_component(name, loopback):
     server = loopback(answering(DECOYS[name]))
-    (one,) = scan(server.url, QUICK)
+    one = examined(server)
     assert "component" not in one.facts
     assert one.format == "http"
     assert not {each.rule_id for each in one.findings} & {"exposure.maybe", "exposure.version-unknown"}
@@ -94,10 +93,10 @@ def test_a_decoy_is_no_component(name, loopback):
 
 
 def test_a_honeypot_is_called_one(loopback):
-    (one,) = scan(loopback(answering(honeypot)).url, QUICK)
+    one = examined(loopback(answering(honeypot)))
     assert "exposure.many-claims" in {each.rule_id for each in one.findings}
 
 
 def test_an_open_list_of_models_is_told_without_naming_a_component(loopback):
-    (one,) = scan(loopback(answering(DECOYS["openai-compatible"])).url, QUICK)
+    one = examined(loopback(answering(DECOYS["openai-compatible"])))
     assert [each.evidence for each in one.findings if each.rule_id == "exposure.models-listed"] == ["our-model"]

@@ -31,6 +31,8 @@ class ExposureScanOptions(CheckOptions):
     """File that names what may be asked besides this machine."""
     fail_at: Severity = Severity.MEDIUM
     """The mildest finding that fails the check."""
+    per_second: float = Field(default=20.0, gt=0, le=1000)
+    """Requests a second made of one service."""
     timeout_seconds: float = Field(default=8.0, gt=0, le=30)
     """Patience for one answer."""
 
@@ -71,7 +73,7 @@ class ExposureScan:
             Unavailable: nothing listens there.
         """
         place = Place(**cast("dict[str, Any]", unit))  # Any: what `plan` wrote
-        manner = Options(timeout_seconds=run.options.timeout_seconds).manner()
+        manner = Options(per_second=run.options.per_second, timeout_seconds=run.options.timeout_seconds).manner()
         (one,) = await examine_all([place], manner)
         if place.expected and not one.there:
             raise Unavailable("deploy.fingerprint:gap-refused", field="target", url=place.url)

@@ -37,7 +37,7 @@ class Options(BaseModel):
     """File that every request is appended to, one JSON object a line."""
     most_requests: int = Field(default=MOST_REQUESTS, ge=8, le=MOST_REQUESTS)
     """Requests made of one service."""
-    per_second: float = Field(default=20.0, gt=0, le=50)
+    per_second: float = Field(default=20.0, gt=0, le=1000)
     """Requests a second made of one service."""
     timeout_seconds: float = Field(default=8.0, gt=0, le=30)
     """Patience for one answer."""
