@@ -16,7 +16,7 @@ _RPM_PIECE = re.compile(r"\d+|[A-Za-z]+|~|\^")
 def debian_key(version: str) -> object | None:
     """Return the key of a dpkg version: epoch, upstream, revision."""
     found = _DEBIAN.fullmatch(version.strip())
-    if found is None or not any(c.isdigit() for c in found[2]):
+    if found is None or not found[2][:1].isdigit():
         return None
     upstream, _, revision = found[2].rpartition("-") if "-" in found[2] else (found[2], "", "")
     return int(found[1] or 0), _pieces(upstream), _pieces(revision or "0")
