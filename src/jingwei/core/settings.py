@@ -68,3 +68,8 @@ class Settings(BaseSettings):
     def recordings_path(self) -> Path:
         """Return the folder that gateways of this host keep redacted recordings in."""
         return self.spool_path.parent / "recordings"
+
+    @property
+    def fixes_path(self) -> Path:
+        """Return the folder of the queue of fixes."""
+        return self.home / "fixes"

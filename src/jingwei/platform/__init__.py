@@ -17,6 +17,7 @@ from jingwei.platform.replay import Trial, TrialRow
 from jingwei.platform.reviews import Agreement, Decided, OpenAttempt
 from jingwei.platform.runs import CheckRun, Runs
 from jingwei.platform.shadow import Proposed
+from jingwei.platform.supply import ScanProof
 from jingwei.platform.word_file import topic_titles
 from jingwei.platform.word_index import WordEntry
 from jingwei.platform.work import Work
@@ -45,6 +46,7 @@ __all__ = [
     "PolicyChange",
     "Proposed",
     "Runs",
+    "ScanProof",
     "Session",
     "Through",
     "Trial",

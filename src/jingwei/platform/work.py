@@ -36,6 +36,7 @@ from jingwei.platform.lexicons import Lexicons
 from jingwei.platform.reviews import Reviews
 from jingwei.platform.runs import Runs
 from jingwei.platform.shadow import Trials
+from jingwei.platform.supply import Supply
 
 
 @dataclass
@@ -199,6 +200,11 @@ class Work:
     def reviews(self) -> Reviews:
         """What people decide about attempts of an evaluation."""
         return Reviews(self.desk, settings=self.settings)
+
+    @cached_property
+    def supply(self) -> Supply:
+        """The supply chain: scans in the evidence, and fixes."""
+        return Supply(self.desk, settings=self.settings)
 
     @cached_property
     def knowledge(self) -> Knowledge:

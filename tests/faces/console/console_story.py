@@ -104,9 +104,11 @@ def told(home: Path) -> Story:
         guard_story.asked(story, work)
     with platform.work(ROOT, "story.campaign") as work:
         campaign_story.played(story, work)
-    import evaluation_story  # it tells its part with what is above
+    import evaluation_story  # they tell their parts with what is above
+    import supply_story
 
     evaluation_story.evaluated(story)
+    supply_story.supplied(story)
     with platform.sealer:
         pass
     with platform.event_store.adding() as session:

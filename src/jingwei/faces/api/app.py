@@ -35,6 +35,7 @@ from jingwei.faces.api import (
     policies,
     reassess,
     runs,
+    supply,
     system_keys,
     systems,
     tokens,
@@ -54,7 +55,7 @@ _ROUTERS = tuple(
     for module in (
         systems, facts, components, system_keys, grading, overrides, policies, evidence, artefacts, runs, gate,
         tokens, approvals, watch, lexicons, candidates, campaigns, finds, knowledge, reassess, events, ledger,
-        catalogue, me, account_keys, accounts, evaluations, health,
+        catalogue, me, account_keys, accounts, evaluations, supply, health,
     )
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ ROOMS = (
     ("events", "/events"), ("approvals", "/approvals"), ("lexicons", "/lexicons"), ("candidates", "/candidates"),
     ("campaigns", "/campaigns"), ("knowledge", "/knowledge"), ("ledger", "/ledger"), ("catalogue", "/catalogue"),
 )  # fmt: skip
-_ELSEWHERE = (("/gate", "/gate"), ("/policy/edit", "/candidates"), ("/watch", "/approvals"))
+_ELSEWHERE = (("/gate", "/gate"), ("/fixes", "/systems"), ("/policy/edit", "/candidates"), ("/watch", "/approvals"))
 """Pages of a System that lie in another room."""
 _NOT_FILTERS = {"lang", "page", "sort"}
 

@@ -33,6 +33,7 @@ from jingwei.faces.console.pages import (
     policy,
     reviews,
     sessions,
+    supply,
     system,
     systems,
     watch,
@@ -43,7 +44,7 @@ from jingwei.platform import Platform
 
 _ROOMS = (
     people, board, systems, file, system, missing, access, grade, policy, answers, enter, gate, measured, reviews,
-    evaluations, evidence,
+    evaluations, supply, evidence,
     jobs, events, sessions, event, lexicons, lexicon_changes, candidates,
     candidate, approvals, watch, campaigns, campaign, knowledge, ledger, catalogue,
 )  # fmt: skip

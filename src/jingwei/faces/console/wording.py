@@ -108,6 +108,12 @@ class Wording(Numbers):
         """Write the hour of the day."""
         return f"{moment.astimezone():%H:00}"
 
+    def lasted(self, seconds: float) -> str:
+        """Write how long something took: in minutes, hours or days."""
+        span = timedelta(seconds=seconds)
+        name, unit = next(((name, unit) for name, unit in _UNITS if span >= 2 * unit), _UNITS[-1])
+        return self.say(f"lasted.{name}", count=f"{span / unit:.1f}".removesuffix(".0"))
+
     def distance(self, moment: datetime, now: datetime | None = None) -> str:
         """Say how far off a moment is: `3 days ago`, `in 2 hours`."""
         away = moment - (now or utc_now())

@@ -7,11 +7,13 @@ from jingwei.faces.console.charts.heatmap import HeatCell, heatmap
 from jingwei.faces.console.charts.intervals import Interval, intervals
 from jingwei.faces.console.charts.sparkline import sparkline
 from jingwei.faces.console.charts.square import code_square
+from jingwei.faces.console.charts.stretches import Stretch, stretches
 from jingwei.faces.console.charts.timeline import Lane, Moment, timeline
 from jingwei.faces.console.charts.wheel import Slice, wheel
 from jingwei.faces.console.charts.whisker import whisker
 
 __all__ = [
     "Column", "Edge", "HeatCell", "Interval", "Lane", "Measured", "Moment", "Node", "Part", "Series", "Slice",
-    "code_square", "columns", "course", "graph", "heatmap", "intervals", "sparkline", "timeline", "wheel", "whisker",
+    "Stretch", "code_square", "columns", "course", "graph", "heatmap", "intervals", "sparkline", "stretches",
+    "timeline", "wheel", "whisker",
 ]  # fmt: skip

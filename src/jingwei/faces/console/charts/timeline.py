@@ -9,6 +9,7 @@ from markupsafe import Markup
 from jingwei.faces.console.charts.svg import element, picture, shortened, title
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _FOOT = 760, 96, 24, 40, 28
+_NEAR_EDGE = 52
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,12 @@ def timeline(lanes: Sequence[Lane], *, ticks: Sequence[tuple[datetime, str]], la
             for moment in lane.moments
         )
     marks.extend(
-        element("text", written, class_="note", x=x(at), y=height - 8, text_anchor="middle") for at, written in ticks
+        element("text", written, class_="note", x=x(at), y=height - 8, text_anchor=_anchor(x(at)))
+        for at, written in ticks
     )
     return picture(*marks, width=_WIDTH, height=height, label=label, class_="chart timeline")
+
+
+def _anchor(x: float) -> str:
+    """Keep a word that stands near the edge inside the picture."""
+    return "end" if x > _WIDTH - _NEAR_EDGE else "middle"
