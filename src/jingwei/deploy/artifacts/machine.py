@@ -17,6 +17,7 @@ from jingwei.deploy.artifacts.source import PIECE, Source
 from jingwei.deploy.artifacts.words import called as in_words
 
 MOST_OPERATIONS = 400_000_000
+_LONGEST_STEP = 10
 _MOST_STACK = 4_000_000
 _LONGEST_LINE = 65536
 _LONGEST_NAME = 4096
@@ -122,40 +123,56 @@ class Machine:
         return trace
 
     def _follow(self) -> None:
-        at, base, window, size = self.at, self._base, self._window, self.source.size
-        stack, memo, handlers, plain = self.stack, self.memo, HANDLERS, _PLAIN
-        places, push = memo.places, stack.append
+        """Follow the stream; the commonest opcodes are followed here, where each step is dear."""
+        base, window, here = self._base, self._window, self.at - self._base
+        stack, marks, memo, handlers, plain = self.stack, self.marks, self.memo, HANDLERS, _PLAIN
+        places, push, last = memo.places, stack.append, len(window) - _LONGEST_STEP
         for _ in range(self._most):
-            here = at - base
-            if here + 10 > len(window):
-                if at >= size:
-                    raise Halt("gap-truncated")
-                base, window, here = at, self.source.read(at, PIECE), 0
-                self._base, self._window = base, window
-                if len(stack) > _MOST_STACK:
-                    raise OutOfRoom
+            if here > last:
+                base, window = self._refill(base + here)
+                here, last = 0, len(window) - _LONGEST_STEP
             code = window[here]
             width = plain[code]
             if width > 0:
                 push(DATA)
-                at += width
+                here += width
             elif code == 0x94 and memo.count == len(places) < values.MOST_PLACES:  # MEMOIZE at the next place
                 places.append(stack[-1])
                 memo.count += 1
-                at += 1
+                here += 1
+            elif code == 0x68 and window[here + 1] < len(places) and places[window[here + 1]] >= 0:  # BINGET
+                push(places[window[here + 1]])
+                here += 2
+            elif code == 0x4A:  # BININT
+                push(int.from_bytes(window[here + 1 : here + 5], "little", signed=True) << 3 | NUMBER)
+                here += 5
             elif code == 0x8C:  # SHORT_BINUNICODE
-                push(at << 3 | STRING)
-                at += 2 + window[here + 1]
+                push((base + here) << 3 | STRING)
+                here += 2 + window[here + 1]
             elif code == 0x4B:  # BININT1
                 push(window[here + 1] << 3 | NUMBER)
-                at += 2
+                here += 2
+            elif code == 0x28:  # MARK
+                marks.append(len(stack))
+                here += 1
             else:
-                self.at = at
+                self.at = base + here
                 handler = handlers[code]
                 if handler is None:
                     raise Halt("gap-opcode")
-                at = handler(self, code, at + 1)
+                here = handler(self, code, self.at + 1) - base
+        self.at = base + here
         raise Halt("gap-operations")
+
+    def _refill(self, at: int) -> tuple[int, bytes]:
+        """Read on from a position, and return it with what was read."""
+        self.at = at
+        if at >= self.source.size:
+            raise Halt("gap-truncated")
+        if len(self.stack) > _MOST_STACK:
+            raise OutOfRoom
+        self._base, self._window = at, self.source.read(at, PIECE)
+        return at, self._window
 
     def fixed(self, at: int, length: int) -> bytes:
         """Return exactly so many bytes.

@@ -6,7 +6,7 @@ from jingwei.deploy.artifacts.globals import Use as How
 from jingwei.deploy.artifacts.machine import Halt, Machine, opcode
 from jingwei.deploy.artifacts.memo import DATA, THING, TUPLE
 
-_TUPLES = {0x85: 1, 0x86: 2, 0x87: 3}
+_TUPLES = {0x85: 1, 0x87: 3}
 _MOST_KEPT, _FEW = 16, 4
 _LONGEST_PLACE = 4000
 _EXTENSIONS = {0x82: 1, 0x83: 2, 0x84: 4}
@@ -43,9 +43,18 @@ def duplicate(machine: Machine, _: int, at: int) -> int:
     return at
 
 
-@opcode(b"\x85\x86\x87t")
+@opcode(b"\x86")
+def pair(machine: Machine, _: int, at: int) -> int:
+    """TUPLE2."""
+    stack = machine.stack
+    second, first = stack.pop(), stack.pop()
+    stack.append(machine.store.bundle([first, second]) if first or second else DATA)
+    return at
+
+
+@opcode(b"\x85\x87t")
 def bundle(machine: Machine, code: int, at: int) -> int:
-    """TUPLE1, TUPLE2, TUPLE3 and TUPLE."""
+    """TUPLE1, TUPLE3 and TUPLE."""
     count = _TUPLES.get(code)
     if count is None:
         items = machine.pop_mark()
@@ -68,7 +77,7 @@ def collect(machine: Machine, _: int, at: int) -> int:
 def _kept(machine: Machine, target: int, items: list[int]) -> int:
     """Return a collection with more items: told apart from data only where something imported is in it."""
     few = len(items) <= _FEW or any(item & 7 == THING for item in items)
-    if not machine.trace.uses or not few or target & 7 not in {DATA, TUPLE}:
+    if not few or target & 7 not in {DATA, TUPLE}:
         return target
     return machine.store.bundle([*machine.store.tuple_of(target), *items][:_MOST_KEPT])
 
@@ -94,7 +103,7 @@ def put_many(machine: Machine, code: int, at: int) -> int:
     target = machine.stack[-1]
     if target & 7 == THING:
         machine.write(target)
-    else:
+    elif machine.trace.uses:
         machine.stack[-1] = _kept(machine, target, items)
     if code == 0x75 and len(machine.stack) > 1 and _is_array(machine, machine.stack[-2]):
         names = (machine.string(item) for item in items[::2])
