@@ -110,7 +110,10 @@ def _state(path: Path) -> str:
     """Return a digest of the names, sizes and times of what lies there, without reading it."""
     seen = hashlib.sha256()
     for each in _files(path):
-        status = each.stat()
+        try:
+            status = each.stat()
+        except OSError:  # gone since it was listed
+            continue
         seen.update(f"{each.relative_to(path.parent)}|{status.st_size}|{status.st_mtime_ns}\n".encode(errors="replace"))
     return seen.hexdigest()
 

@@ -9,14 +9,17 @@ from defusedxml.ElementTree import ParseError, fromstring  # type: ignore[import
 from jingwei.deploy.bom.reading import Unreadable
 
 _DEEPEST = 40
+_LARGEST = 64 * 1024 * 1024
 
 
 def as_json(content: bytes) -> dict[str, Any]:  # Any: CycloneDX
     """Return an XML BOM as the JSON form has it.
 
     Raises:
-        Unreadable: it is no XML, has a DTD, or is no BOM.
+        Unreadable: it is no XML, has a DTD, is no BOM, or is larger than is read.
     """
+    if len(content) > _LARGEST:
+        raise Unreadable("gap-large")
     try:
         root: Element = fromstring(content, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, RecursionError, LookupError) as error:
