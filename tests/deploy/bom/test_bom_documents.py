@@ -22,7 +22,7 @@ WHOLE = (
               rests_on=("org/base", "rows", "tiny/w.safetensors"), facts={"architecture": "Llama", "task": "text-generation"}),
     Component(kind="model", name="org/base", facts={"named-by": "tiny"}, purl="pkg:huggingface/org/base"),
     Component(kind="dataset", name="rows", version="1", sha256="c" * 64),
-    Component(kind="weights", name="w.safetensors", version="dd", sha256="d" * 64, path="tiny/w.safetensors"),
+    Component(kind="weights", name="w.safetensors", version="d" * 12, sha256="d" * 64, path="tiny/w.safetensors"),
     Component(kind="prompt", name="p.txt", version="ee", sha256="e" * 64),
     Component(kind="tool", name="files", version="1.0.0", purl="pkg:npm/files@1.0.0", facts={"protocol": "mcp", "command": "npx"}),
     Component(kind="service", name="ollama", version="0.5", facts={"endpoint": "http://127.0.0.1:11434"}),

@@ -72,7 +72,7 @@ def spdx3_components(document: dict[str, Any]) -> Iterator[Component]:  # Any: a
     for each in graph:
         spdx_id = line_of(each.get("spdxId"), 500)
         is_root = spdx_id in roots and each.get("type") == "software_Package"
-        if each.get("type") in _KINDS and line_of(each.get("name")) and not is_root:
+        if line_of(each.get("type")) in _KINDS and line_of(each.get("name")) and not is_root:
             yield _component(each, relations.get(spdx_id, []), by_id)
 
 
@@ -89,10 +89,11 @@ def _component(
     hashes = map(as_mapping, as_list(entry.get("verifiedUsing")))
     supplier = as_mapping(by_id.get(line_of(entry.get("suppliedBy"), 500)))
     facts = {name: value for name, value in said.items() if name not in {"kind", "path"}}
+    sha256 = next((line_of(one.get("hashValue")) for one in hashes if one.get("algorithm") == "sha256"), "")
     return Component(
-        kind=kind, name=line_of(entry.get("name")), version=line_of(entry.get("software_packageVersion")),
+        kind=kind, name=line_of(entry.get("name")), version=line_of(entry.get("software_packageVersion")) or (sha256[:12] if kind == "weights" else ""),
         purl=line_of(entry.get("software_packageUrl"), 1000), licence=licence, supplier=line_of(supplier.get("name")),
-        sha256=next((line_of(one.get("hashValue")) for one in hashes if one.get("algorithm") == "sha256"), ""),
+        sha256=sha256,
         facts=facts, path=said.get("path", ""), requires=below if kind == "library" else (),
         rests_on=below if kind != "library" else (),
     )  # fmt: skip
