@@ -19,7 +19,9 @@ def fuzz(name: str, corpus: str, seconds: int) -> None:
     import atheris
 
     sys.path[:0] = [str(HERE)]
-    with atheris.instrument_imports(include=["jingwei.faces.gateway", "jingwei.deploy.guard.passages", "targets"]):
+    with atheris.instrument_imports(
+        include=["jingwei.faces.gateway", "jingwei.deploy.guard.passages", "jingwei.deploy.fingerprint", "targets"]
+    ):
         from targets import TARGETS
     atheris.Setup(
         [name, corpus, str(HERE / "corpus" / name), f"-max_total_time={seconds}", "-max_len=4096", "-timeout=10",

@@ -8,6 +8,10 @@ import json
 import orjson
 
 from jingwei.core.errors import InputError
+from jingwei.deploy.fingerprint.answer import READ_BYTES, TEXT_CHARACTERS
+from jingwei.deploy.fingerprint.client import SilenceError, read_whole
+from jingwei.deploy.fingerprint.matching import holds, version_in
+from jingwei.deploy.fingerprint.rule import strong, weak
 from jingwei.deploy.guard import extract_texts
 from jingwei.faces.gateway.frames import TEXT_KEYS, bare, read_chunk, says_no_more, skeleton
 from jingwei.faces.gateway.mcp import EventReader, read_message
@@ -92,7 +96,21 @@ def mcp_events(data: bytes) -> None:
     assert [each for at in range(0, len(stream), size) for each in reader.feed(stream[at : at + size])] == whole
 
 
-TARGETS = {"mcp": mcp, "mcp_events": mcp_events, "sse": sse, "frames": frames, "request": request}
+def service(data: bytes) -> None:
+    """What a service answers is read within bounds, or said not to be readable; every rule can be tried on it."""
+    try:
+        answer = read_whole(data)
+    except SilenceError:
+        return
+    assert len(answer.content) <= READ_BYTES
+    assert len(answer.text) <= TEXT_CHARACTERS
+    assert "\n" not in answer.title
+    for rule in (*strong(), *weak()):
+        assert not any(holds(fact, answer) for fact in rule.facts if fact.status and answer.status not in fact.status)
+        assert all(len(version_in(at, answer)) <= 64 for at in rule.version)
+
+
+TARGETS = {"service": service, "mcp": mcp, "mcp_events": mcp_events, "sse": sse, "frames": frames, "request": request}
 
 
 def _is_plain(value: object) -> bool:
