@@ -147,3 +147,15 @@ def test_the_line_that_pins_a_package_is_bumped(line, after):
 ])  # fmt: skip
 def test_a_line_that_says_something_else_is_left_alone(line):
     assert list(bumped([line], "mlflow", version="2.8.0", fixed="2.8.1")) == []
+
+
+def test_all_advisories_of_a_package_are_ended_by_one_bump(tmp_path, queue):
+    path = tmp_path / "requirements.txt"
+    path.write_text("# web\nrequests==2.19.0\npackaging==24.1\n")
+
+    [fix] = [each for each in propose("advisories", path, queue) if each.where == "requests"]
+    done = apply(queue, fix.id, by="lin")
+
+    assert "-requests==2.19.0\n+requests==2." in fix.diff
+    assert done.state is FixState.CLOSED
+    assert "packaging==24.1" in path.read_text()

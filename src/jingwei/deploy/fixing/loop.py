@@ -7,6 +7,7 @@ import difflib
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,7 @@ from jingwei.core.clock import Clock, utc_now
 from jingwei.core.errors import Conflict, InputError
 from jingwei.core.finding import Severity
 from jingwei.core.folder import write_whole
+from jingwei.core.text import text
 from jingwei.deploy.fixing.bumps import bumped, manifest
 from jingwei.deploy.fixing.patches import patched
 from jingwei.deploy.fixing.queue import Edit, Fix, FixState, Queue, fix_id
@@ -26,6 +28,7 @@ KINDS = ("advisories", "code", "config")
 """Scans whose findings can be mended by changing a line."""
 _MOST_BYTES = 2 * 1024 * 1024
 """Size up to which a file is edited, or copied for the trial: sources and configuration, not weights."""
+_FLAWED = "advisories"
 _SKIPPED = (".git", "node_modules", ".venv", "__pycache__")
 
 _Key = tuple[str, str]
@@ -50,15 +53,19 @@ def propose(kind: str, target: Path, queue: Queue, *, level: Severity = Severity
     """
     root = target.resolve()
     now, found = clock(), _scanned(kind, root)
-    before = _counted(found)
+    trials = _Trials(kind, root, _counted(found), clock)
     open_now = set()
     for one in found:
-        for each in one.findings:
-            if each.severity.rank >= level.rank:
-                fix = _placed(kind, root, one, each, queue=queue, now=now)
-                open_now.add(fix.id)
-                yield _with_change(fix, one, each, root=root, before=before, queue=queue, clock=clock)
-    yield from _closed(kind, root, open_now, queue=queue, now=clock(), complete=not any(one.gaps for one in found))
+        for each in _problems(one, kind, level):
+            fix = _placed(kind, root, one, each, queue=queue, now=now)
+            open_now.add(fix.id)
+            fix = trials.with_change(fix, one, each)
+            queue.keep(fix)
+            yield fix
+    complete = not any(one.gaps for one in found)
+    for fix in list(queue) if complete else []:  # where something could not be looked at, nothing is closed
+        if fix.state is not FixState.CLOSED and (fix.kind, fix.target) == (kind, str(root)) and fix.id not in open_now:
+            yield _closed(fix, queue, clock())
 
 
 def apply(queue: Queue, wanted: str, *, by: str, clock: Clock = utc_now) -> Fix:
@@ -89,10 +96,12 @@ def apply(queue: Queue, wanted: str, *, by: str, clock: Clock = utc_now) -> Fix:
     write_whole(path, write)
     applied = fix.model_copy(update={"applied_at": clock(), "applied_by": by.strip()})
     queue.keep(applied)
-    if (fix.rule, fix.where) not in _counted(_scanned(fix.kind, root)):
-        applied = applied.model_copy(update={"closed_at": clock()})
-        queue.keep(applied)
-    return applied
+    left = _counted(_scanned(fix.kind, root))
+    for each in list(queue):
+        same = each.state is not FixState.CLOSED and (each.kind, each.target) == (fix.kind, fix.target)
+        if same and (each.rule, each.where) not in left:
+            _closed(each, queue, clock())
+    return queue[fix.id]
 
 
 def _scanned(kind: str, root: Path) -> list[Scanned]:
@@ -105,7 +114,7 @@ def _placed(kind: str, root: Path, one: Scanned, each: Seen, *, queue: Queue, no
     path = _file_of(root, one, each)
     name = fix_id(kind, str(root), each.rule_id, path, one.facts.get("name", "") + each.evidence)
     kept = next((fix for fix in queue if fix.id == name and fix.state is not FixState.CLOSED), None)
-    fresh = Fix(id=name, kind=kind, target=str(root), rule=each.rule_id, severity=each.severity, title=each.title,
+    fresh = Fix(id=name, kind=kind, target=str(root), rule=_rule(each), severity=each.severity, title=each.title,
                 detail=each.detail, path=path, where=_where(one), found_at=now)  # fmt: skip
     return kept or fresh
 
@@ -118,25 +127,44 @@ def _file_of(root: Path, one: Scanned, each: Seen) -> str:
     return next((name for name in named if name and (root / name).is_file()), "")
 
 
-def _with_change(fix: Fix, one: Scanned, each: Seen, *, root: Path, before: Counter[_Key], queue: Queue,
-                 clock: Clock) -> Fix:  # fmt: skip
-    path = root / fix.path if fix.path else root
-    if fix.state is FixState.APPLIED or not path.is_file() or path.stat().st_size > _MOST_BYTES:
-        queue.keep(fix)
-        return fix
-    content = path.read_bytes()
-    digest = sha256(content).hexdigest()
-    if fix.proposed_at is None or fix.before_sha256 != digest:
-        edits = _edits(content, path, one, each)
-        works = bool(edits) and _ends(fix, edits, root=root, before=before)
-        fix = fix.model_copy(update={
-            "edits": tuple(edits) if works else (),
-            "diff": _diff(content.decode(), edits, fix.path or root.name) if works else "",
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """Changes tried on copies of one target; the same change is tried once."""
+
+    kind: str
+    root: Path
+    before: Counter[_Key]
+    clock: Clock
+    tried: dict[tuple[str, tuple[Edit, ...]], Counter[_Key]] = field(default_factory=dict)
+
+    def with_change(self, fix: Fix, one: Scanned, each: Seen) -> Fix:
+        """Return a fix with the change that ends it, where one is known and works."""
+        path = self.root / fix.path if fix.path else self.root
+        if fix.state is FixState.APPLIED or not path.is_file() or path.stat().st_size > _MOST_BYTES:
+            return fix
+        content = path.read_bytes()
+        digest = sha256(content).hexdigest()
+        if fix.proposed_at is not None and fix.before_sha256 == digest:
+            return fix
+        edits = tuple(_edits(content, path, one, each))
+        works = bool(edits) and self._ends(fix, edits)
+        return fix.model_copy(update={
+            "edits": edits if works else (),
+            "diff": _diff(content.decode(), edits, fix.path or self.root.name) if works else "",
             "before_sha256": digest,
-            "proposed_at": clock() if works else None,
+            "proposed_at": self.clock() if works else None,
         })  # fmt: skip
-    queue.keep(fix)
-    return fix
+
+    def _ends(self, fix: Fix, edits: tuple[Edit, ...]) -> bool:
+        """Try a change on a copy: the finding is gone or rarer, and nothing new is found."""
+        if (fix.path, edits) not in self.tried:
+            with TemporaryDirectory() as folder:
+                copy = _copied(self.root, Path(folder))
+                path = copy / fix.path if fix.path else copy
+                path.write_text(_edited(path.read_text(), edits))
+                self.tried[fix.path, edits] = _counted(_scanned(self.kind, copy))
+        after, wanted = self.tried[fix.path, edits], (fix.rule, fix.where)
+        return after[wanted] < self.before[wanted] and not any(after[key] > self.before[key] for key in after)
 
 
 def _edits(content: bytes, path: Path, one: Scanned, each: Seen) -> list[Edit]:
@@ -177,33 +205,49 @@ def _copied(root: Path, folder: Path) -> Path:
     return copy
 
 
-def _edited(text: str, edits: Sequence[Edit]) -> str:
-    lines = text.splitlines(keepends=True)
+def _edited(content: str, edits: Sequence[Edit]) -> str:
+    lines = content.splitlines(keepends=True)
     for edit in edits:
         old = lines[edit.line - 1]
         lines[edit.line - 1] = edit.after + old[len(old.rstrip("\r\n")) :]
     return "".join(lines)
 
 
-def _diff(text: str, edits: Sequence[Edit], name: str) -> str:
-    before, after = (each.splitlines(keepends=True) for each in (text, _edited(text, edits)))
+def _diff(content: str, edits: Sequence[Edit], name: str) -> str:
+    before, after = (each.splitlines(keepends=True) for each in (content, _edited(content, edits)))
     return "".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", n=2))
 
 
 def _counted(found: Sequence[Scanned]) -> Counter[_Key]:
-    return Counter((each.rule_id, _where(one)) for one in found for each in one.findings)
+    return Counter((_rule(each), _where(one)) for one in found for each in one.findings)
+
+
+def _rule(each: Seen) -> str:
+    """Name a problem: all advisories of a package are one, for one bump ends them."""
+    return _FLAWED if each.rule_id.startswith(f"{_FLAWED}.") else each.rule_id
+
+
+def _problems(one: Scanned, kind: str, level: Severity) -> Iterator[Seen]:
+    """Give what has to be mended; the advisories of a package as one."""
+    grave = [each for each in one.findings if each.severity.rank >= level.rank]
+    if kind != _FLAWED or not grave or "name" not in one.facts:
+        yield from grave
+        return
+    worst = max(grave, key=lambda each: each.severity.rank)
+    values = {"name": one.facts["name"], "version": one.facts.get("version", "?"), "count": len(grave)}
+    ids = ", ".join(each.rule_id.partition(".")[2] for each in grave[:8])
+    yield worst.model_copy(update={
+        "rule_id": _FLAWED, "title": text("deploy.fixing:flawed", **values),
+        "detail": text("deploy.fixing:flawed-detail", **values, ids=ids), "evidence": one.facts["name"],
+    })  # fmt: skip
+
+
+def _closed(fix: Fix, queue: Queue, at: datetime) -> Fix:
+    closed = fix.model_copy(update={"closed_at": at})
+    queue.keep(closed)
+    return closed
 
 
 def _where(one: Scanned) -> str:
     """Name what a finding is about: a package whatever its version, or a file."""
     return one.facts.get("name") or one.path
-
-
-def _closed(kind: str, root: Path, open_now: set[str], *, queue: Queue, now: datetime, complete: bool) -> Iterator[Fix]:
-    """Close what is no longer found; where something could not be looked at, nothing is closed."""
-    for fix in list(queue) if complete else []:
-        gone = fix.id not in open_now and fix.state is not FixState.CLOSED
-        if gone and (fix.kind, fix.target) == (kind, str(root)):
-            closed = fix.model_copy(update={"closed_at": now})
-            queue.keep(closed)
-            yield closed
