@@ -22,9 +22,11 @@ _JSON = click.Option(["--json", "as_json"], is_flag=True, help=say("option-json"
 
 def _queue(folder: Path | None) -> "Queue":
     from jingwei.deploy.fixing import Queue
-    from jingwei.faces.cli.home import own_folder
+    from jingwei.faces.cli.home import own_folder, settings_from
 
-    return Queue(folder or own_folder() / "fixes")
+    settings = settings_from()
+    there = settings.database or (settings.home / "jingwei.db").is_file()
+    return Queue(folder or (settings.fixes_path if there else own_folder() / "fixes"))
 
 
 def propose(*, kind: str, target: Path, level: str, queue: Path | None, as_json: bool) -> int:
@@ -57,13 +59,18 @@ def apply(*, fix: str, by: str, queue: Path | None) -> int:
 
     kept = _queue(queue)
     _diff(kept[fix])
-    if not sys.stdin.isatty():
+    if not attended():
         raise Refused("faces.cli:fix-needs-a-person", field="fix")
     if not click.confirm(say("fix-confirm", by=by)):
         return 1
     done = applied(kept, fix, by=by)
     click.echo(say("fix-closed" if done.closed_at else "fix-still-found", fix=done.id))
     return int(done.closed_at is None)
+
+
+def attended() -> bool:
+    """Tell whether a person sits at the terminal."""
+    return sys.stdin.isatty()
 
 
 def _shown(fixes: "Sequence[Fix]", *, as_json: bool, diffs: bool) -> None:
