@@ -248,3 +248,35 @@ def test_a_service_that_is_always_late_ends_early_and_is_incomplete(loopback):
     one = asyncio.run(examine(place, Manner(Patience(1, 0.05, 0.05), per_second=1000)))
     assert one.scanned.gaps
     assert len(one.log) < 15
+
+
+def test_a_service_behind_a_path_is_found_where_its_start_page_leads(loopback):
+    paths = {
+        "/": page(302, "", Location="/tracking/"),
+        "/tracking/": page(200, "<title>MLflow</title>"),
+        "/tracking/version": page(200, "3.17.2"),
+        "/tracking/ajax-api/2.0/mlflow/experiments/search?max_results=1": page(200, '{"experiments": []}'),
+    }
+    server = loopback(answering(lambda path: paths.get(path, page(404, "no"))))
+    one = examined(server)
+    assert (one.facts["component"], one.facts["version"], one.facts["auth"]) == ("mlflow", "3.17.2", "open")
+    assert one.path == f"{server.url}/tracking"
+    assert int(one.facts["requests"]) == len(server.heard) <= 40
+
+
+def test_an_answer_that_was_late_once_is_asked_for_again(loopback):
+    slow = []
+
+    async def handle(head, writer):
+        path = head.split(" ")[1]
+        if path == "/version" and not slow:
+            slow.append(path)
+            await asyncio.sleep(30)
+        writer.write(page(200, {"/": "<title>MLflow</title>", "/version": "3.17.2"}.get(path, '{"experiments": [{"artifact_location": "a"}]}')) if path.startswith(("/ajax", "/version")) or path == "/" else page(404))  # fmt: skip
+        await writer.drain()
+
+    server = loopback(handle)
+    place = Place("127.0.0.1", "127.0.0.1", server.port)
+    one = asyncio.run(examine(place, Manner(Patience(1, 0.2, 0.1), per_second=1e6))).scanned
+    assert slow
+    assert one.facts["version"] == "3.17.2"

@@ -92,6 +92,7 @@ async def identify(visit: Visit) -> Identity:
     if len(claims := unrelated([each.rule for each in named])) > _MOST_UNRELATED:
         return Identity(claims=tuple(sorted(rule.name for rule in claims)))
     await _ask(visit, (path for each in named for path in _details(each.rule)))
+    await visit.ask_again(at.path for each in named for at in each.rule.version)
     named.sort(key=lambda each: -each.weight)
     components = tuple(_component(visit, each) for each in named)
     components = tuple(sorted(components, key=lambda each: (each.rule.carried, not each.version)))

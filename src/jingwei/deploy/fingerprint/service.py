@@ -1,8 +1,10 @@
 """One service asked from beginning to end: its scheme found, identified, and told as one thing that was scanned."""
 
+import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from jingwei.deploy.fingerprint.answer import Answer
 from jingwei.deploy.fingerprint.client import Patience, Silence
@@ -14,6 +16,7 @@ from jingwei.deploy.fingerprint.tls import Tls, shake, told
 from jingwei.deploy.fingerprint.visit import MOST_REQUESTS, Asked, Visit
 from jingwei.deploy.scanned import Scanned
 
+_BEHIND = re.compile(r"(/[\w.~-]{1,60})/")
 _WANTS_TLS = ("sent to HTTPS port", "HTTP request to an HTTPS", "sent an HTTP request to an HTTPS")
 
 
@@ -49,6 +52,11 @@ async def examine(place: Place, manner: Manner) -> Examined:
         scanned = Scanned(path=visit.place.url, gaps=(gap(why.value, visit.place.url),), facts={"answered": why.value})
         return Examined(visit.place, scanned, tuple(visit.log))
     identity = await identify(visit)
+    if not identity.components and (behind := _behind(visit)):
+        below = replace(visit, place=replace(visit.place, prefix=behind), answers={}, silences={})
+        found = await identify(below)
+        if found.components:
+            visit, identity = below, found
     origin = await visit.once_more(ROOT, {"Origin": ORIGIN})
     return Examined(visit.place, _told(visit, identity, tls, origin), tuple(visit.log), identity.components)
 
@@ -82,6 +90,15 @@ def _lost(place: Place, manner: Manner) -> tuple[Visit, None]:
     return visit, None
 
 
+def _behind(visit: Visit) -> str:
+    """Return the path that a service lies behind, where its start page leads to one on the same service."""
+    if visit.place.prefix:
+        return ""
+    moved = visit.answers[ROOT].moved
+    found = _BEHIND.match(urlsplit(moved[-1]).path) if moved else None
+    return found[1] if found else ""
+
+
 def _visit(place: Place, manner: Manner, tls: ssl.SSLContext | None) -> Visit:
     return Visit(place, manner.patience, per_second=manner.per_second, most=manner.most_requests, tls=tls)
 
@@ -107,7 +124,7 @@ def _told(visit: Visit, identity: Identity, tls: Tls | None, origin: Answer | No
 
 def _facts(visit: Visit, identity: Identity, tls: Tls | None) -> Iterator[tuple[str, str]]:
     yield "address", f"{visit.place.address}:{visit.place.port}"
-    yield "requests", str(visit.used)
+    yield "requests", str(len(visit.log))
     if server := visit.answers[ROOT].header("server"):
         yield "server", plain(server)
     yield from told(tls)

@@ -77,6 +77,13 @@ class Visit:
                 if not self.knows(path):
                     group.create_task(one(path))
 
+    async def ask_again(self, paths: Iterable[str]) -> None:
+        """Ask once more what was not answered in time: some servers write a large answer once and then keep it."""
+        late = [path for path in dict.fromkeys(paths) if self.silences.get(path) is Silence.TIMEOUT]
+        for path in late:
+            del self.silences[path]
+        await self.ask(late)
+
     async def once_more(self, path: str, headers: dict[str, str]) -> Answer | None:
         """Ask with headers of its own; kept nowhere."""
         if not self.left:
