@@ -122,7 +122,7 @@ class Machine:
         trace.end = self.at
         return trace
 
-    def _follow(self) -> None:
+    def _follow(self) -> None:  # noqa: C901 - a branch an opcode, and a call for each would double the time
         """Follow the stream; the commonest opcodes are followed here, where each step is dear."""
         base, window, here = self._base, self._window, self.at - self._base
         stack, marks, memo, handlers, plain = self.stack, self.marks, self.memo, HANDLERS, _PLAIN

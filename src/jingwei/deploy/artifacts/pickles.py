@@ -14,7 +14,7 @@ _MOST_STREAMS = 100_000
 _MOST_CALLS = 40
 _LONGEST_TEXT = 64 * 1024 * 1024
 _TRIAL = 200_000
-_FIRST = b"\x80(cC]})NIKMJSVXUTFL\x8c\x88\x89\x8a\x8e\x8f\x95G\x42"
+_FIRST = b"\x80(cC]})NIKMJSVXUTFLP\x82\x83\x84\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96\x97G\x42"
 """Opcodes that a pickle without a protocol mark may begin with."""
 _TORCH_STREAMS = 5
 """Magic number, protocol, system, the object, storage keys; raw storages follow."""
@@ -65,7 +65,7 @@ def scan_pickle(source: Source, path: str, examination: Examination, *, start: i
 
 
 def _inside(machine: Machine, inner: Inner, path: str, examination: Examination, *, depth: int) -> None:
-    """Examine bytes that lie inside a pickle: what it loads itself as any file, what only looks like a pickle as one."""
+    """Examine bytes that lie inside: what the pickle loads itself as any file, what looks like a pickle as one."""
     place = f"{path}!{inner.start}"
     if inner.size:
         source: Source = Stretch(machine.source, inner.start, inner.size)
@@ -86,7 +86,10 @@ def _inside(machine: Machine, inner: Inner, path: str, examination: Examination,
 
 
 def trailing(source: Source, path: str, examination: Examination, *, at: int) -> int:
-    """Say so when something follows that nothing reads; padding with zeros is nothing."""
+    """Say so when something follows that nothing reads; padding with zeros is nothing, and a pickle is examined."""
+    if looks_pickled(source, at):
+        scan_pickle(source, path, examination, start=at)
+        return source.size
     if source.size - at > 4096 or source.read(at, 4096).strip(b"\0\n\r "):
         examination.notes.find("pickle.trailing-data", path, at, bytes=source.size - at)
     examination.cover(at, source.size)

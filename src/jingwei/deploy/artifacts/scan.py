@@ -16,7 +16,7 @@ from jingwei.deploy.artifacts.numpy_files import scan_npy
 from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle, trailing
 from jingwei.deploy.artifacts.safetensors import looks_like_safetensors
 from jingwei.deploy.artifacts.source import PIECE, FileSource, Source
-from jingwei.deploy.artifacts.tars import scan_tar
+from jingwei.deploy.artifacts.tars import is_tar, scan_tar
 from jingwei.deploy.artifacts.zip_directory import find_directory
 from jingwei.deploy.artifacts.zips import scan_zip
 from jingwei.deploy.scanned import Scanned
@@ -132,7 +132,7 @@ def kind_of(source: Source, path: str) -> str:
     found = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "")
     if not found and looks_like_safetensors(head, source.size):
         found = "safetensors"
-    if not found and head[257:262] == b"ustar":
+    if not found and is_tar(head):
         found = "tar"
     if not found and is_hdf5(source):
         found = "hdf5"

@@ -11,6 +11,7 @@ import zlib
 
 from jingwei.deploy.artifacts.compressed import unpack
 from jingwei.deploy.artifacts.examination import Examination
+from jingwei.deploy.artifacts.numpy_files import plain_length
 from jingwei.deploy.artifacts.source import PIECE, Source, Stretch, Unpacked
 from jingwei.deploy.artifacts.torchscript import CODE, scan_torchscript
 from jingwei.deploy.artifacts.zip_directory import LOCAL, Directory, Entry, central_entries, find_directory, local_entry
@@ -192,19 +193,20 @@ def _content(source: Source, path: str, examination: Examination, *, entry: Entr
     return None
 
 
-def _inflated(source: Source, path: str, examination: Examination, *, entry: Entry) -> Source:
-    """Decompress a member; of a plain array only the head."""
+def _inflated(source: Source, path: str, examination: Examination, *, entry: Entry) -> Source | None:
+    """Decompress a member; of a plain array that is exactly as long as it says, only the head."""
     method = _METHODS[entry.method]
     head = unpack(source, method, limit=_PEEK, start=entry.data, length=entry.packed)
-    if not head.whole and head.reason == "gap-unpacked-limit" and _plain_array(head.read(0, 4096)):
+    if head.whole:
+        examination.unpacked += head.size
         return head
+    plain = head.reason == "gap-unpacked-limit" and plain_length(head) == entry.size
     head.close()
+    if plain:
+        examination.notes.format("numpy")
+        examination.cover(entry.data, entry.data + entry.packed)
+        return None
     return examination.unpack(source, method, path, start=entry.data, length=entry.packed)
-
-
-def _plain_array(head: bytes) -> bool:
-    line = head.partition(b"\n")[0]
-    return head[:6] == b"\x93NUMPY" and re.search(rb"'descr': *'[<>|=]?[a-zNP-Z?]\d*'", line) is not None
 
 
 def _check_sum(content: Source, path: str, examination: Examination, *, entry: Entry) -> None:
