@@ -1,7 +1,9 @@
 """Every rule proves itself by the answers that its file carries, and no rule is fooled by another's."""
 
 import asyncio
+import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import yaml
@@ -14,6 +16,7 @@ from jingwei.deploy.fingerprint.targets import Place
 from jingwei.deploy.fingerprint.visit import MOST_REQUESTS, Visit
 
 FIXTURES = fixtures()
+RECORDED = Path(__file__).parent / "recorded"
 MAKES_WORK = {"/health", "/health_generate"}  # some gateways call every model to answer these
 
 
@@ -103,3 +106,13 @@ def test_a_pattern_that_may_take_for_ever_is_refused():
 def test_a_rule_with_an_unknown_word_is_refused():
     with pytest.raises(ValidationError):
         Rule.model_validate(yaml.safe_load("{id: x, name: X, facts: [{path: /, bdoy: x}]}"))
+
+
+@pytest.mark.parametrize("name", sorted(each.stem for each in RECORDED.glob("*.json")))
+def test_what_a_real_service_once_answered_still_names_it(name):
+    recorded = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+    identity, visit = identified(recorded)
+    told = [(each.rule.id, each.version, each.login) for each in identity.components]
+    assert told[0] == (recorded["component"], recorded["version"], recorded["login"])
+    assert [each for each, _, _ in told[1:]] == recorded["also"]
+    assert visit.used <= MOST_REQUESTS
