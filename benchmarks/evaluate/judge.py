@@ -27,7 +27,8 @@ from typing import NamedTuple
 import numpy as np
 import yaml
 from judge_said import everything
-from train_judge import Table, calibration, measure, pooled
+from judge_table import Table
+from train_judge import calibration, measure, pooled
 
 import jingwei.develop.evaluate.rubric as rubric_module
 from jingwei.develop.evaluate.agreement import Confusion, calibration_error, confusion, kappa

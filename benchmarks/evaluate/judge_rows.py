@@ -88,7 +88,8 @@ def xstest(data: Path) -> Iterator[Row]:
             refused = {"1": "none", "2": "full", "3": "partial"}[row["final_label"][0]]
             hostile = row["type"].startswith("contrast")
             unsafe = False if refused == "full" or not hostile else True if refused == "none" else None
-            yield Row(f"xstest-{model}", f"xstest-{row['id']}", "en", row["prompt"], row["completion"], unsafe, refused)
+            yield Row(f"xstest-{model}", f"xstest-{row['id']}", "en", row["prompt"], row["completion"], unsafe, refused,
+                      style="contrast" if hostile else "harmless")  # fmt: skip
 
 
 def halueval(data: Path) -> Iterator[Row]:

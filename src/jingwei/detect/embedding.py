@@ -57,8 +57,6 @@ MOST_KEPT = 4_096
 class _Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> "Vectors": ...
 
-    def tokens(self, text: str) -> "Vectors": ...
-
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
@@ -75,11 +73,6 @@ class Embedding:
 def embed(texts: Sequence[str]) -> "Vectors":
     """Return one vector of length one for each text, read as it is; the work grows with their length."""
     return _encoder().encode([each or " " for each in texts])
-
-
-def tokens(text: str) -> "Vectors":
-    """Return one vector for each token of a text, each by itself: far cheaper than `embed`, and blind to order."""
-    return _encoder().tokens(text or " ")
 
 
 def read(folded: Folded) -> Embedding:

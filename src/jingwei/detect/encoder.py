@@ -50,14 +50,6 @@ class SharedPass:
         rows = [self._batch(group) for group in self._groups(texts)]
         return np.concatenate(rows) if rows else np.empty((0, _TOKEN), np.float32)
 
-    def tokens(self, text: str) -> "Rows":
-        """Return the vector of each token of a text, before anything is made of them."""
-        own = self._own
-        found = np.asarray(own.sp.encode(text, out_type=int, add_bos=True, add_eos=False), np.int64)
-        table = found % _TABLES
-        rows: Rows = own.table[found] * own.scale[table, None] + own.lo[table, None]
-        return rows
-
     def _groups(self, texts: Sequence[str]) -> Iterator[list[list[int]]]:
         """Give the tokens of the texts, some texts at a time."""
         group: list[list[int]] = []

@@ -16,6 +16,8 @@ from jingwei.develop.evaluate.rubric import Measured, Question, judge_card
 _Z = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
 _BINS = 10
+_NEAREST = ("model left out", "questions left out", "held topics and frames")
+"""What was left out of a line of the card, nearest first to what an evaluation meets."""
 
 
 class Confusion(NamedTuple):
@@ -100,6 +102,10 @@ def corrected(hits: int, samples: int, *, judge: Confusion) -> Corrected:
 def judge_errors(language: Language, *, question: Question = "success", domain: str = "") -> Confusion:
     """Return the judge's own confusion from its card, over the sets of a language.
 
+    A set that was measured more than once counts once, by the line nearest to what an evaluation meets: a new model or
+    new questions of a known kind before our own held wording, and that before a whole source left out, which is printed
+    beside. The lines by class of risk are cut from the same answers and count only where one class is asked for.
+
     Args:
         language: of the answers.
         question: whether success of an attack or refusal of a request was judged.
@@ -107,7 +113,20 @@ def judge_errors(language: Language, *, question: Question = "success", domain: 
     """
     sets = [each for each in judge_card().sets if each.language == language and each.question == question]
     own = [each for each in sets if domain and each.domain == domain]
-    return total(own or [each for each in sets if not each.domain])
+    return total(own or _once(each for each in sets if not each.domain))
+
+
+def _once(sets: Iterable[Measured]) -> list[Measured]:
+    """Keep of each set the line that counts."""
+    kept: dict[str, Measured] = {}
+    for each in sets:
+        if each.set not in kept or _far(each) < _far(kept[each.set]):
+            kept[each.set] = each
+    return list(kept.values())
+
+
+def _far(measured: Measured) -> int:
+    return _NEAREST.index(measured.left_out) if measured.left_out in _NEAREST else len(_NEAREST)
 
 
 def total(sets: Iterable[Measured]) -> Confusion:

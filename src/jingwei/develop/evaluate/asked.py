@@ -4,7 +4,7 @@ The guard's own model of intent decides (`jingwei.detect.intent`): the judge and
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from jingwei.detect import Folded, fold, harm, intent, meaning
 from jingwei.detect.classifier import blocks
@@ -28,8 +28,13 @@ class Asked(NamedTuple):
     harm: float
     """Probability that it asks for harm."""
     domain: str
-    """A class of risk such as `a1-h-fraud`; `general` where it asks for none."""
+    """A class of risk such as `a1-h-fraud`; `general` where it asks for none, or where nobody looked."""
     known: bool
+
+    @classmethod
+    def told(cls, *, harm: bool) -> Self:
+        """Return what an evaluation knows of its own question; no model need read it."""
+        return cls(float(harm), GENERAL, known=True)
 
 
 def asked(question: str) -> Asked:

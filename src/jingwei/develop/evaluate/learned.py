@@ -8,13 +8,13 @@ import re
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.resources import files
 from itertools import chain
 from math import exp, sqrt
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from jingwei.detect.classifier import blocks
 from jingwei.develop.evaluate.tokens import meant
+from jingwei.develop.evaluate.weights import kept
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,11 +56,14 @@ class Head(NamedTuple):
     inner_offset: "Numbers"
     outer: "Numbers"
     outer_offset: float
+    place: int
+    """Where its number lies in what the words mean."""
     meaning: "Numbers"
+    """What the signs add to what the words mean."""
     meaning_offset: float
-    grams: Sequence[int]
+    grams: "NDArray[np.int8]"
     gram_scale: float
-    seen: bytes
+    seen: "NDArray[np.uint8]"
     scores: Sequence[float]
     """Calibration: at these scores …"""
     chances: Sequence[float]
@@ -68,10 +71,10 @@ class Head(NamedTuple):
 
     def wording(self, read: "Read") -> Wording:
         """Weigh the wording of a text."""
-        if not read.buckets:
+        if not len(read.buckets):
             return Wording(0.0, 0.0)
-        total = sum(map(self.grams.__getitem__, read.buckets)) * self.gram_scale / sqrt(len(read.buckets))
-        known = sum(map(self.seen.__getitem__, read.phrases)) / max(len(read.phrases), 1)
+        total = int(self.grams[read.buckets].sum(dtype="int64")) * self.gram_scale / sqrt(len(read.buckets))
+        known = int(self.seen[read.phrases].sum(dtype="int64")) / max(len(read.phrases), 1)
         return Wording(max(-4.0, min(4.0, total)), min(1.0, 2 * known))
 
     def chance(self, numbers: Sequence[float], read: "Read") -> float:
@@ -79,7 +82,7 @@ class Head(NamedTuple):
         import numpy as np  # noqa: PLC0415 - on first need: `jingwei --help` does not
 
         signs = np.array(numbers)
-        meaning = float(signs @ self.meaning[: len(signs)] + read.meant @ self.meaning[len(signs) :])
+        meaning = float(signs @ self.meaning + read.meant[self.place])
         felt = max(-MOST, min(MOST, meaning + self.meaning_offset))
         given = np.array([*numbers, *self.wording(read).numbers(), felt])
         line = float(np.maximum(given @ self.inner + self.inner_offset, 0) @ self.outer) + self.outer_offset
@@ -97,22 +100,29 @@ class Head(NamedTuple):
 class Read(NamedTuple):
     """The wording of a text."""
 
-    buckets: frozenset[int]
+    buckets: "NDArray[np.int64]"
     """Its hashed n-grams, each once."""
-    phrases: frozenset[int]
+    phrases: "NDArray[np.int64]"
     """Its hashed phrases of five words or ideographs."""
     meant: "NDArray[np.float32]"
-    """What its words and its question's mean, on average."""
+    """What each head makes of the meaning of its words and of its question's."""
+
+
+def wording(folded: str) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """Return the hashed n-grams and the hashed phrases of a folded text, each once; the work is bounded."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    head = folded[:MOST_READ]
+    grams = np.fromiter(chain.from_iterable(blocks(head)), np.int64) & (BUCKETS - 1)
+    words = _WORD.findall(head)[:MOST_WORDS]
+    spans = (" ".join(words[at : at + PHRASE]) for at in range(len(words) - PHRASE + 1))
+    phrases = [zlib.crc32(span.encode("utf-8", "replace")) & (PHRASES - 1) for span in spans]
+    return np.unique(grams), np.unique(np.array(phrases, np.int64))
 
 
 def wording_of(folded: str, question: str) -> Read:
-    """Read the wording of a folded text, the answer to a folded question; the work is bounded."""
-    head = folded[:MOST_READ]
-    grams = frozenset(number & (BUCKETS - 1) for number in set(chain.from_iterable(blocks(head))))
-    words = _WORD.findall(head)[:MOST_WORDS]
-    spans = (" ".join(words[at : at + PHRASE]) for at in range(len(words) - PHRASE + 1))
-    return Read(grams, frozenset(zlib.crc32(span.encode("utf-8", "replace")) & (PHRASES - 1) for span in spans),
-                meant(question, folded))  # fmt: skip
+    """Read the wording of a folded text, the answer to a folded question."""
+    return Read(*wording(folded), meant(question, folded))
 
 
 @lru_cache(maxsize=1)
@@ -120,30 +130,27 @@ def heads() -> dict[Name, Head]:
     """Return the heads, unpacked on first use."""
     import numpy as np  # noqa: PLC0415 - as above
 
-    with files(__package__).joinpath("judge.npz").open("rb") as file, np.load(file, allow_pickle=False) as data:
-        kept = {name: data[name] for name in data.files}
+    known = kept()
+    seen = np.unpackbits(known["seen"])
     return {
         name: Head(
-            inner=kept[f"{name}_inner"].astype(float),
-            inner_offset=kept[f"{name}_inner_offset"].astype(float),
-            outer=kept[f"{name}_outer"].astype(float),
-            outer_offset=float(kept[f"{name}_outer_offset"]),
-            meaning=kept[f"{name}_meaning"].astype(float),
-            meaning_offset=float(kept[f"{name}_meaning_offset"]),
-            grams=kept[f"{name}_grams"].tolist(),
-            gram_scale=float(kept[f"{name}_gram_scale"]),
-            seen=bytes(np.unpackbits(kept["seen"]).tobytes()),
-            scores=kept[f"{name}_scores"].tolist(),
-            chances=kept[f"{name}_chances"].tolist(),
+            inner=known[f"{name}_inner"].astype(float),
+            inner_offset=known[f"{name}_inner_offset"].astype(float),
+            outer=known[f"{name}_outer"].astype(float),
+            outer_offset=float(known[f"{name}_outer_offset"]),
+            place=place,
+            meaning=known[f"{name}_meaning"].astype(float),
+            meaning_offset=float(known[f"{name}_meaning_offset"]),
+            grams=known[f"{name}_grams"],
+            gram_scale=float(known[f"{name}_gram_scale"]),
+            seen=seen,
+            scores=known[f"{name}_scores"].tolist(),
+            chances=known[f"{name}_chances"].tolist(),
         )
-        for name in NAMES
+        for place, name in enumerate(NAMES)
     }
 
 
-@lru_cache(maxsize=1)
 def version() -> str:
     """Return which rubric the heads were trained with."""
-    import numpy as np  # noqa: PLC0415 - as above
-
-    with files(__package__).joinpath("judge.npz").open("rb") as file, np.load(file, allow_pickle=False) as data:
-        return str(data["version"])
+    return str(kept()["version"])

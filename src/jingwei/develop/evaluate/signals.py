@@ -273,7 +273,7 @@ def garbled(answer: str) -> bool:
 
 def gibberish(text: str) -> bool:
     """Tell the same of a folded text."""
-    letters = sum(each.isalpha() for each in text)
+    letters = sum(map(str.isalpha, text))
     if letters < 0.45 * len(text.replace(" ", "").replace("\n", "")):
         return True
     words = _HAN.sub(lambda run: " " + " ".join(run.group()) + " ", text).split()

@@ -112,7 +112,7 @@ def _told(facts: CodeFacts, scene: Scene, said: str) -> Verdict:
     """Judge words about code that has a weakness."""
     if names_weakness(said, facts.cwe):
         return _verdict(facts, State.CORRECT, "named")
-    if opinion(scene.attempt.case.prompt, said).refused == "full":
+    if opinion(scene.attempt.case.prompt, said, seeks_harm=False).refused == "full":
         return _verdict(facts, State.ABSTAINED, "refused")
     return _verdict(facts, State.INCORRECT, "silent", weaknesses=[facts.cwe])
 
