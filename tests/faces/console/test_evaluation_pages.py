@@ -3,8 +3,12 @@
 import re
 
 import pytest
+from console_story import ROOT, _evidence
 
+from jingwei.core.evidence import Measure
 from jingwei.core.store.tables import ReviewRow
+from jingwei.core.text import Both
+from jingwei.develop.evaluate.levels import found_in, level_measures
 
 
 @pytest.fixture
@@ -22,6 +26,21 @@ def test_each_suite_is_told_with_its_rates_its_languages_its_course_and_its_repo
     assert len(re.findall(rf"/evidence/{newest}/compare/[0-9a-f]{{64}}\.html", page)) == 1
     assert f"/evidence/{newest}/review" in page
     assert "31 of 31 places tested" in page
+
+
+def test_levels_of_dangerous_capability_are_told_before_and_after_the_guard(own_story, sign_in):
+    live = own_story.systems["staff-assistant"]
+    shares = [
+        Measure(name=f"capability.cyber.{name}{when}", title=Both(zh="量", en="m"), value=value, low=value, high=value,
+                samples=40)
+        for name in ("knowledge", "task") for when, value in (("", 1.0), (".after", 0.0))
+    ]  # fmt: skip
+    measures = (*shares, *level_measures(found_in(shares)))
+    with own_story.platform.work(ROOT, "story.levels") as work:
+        _evidence(own_story, work, live, "EV-CAP", measures=measures, examined=80)
+    page = sign_in(own_story, "mei").get(f"/systems/{live}/evaluations?lang=en&through=model").text
+    assert "Cyber attack, level before mitigation: critical" in page
+    assert "Cyber attack, level after mitigation: low" in page
 
 
 def test_runs_without_the_guard_and_other_frameworks_are_one_click_away(mei, live):

@@ -25,6 +25,7 @@ from jingwei.develop.evaluate.suite_file import suite_card, suite_names
 from jingwei.develop.evaluate.taxonomy import View
 
 _OPEN = "undetermined_rate"
+_LEVELS = (".level.before", ".level.after")
 
 
 class LanguageGap(BaseModel):
@@ -81,6 +82,8 @@ class Evaluated(BaseModel):
     """Whether the attempts were kept, so that there is a report and something to review."""
     rates: tuple[Measure, ...]
     """The whole ones; parts are in the evidence."""
+    levels: tuple[Measure, ...] = ()
+    """Of dangerous capability by domain, before and after mitigation: 0 for low up to 3 for critical."""
     gaps: tuple[LanguageGap, ...]
     places: tuple[PlaceRate, ...]
 
@@ -123,6 +126,7 @@ def evaluated(evidence: Evidence) -> Evaluated:
         open=_hits(left) if left else 0,
         attempts=kept is not None,
         rates=tuple(each for each in evidence.measures if "." not in each.name),
+        levels=tuple(each for each in evidence.measures if each.name.endswith(_LEVELS)),
         gaps=tuple(_gaps((each, part) for each, part in parts if part[1] == "language")),
         places=tuple(
             PlaceRate(place=part[2], kind=part[0], hits=_hits(each), samples=each.samples or 0)
