@@ -1,0 +1,107 @@
+"""One judgement for one thing: all its texts, all their signs, and how its words and its powers agree."""
+
+from collections.abc import Iterable
+from math import prod
+
+from jingwei.core.finding import Severity
+from jingwei.deploy.agents.concealed import concealed
+from jingwei.deploy.agents.findings import Notes
+from jingwei.deploy.agents.things import Spoken, Thing, spelled_out
+from jingwei.deploy.agents.words import Sign, signs_of
+
+SUSPECT = 0.5
+CONVICTED = 0.6
+"""What all signs of a thing must amount to, to be a finding, and to be a grave one."""
+_BELONGS = {
+    "skill": frozenset({"first-step", "trigger"}),
+    "rules": frozenset({"first-step", "trigger", "displacement"}),
+}
+"""Signs that say nothing where it is the text's task to instruct."""
+_MANUAL = {
+    "marker": 0.25,
+    "speech": 0.0,
+    "every-answer": 0.3,
+    "urgency": 0.15,
+    "paste-command": 0.55,
+    "secret-file": 0.45,
+}
+"""What some signs weigh in a skill or a rule file, which speak to the model by right."""
+_SLIGHT = 0.25
+_TOLD, _ORDERED = 0.25, 0.6
+"""What is left of a sign's weight in a text about attacks: of one that names an attack, and of one that gives orders."""
+_ORDERS = frozenset(
+    {"secret-moved", "copied-elsewhere", "secrecy", "persistence", "private-data", "conversation", "env-dump"}
+)
+_CONCEALED_INSIDE = frozenset({"comment", "comment-read", "unseen-style", "pushed-away", "terminal-code"})
+
+
+def judge_words(thing: Thing, notes: Notes, *, about_attacks: bool = False) -> float:
+    """Judge every text of a thing, note what is found, and return how sure it is that the thing misuses its reader.
+
+    Args:
+        thing: the thing.
+        notes: takes what is found.
+        about_attacks: it is about security, and so names what it warns of: one sign alone says little.
+    """
+    found: dict[str, tuple[Sign, Spoken]] = {}
+    manual = thing.kind in {"skill", "rules"}
+    for spoken in thing.spoken:
+        _look_behind(spoken, notes, markdown=manual)
+        for sign in _signs(spoken):
+            weighed = _weighed(sign, thing)
+            known = found.get(sign.rule)
+            if weighed.weight > 0 and (known is None or known[0].weight < weighed.weight):
+                found[sign.rule] = (weighed, spoken)
+    sure = amount(_told(sign) if about_attacks else sign for sign, _ in found.values())
+    if sure >= SUSPECT:
+        grave = Severity.HIGH if sure >= CONVICTED else Severity.MEDIUM
+        for sign, spoken in found.values():
+            severity = grave if sign.weight >= _SLIGHT else Severity.LOW
+            line = spoken.text.count("\n", 0, sign.start) + 1 if manual else thing.line
+            notes.find(sign.rule, _place(thing, spoken), seen=sign.seen, line=line, severity=severity)
+    if not thing.whole:
+        notes.gap("gap-texts")
+    return sure
+
+
+def amount(signs: Iterable[Sign]) -> float:
+    """Return what signs amount to together: one minus the product of their doubts."""
+    return 1 - prod(1 - sign.weight for sign in signs)
+
+
+def _signs(spoken: Spoken) -> list[Sign]:
+    if spoken.part == "name":
+        readings = {spoken.text, spelled_out(spoken.text)}
+        return [sign for text in sorted(readings) for sign in signs_of(text) if sign.rule != "speech"]
+    return signs_of(spoken.text)
+
+
+def _weighed(sign: Sign, thing: Thing) -> Sign:
+    if sign.rule in _BELONGS.get(thing.kind, ()):
+        return sign._replace(weight=0.0)
+    if thing.kind in {"skill", "rules"} and sign.rule in _MANUAL:
+        return sign._replace(weight=min(sign.weight, _MANUAL[sign.rule]))
+    return sign
+
+
+def _look_behind(spoken: Spoken, notes: Notes, *, markdown: bool) -> None:
+    """Note what a text hides; a comment, which is no harm by itself, only where it speaks."""
+    for hidden in concealed(spoken.text, markdown=markdown):
+        signs = signs_of(hidden.inner) if hidden.rule in _CONCEALED_INSIDE else []
+        spoken_inside = amount(signs)
+        if hidden.rule == "comment-read":
+            if spoken_inside >= SUSPECT:
+                notes.find("comment", spoken.where, seen=hidden.inner, severity=Severity.HIGH)
+            continue
+        if hidden.rule == "pushed-away" and markdown and spoken_inside < SUSPECT:
+            continue
+        grave = Severity.HIGH if spoken_inside >= SUSPECT else None
+        notes.find(hidden.rule, spoken.where, seen=hidden.inner, severity=grave)
+
+
+def _told(sign: Sign) -> Sign:
+    return sign._replace(weight=sign.weight * (_ORDERED if sign.rule in _ORDERS else _TOLD))
+
+
+def _place(thing: Thing, spoken: Spoken) -> str:
+    return f"{thing.path}: {spoken.where}" if spoken.where else thing.path

@@ -1,0 +1,300 @@
+"""Python code of a server or a skill, judged on its syntax tree: what it would steal, run, change, and for whom.
+
+Nothing is imported or run. Calls are resolved through imports, aliases, `getattr` and `__import__`; strings are put
+together as far as they are constant.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from jingwei.core.finding import Severity
+from jingwei.core.package_data import package_data
+from jingwei.deploy.agents.findings import Notes
+from jingwei.deploy.agents.lines import judge_lines
+from jingwei.deploy.agents.python_names import Names
+
+LARGEST = 1_000_000
+_MOST_NODES = 200_000
+_REMEMBERED = 400
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what is looked for
+
+
+class Call(NamedTuple):
+    """One call, and what it calls."""
+
+    node: ast.Call
+    name: str
+
+
+class ToolFunction(NamedTuple):
+    """A function that a model may call."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef
+    name: str
+    description: str
+    parameters: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def known() -> Mapping[str, Any]:  # Any: lists and patterns, each used in one place
+    """Return what is known of Python's names."""
+    data = package_data(__package__, "python.yaml")
+    return {name: frozenset(each) if isinstance(each, list) and each and isinstance(each[0], str) else
+            re.compile(each) if isinstance(each, str) else each for name, each in data.items()}  # fmt: skip
+
+
+def parse(code: str) -> ast.Module | None:
+    """Read code as a tree; None where it is no Python that this interpreter reads, or too large."""
+    if len(code) > LARGEST:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def judge_python(code: str, notes: Notes) -> tuple[ToolFunction, ...] | None:
+    """Note what is dangerous in one module and return its tools; None where it could not be read as a tree."""
+    tree = parse(code)
+    if tree is None:
+        return None
+    nodes = []
+    for node in ast.walk(tree):
+        nodes.append(node)
+        if len(nodes) > _MOST_NODES:
+            notes.gap("gap-large")
+            break
+    names = Names(tree)
+    calls = [Call(node, names.name(node.func)) for node in nodes if isinstance(node, ast.Call)]
+    try:
+        _steals(tree, calls, names, notes)
+        _runs(calls, names, notes)
+        _persists(calls, names, notes)
+        _exposed(calls, names, notes)
+        tools = tuple(_tools(nodes, names))
+        _changing(nodes, notes)
+    except RecursionError:
+        notes.gap("gap-deep")
+        return ()
+    return tools
+
+
+def _tools(nodes: list[ast.AST], names: Names) -> Iterator[ToolFunction]:
+    for node in nodes:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for mark in node.decorator_list:
+            called = mark.func if isinstance(mark, ast.Call) else mark
+            if known()["tools"].search(names.name(called)):
+                said = [names.text(each.value) for each in getattr(mark, "keywords", []) if each.arg == "description"]
+                described = "\n".join([ast.get_docstring(node) or "", *said])
+                every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                parameters = frozenset(each.arg for each in every) - {"self", "ctx", "context", "cls"}
+                yield ToolFunction(node, node.name, described, parameters)
+                break
+
+
+def _steals(tree: ast.Module, calls: list[Call], names: Names, notes: Notes) -> None:
+    sends = [call for call in calls if call.name in known()["send"] or _sends_by_method(call, names)]
+    sends = [
+        call for call in sends if not known()["loopback"].match(names.text(call.node.args[0]) if call.node.args else "")
+    ]
+    if not sends:
+        return
+    for call in calls:
+        path = names.text(call.node.args[0]) if call.node.args else ""
+        if not path and isinstance(call.node.func, ast.Attribute):
+            path = names.text(call.node.func.value)
+        if known()["secret_paths"].search(path) and _reads(call):
+            notes.find("steals", seen=f"{path} → {sends[0].name}", line=call.node.lineno)
+            return
+    whole = _whole_environment(tree, names)
+    if whole is not None:
+        notes.find("steals", seen=f"os.environ → {sends[0].name}", line=whole.lineno)
+    _foreign_tokens(tree, sends, names, notes)
+
+
+def _sends_by_method(call: Call, names: Names) -> bool:
+    func = call.node.func
+    if not isinstance(func, ast.Attribute) or func.attr not in {
+        "post",
+        "put",
+        "sendall",
+        "send",
+        "sendmail",
+        "connect",
+        "request",
+    }:
+        return False
+    base = names.name(func.value)
+    return base.startswith(("requests.", "httpx.", "aiohttp.", "socket.", "smtplib.", "urllib3.", "http.client"))
+
+
+def _reads(call: Call) -> bool:
+    last = call.name.rpartition(".")[2]
+    return last in {"open", "read_text", "read_bytes", "expanduser", "Path", "read", "copy", "copyfile", "glob",
+                    "copytree", "expandvars", "join", "make_archive", "exists", "home", "joinpath", "walk", "listdir",
+                    "add"}  # fmt: skip
+
+
+def _whole_environment(tree: ast.Module, names: Names) -> ast.expr | None:
+    """Find the environment used as a whole, not one variable of it."""
+    parents = {id(child): node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "environ" and names.name(node) == "os.environ":
+            above = parents.get(id(node))
+            if isinstance(above, ast.Subscript) or (
+                isinstance(above, ast.Attribute) and above.attr in {"get", "setdefault", "pop", "update"}
+            ):
+                continue
+            if isinstance(above, ast.Compare) or (isinstance(above, ast.keyword) and above.arg == "env"):
+                continue
+            if isinstance(above, ast.Dict) and _given_to_child(above, parents):
+                continue
+            if isinstance(above, ast.Attribute) and above.attr == "copy" and _given_to_child(above, parents):
+                continue
+            return node
+    return None
+
+
+def _given_to_child(node: ast.AST, parents: Mapping[int, ast.AST]) -> bool:
+    """Tell whether an environment is made for a child process: `env=`, or assigned to a name that says so."""
+    above: ast.AST | None = node
+    for _ in range(4):
+        above = parents.get(id(above)) if above is not None else None
+        if isinstance(above, ast.keyword) and above.arg == "env":
+            return True
+        if isinstance(above, ast.Assign) and any(
+            isinstance(t, ast.Name) and "env" in t.id.lower() for t in above.targets
+        ):
+            return True
+    return False
+
+
+def _foreign_tokens(tree: ast.Module, sends: list[Call], names: Names, notes: Notes) -> None:
+    """Note a known service's token in a module that talks to another host only."""
+    addresses = " ".join(names.text(call.node.args[0]) for call in sends if call.node.args).lower()
+    if "://" not in addresses:
+        return
+    for node in ast.walk(tree):
+        name = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if not name.isupper() or not re.search(r"KEY|TOKEN|SECRET|PASS", name):
+            continue
+        of = [each for each in known()["services"] if re.search(each["name"], name)]
+        if of and not any(re.search(each["host"], addresses) for each in of):
+            notes.find(
+                "token-elsewhere", seen=f"{name} → {addresses[:80]}", name=name, line=getattr(node, "lineno", None)
+            )
+
+
+def _runs(calls: list[Call], names: Names, notes: Notes) -> None:
+    fetched = any(call.name in known()["fetch"] for call in calls)
+    dup = any(call.name in {"os.dup2", "pty.spawn"} for call in calls)
+    connects = any(call.name.endswith(".connect") and call.name.startswith("socket.") for call in calls)
+    if connects and (dup or any(call.name in known()["run"] and _speaks_to_socket(call) for call in calls)):
+        notes.find("reverse-shell", seen="socket.connect → os.dup2 / pty.spawn")
+    for call in calls:
+        line = call.node.lineno
+        inside = {each.name for each in calls if each.node is not call.node and _holds(call.node, each.node)}
+        inside |= {name for each in call.node.args for name in _made_of(each, names)}
+        if call.name in known()["evaluate"]:
+            if inside & known()["fetch"]:
+                notes.find("remote-code-run", seen=_source(call.node), line=line)
+            elif inside & known()["decode"] and call.name in known()["run_code"] | {
+                "compile",
+                "__import__",
+                "importlib.import_module",
+            }:
+                notes.find("hidden-code", seen=_source(call.node), line=line)
+        if call.name in known()["run"] and call.node.args:
+            command = names.text(call.node.args[0])
+            judge_lines(command, "shell", notes, first_line=line)
+            if inside & known()["decode"]:
+                notes.find("hidden-code", seen=_source(call.node), line=line)
+            if fetched and re.search(r"chmod|/tmp/|\btemp|\.(?:sh|exe|bin|ps1)\b", command):
+                notes.find("remote-code-run", seen=command, line=line)
+
+
+def _made_of(node: ast.expr, names: Names) -> Iterator[str]:
+    """Give the calls that an argument's names were assigned from."""
+    for each in ast.walk(node):
+        value = names.value(each.id) if isinstance(each, ast.Name) else None
+        for inner in ast.walk(value) if value is not None else ():
+            if isinstance(inner, ast.Call):
+                yield names.name(inner.func)
+
+
+def _speaks_to_socket(call: Call) -> bool:
+    return any(each.arg in {"stdin", "stdout"} and "fileno" in ast.dump(each.value) for each in call.node.keywords)
+
+
+def _holds(outer: ast.AST, inner: ast.AST) -> bool:
+    return any(each is inner for each in ast.walk(outer))
+
+
+def _source(node: ast.AST) -> str:
+    try:
+        return ast.unparse(node)[:_REMEMBERED]
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _persists(calls: list[Call], names: Names, notes: Notes) -> None:
+    for call in calls:
+        where = names.text(call.node.args[0]) if call.node.args else ""
+        owner = names.text(call.node.func.value) if isinstance(call.node.func, ast.Attribute) else ""
+        last = call.name.rpartition(".")[2]
+        mode = names.text(call.node.args[1]) if len(call.node.args) > 1 else ""
+        mode = next((names.text(each.value) for each in call.node.keywords if each.arg == "mode"), mode)
+        writes = (last == "open" and re.search(r"[wax+]", mode if where != mode else "")) or last in {
+            "write_text",
+            "write_bytes",
+        }
+        target = owner if last in {"write_text", "write_bytes"} or (last == "open" and owner and not mode) else where
+        if last == "open" and owner and re.search(r"[wax+]", where[:3]):
+            writes, target = True, owner
+        if last in {"copy", "copyfile", "move", "symlink"} and len(call.node.args) > 1:
+            writes, target = True, names.text(call.node.args[1])
+        if writes and known()["start_up_paths"].search(target):
+            notes.find("persists", seen=f"{target}", line=call.node.lineno)
+
+
+def _exposed(calls: list[Call], names: Names, notes: Notes) -> None:
+    """Note a server that listens on every address and asks nobody who they are."""
+    guarded = any(
+        re.search(r"(?i)auth|verif|token|api_?key", f"{call.name} {' '.join(k.arg or '' for k in call.node.keywords)}")
+        for call in calls
+    )
+    for call in calls:
+        if not re.search(r"(?:FastMCP|MCPServer|Server|run|uvicorn\.run|serve|listen|Config)$", call.name):
+            continue
+        for each in call.node.keywords:
+            if each.arg in {"host", "bind"} and names.text(each.value) in _EVERYWHERE and not guarded:
+                notes.find(
+                    "listens-everywhere", seen=_source(call.node), line=call.node.lineno, severity=Severity.MEDIUM
+                )
+
+
+def _changing(nodes: list[ast.AST], notes: Notes) -> None:
+    """Note a description that is written anew while the server runs."""
+    for node in nodes:
+        if not isinstance(node, ast.Assign | ast.AugAssign):
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            if (
+                isinstance(target, ast.Attribute)
+                and target.attr in {"description", "__doc__", "instructions"}
+                and not _is_self(target)
+            ):
+                notes.find("changing-description", seen=_source(node), line=node.lineno)
+
+
+def _is_self(target: ast.Attribute) -> bool:
+    return isinstance(target.value, ast.Name) and target.value.id in {"self", "cls"}

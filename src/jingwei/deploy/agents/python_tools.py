@@ -1,0 +1,207 @@
+"""Functions that a model may call, judged one by one: where their arguments end, and whether they do what they say."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jingwei.core.finding import Severity
+from jingwei.deploy.agents.findings import Notes
+from jingwei.deploy.agents.python_code import Call, ToolFunction, known, parse
+from jingwei.deploy.agents.python_names import Names, depends_on
+from jingwei.deploy.agents.things import Spoken, Thing
+
+_SQL = re.compile(r"(?is)\b(?:select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|drop\s+table)\b")
+_LONGEST_RETURN = 2_000
+_SPEAKS = 24
+
+
+class Tool(NamedTuple):
+    """A tool found in code: the function, and what a model is told of it."""
+
+    function: ToolFunction
+    thing: Thing
+
+
+def tools_in(code: str, tools: tuple[ToolFunction, ...], path: str) -> Iterator[Tool]:
+    """Give each tool of a module with every text that a model reads of it, results that are constant included."""
+    tree = parse(code)
+    if tree is None:
+        return
+    names = Names(tree)
+    for tool in tools:
+        spoken = [Spoken("name", "name", tool.name), Spoken("description", "speech", tool.description)]
+        arguments = tool.node.args
+        for each in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
+            spoken.append(Spoken(f"parameters.{each.arg}", "name", each.arg))
+            spoken += [Spoken(f"parameters.{each.arg}", "speech", text) for text in _constants(each.annotation)]
+        spoken += [Spoken("default", "speech", text) for each in arguments.defaults for text in _constants(each)]
+        for node in ast.walk(tool.node):
+            if isinstance(node, ast.Return | ast.Yield | ast.Raise):
+                value = node.exc if isinstance(node, ast.Raise) else node.value
+                said = names.text(value)[:_LONGEST_RETURN] if value is not None else ""
+                if len(said) >= _SPEAKS:
+                    spoken.append(Spoken("result", "speech", said))
+        kept = tuple(each for each in spoken if each.text.strip())
+        yield Tool(tool, Thing(f"{path}!{tool.name}", "tool", tool.name, {}, kept, line=tool.node.lineno))
+
+
+def _constants(node: ast.expr | None) -> Iterator[str]:
+    for each in ast.walk(node) if node is not None else ():
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and len(each.value) >= 8:
+            yield each.value
+
+
+def declared_in(code: str, path: str) -> Iterator[Thing]:
+    """Give tools that a module declares as values: `Tool(name=…, description=…)`, or dictionaries with both."""
+    tree = parse(code)
+    if tree is None:
+        return
+    names = Names(tree)
+    for node in ast.walk(tree):
+        fields: dict[str, ast.expr] = {}
+        if isinstance(node, ast.Call) and re.search(r"(?:Tool|Prompt|Resource|tool|Field)$", names.name(node.func)):
+            fields = {each.arg: each.value for each in node.keywords if each.arg}
+        elif isinstance(node, ast.Dict):
+            fields = {key.value: value for key, value in zip(node.keys, node.values, strict=True)
+                      if isinstance(key, ast.Constant) and isinstance(key.value, str)}  # fmt: skip
+        if "description" not in fields:
+            continue
+        name = names.text(fields.get("name"))
+        said = [Spoken(where, "speech", text) for where, value in fields.items()
+                for text in (names.text(value), *_constants(value)) if text.strip()]  # fmt: skip
+        if said:
+            yield Thing(
+                f"{path}!{name}" if name else path,
+                "tool",
+                name,
+                {},
+                tuple(dict.fromkeys(said)),
+                line=getattr(node, "lineno", None),
+            )
+
+
+def judge_functions(code: str, tools: tuple[ToolFunction, ...], notes: Notes) -> None:
+    """Note what becomes of a model's arguments in each tool."""
+    tree = parse(code)
+    if tree is None:
+        return
+    names = Names(tree)
+    for tool in tools:
+        calls = [Call(node, names.name(node.func)) for node in ast.walk(tool.node) if isinstance(node, ast.Call)]
+        source = ast.unparse(tool.node)
+        guarded = bool(known()["guards"].search(source))
+        for call in calls:
+            _argument(call, tool, names, notes, guarded=guarded)
+        _passes_token(tool, notes)
+        _does_otherwise(tool, calls, names, notes)
+
+
+def _argument(call: Call, tool: ToolFunction, names: Names, notes: Notes, *, guarded: bool) -> None:
+    given = list(call.node.args[:4]) + [each.value for each in call.node.keywords if each.arg in {"args", "url", "sql"}]
+    tainted = [each for each in given if depends_on(each, tool.parameters, names)]
+    if not tainted:
+        return
+    line, seen, last = call.node.lineno, ast.unparse(call.node)[:200], call.name.rpartition(".")[2]
+    shell = any(
+        each.arg == "shell" and isinstance(each.value, ast.Constant) and each.value.value for each in call.node.keywords
+    )
+    if (call.name in known()["run"] and shell) or call.name in known()["shell"]:
+        quoted = "quote" in seen
+        if not quoted:
+            open_about_it = bool(
+                re.search(r"(?i)\b(?:shell|command|terminal|execute)|命令|执行", tool.name + tool.description)
+            )
+            notes.find(
+                "shell-from-input",
+                seen=seen,
+                line=line,
+                severity=Severity.MEDIUM if open_about_it and guarded else None,
+            )
+    elif call.name in known()["run_code"]:
+        notes.find("code-from-input", seen=seen, line=line)
+    elif last in {"execute", "executemany", "executescript", "raw", "query", "read_sql", "text"} and _is_made(
+        tainted[0], names
+    ):
+        if _SQL.search(names.text(tainted[0])):
+            notes.find("sql-from-input", seen=seen, line=line)
+    elif call.name in known()["file"] and not guarded and tainted[0] is (call.node.args[0] if call.node.args else None):
+        notes.find("path-from-input", seen=seen, line=line)
+    elif call.name in known()["fetch"] | known()["post"] and not guarded and _whole_address(call, tool, names):
+        notes.find("address-from-input", seen=seen, line=line)
+    elif (
+        call.name
+        in {
+            "pickle.loads",
+            "yaml.load",
+            "yaml.unsafe_load",
+            "marshal.loads",
+            "dill.loads",
+            "cloudpickle.loads",
+            "jsonpickle.decode",
+        }
+        and "SafeLoader" not in seen
+    ):
+        notes.find("data-from-input", seen=seen, line=line)
+
+
+def _is_made(node: ast.expr, names: Names) -> bool:
+    if isinstance(node, ast.Name):
+        value = names.value(node.id)
+        return value is not None and _is_made(value, names)
+    made = isinstance(node, ast.JoinedStr | ast.BinOp)
+    return made or (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"format", "join", "replace"}
+    )
+
+
+def _whole_address(call: Call, tool: ToolFunction, names: Names) -> bool:
+    """Tell whether the host, not only a path or a query behind a fixed one, comes from the model."""
+    first = call.node.args[0] if call.node.args else next((k.value for k in call.node.keywords if k.arg == "url"), None)
+    if first is None or not depends_on(first, tool.parameters, names):
+        return False
+    return not re.match(r"https?://[\w.-]+", names.text(first))
+
+
+def _passes_token(tool: ToolFunction, notes: Notes) -> None:
+    """Note the caller's own authorisation handed to another server."""
+    for node in ast.walk(tool.node):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and str(key.value).lower() == "authorization":
+                    source = ast.unparse(value)
+                    if re.search(
+                        r"(?i)(?:request|ctx|context|headers|session|access_token\()\b.*(?:auth|token|headers)", source
+                    ):
+                        notes.find("token-passed-on", seen=source, line=node.lineno)
+        elif (
+            isinstance(node, ast.keyword)
+            and node.arg == "headers"
+            and re.search(r"(?i)\brequest\.headers\b|ctx\.[\w.]*headers$", ast.unparse(node.value))
+        ):
+            notes.find("token-passed-on", seen=ast.unparse(node.value), line=node.value.lineno)
+
+
+def _does_otherwise(tool: ToolFunction, calls: list[Call], names: Names, notes: Notes) -> None:
+    """Note a tool that sends or removes, and says nothing of it."""
+    said = f"{tool.name.replace('_', ' ')} {tool.description}"
+    for call in calls:
+        address = " ".join(names.text(each) for each in call.node.args[:2])
+        posts = call.name in known()["post"] or (call.name.endswith((".post", ".put")) and "http" in address)
+        outside = posts and "://" in address and not known()["loopback"].match(address.strip())
+        if outside and tool.description and not known()["says_network"].search(said):
+            notes.find("does-otherwise", seen=ast.unparse(call.node)[:200], name=tool.name, line=call.node.lineno)
+        elif (
+            call.name in known()["delete"]
+            and not known()["says_change"].search(said)
+            and "temp" not in ast.unparse(tool.node).lower()
+        ):
+            notes.find(
+                "does-otherwise",
+                seen=ast.unparse(call.node)[:200],
+                name=tool.name,
+                line=call.node.lineno,
+                severity=Severity.MEDIUM,
+            )
