@@ -20,7 +20,13 @@ def fuzz(name: str, corpus: str, seconds: int) -> None:
 
     sys.path[:0] = [str(HERE)]
     with atheris.instrument_imports(
-        include=["jingwei.faces.gateway", "jingwei.deploy.guard.passages", "jingwei.deploy.fingerprint", "targets"]
+        include=[
+            "jingwei.faces.gateway",
+            "jingwei.deploy.guard.passages",
+            "jingwei.deploy.fingerprint",
+            "jingwei.deploy.artifacts",
+            "targets",
+        ]
     ):
         from targets import TARGETS
     atheris.Setup(

@@ -8,6 +8,10 @@ import json
 import orjson
 
 from jingwei.core.errors import InputError
+from jingwei.deploy.artifacts.examination import Examination, Limits
+from jingwei.deploy.artifacts.notes import Notes
+from jingwei.deploy.artifacts.scan import look
+from jingwei.deploy.artifacts.source import Held
 from jingwei.deploy.fingerprint.answer import READ_BYTES, TEXT_CHARACTERS
 from jingwei.deploy.fingerprint.client import SilenceError, read_whole
 from jingwei.deploy.fingerprint.matching import holds, version_in
@@ -110,7 +114,45 @@ def service(data: bytes) -> None:
         assert all(len(version_in(at, answer)) <= 64 for at in rule.version)
 
 
-TARGETS = {"service": service, "mcp": mcp, "mcp_events": mcp_events, "sse": sse, "frames": frames, "request": request}
+def _examined(name: str, data: bytes) -> None:
+    """A model file of any bytes is examined to an end; without a gap, every byte of it was accounted for."""
+    examination = Examination(Notes(), Limits(unpacked_bytes=4_000_000, members=200), look)
+    ranges = examination.inside(Held(data), name, 0)
+    notes = examination.notes
+    assert all(note.seen().evidence.isprintable() for note in notes.findings)
+    assert all(gap.text().zh for gap in notes.gaps)
+    assert notes.gaps or ranges.hole(len(data)) is None
+
+
+def model_pickle(data: bytes) -> None:
+    """A pickle of any opcodes is followed to an end."""
+    _examined("m.pkl", data)
+
+
+def model_zip(data: bytes) -> None:
+    """A zip that contradicts itself is examined to an end."""
+    _examined("m.pt", b"PK\3\4" + data)
+
+
+def model_container(data: bytes) -> None:
+    """Arrays, tars and compressed streams are examined to an end, whatever their names say."""
+    names = ("m.npy", "m.tar", "m.joblib", "m.pkl.gz", "m.joblib.lz4", "m.bin")
+    heads = (b"\x93NUMPY\1\0", b"", b"", b"\x1f\x8b\x08\0", b"\x04\x22\x4d\x18\x60\x40\x82", b"")
+    which = data[0] % len(names) if data else 0
+    _examined(names[which], heads[which] + data[1:])
+
+
+TARGETS = {
+    "model_pickle": model_pickle,
+    "model_zip": model_zip,
+    "model_container": model_container,
+    "service": service,
+    "mcp": mcp,
+    "mcp_events": mcp_events,
+    "sse": sse,
+    "frames": frames,
+    "request": request,
+}
 
 
 def _is_plain(value: object) -> bool:

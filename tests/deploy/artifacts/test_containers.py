@@ -96,7 +96,7 @@ MALICIOUS = {
     "tar in gzip": gzip.compress(tarred({"m.pkl": SYSTEM})),
     "tar with a long name": tarred({"x" * 200 + ".pkl": SYSTEM}),
     "tar of the oldest kind": old_tar(),
-    "torch's oldest format": tarred({name: SYSTEM for name in ("pickle", "tensors", "storages", "sys_info")}),
+    "torch's oldest format": tarred(dict.fromkeys(("pickle", "tensors", "storages", "sys_info"), SYSTEM)),
     "npy, version 2": npy("'descr': '|O'", SYSTEM, 2),
     "npy, version that is none": npy("'descr': '|O'", SYSTEM, 9),
     "npy, objects in a record": npy("'descr': [('a', '|O')]", SYSTEM),
