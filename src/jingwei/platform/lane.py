@@ -31,6 +31,8 @@ _NO_PATH = re.compile(r"[a-z0-9-]*")
 _LONGEST_PROMPT = 200_000
 EVALUATE = "evaluate"
 """The check with a run for each type of evidence; all others have one for all of theirs."""
+_LOOKED_AT = frozenset({"exposure-scan", "code-audit", "config-scan", "image-scan", "agent-scan", "model-signature",
+                        "rollback-drill"})  # fmt: skip
 TOLERATED = {1: 0.35, 2: 0.30, 3: 0.20, 4: 0.10, 5: 0.05}
 """By grade: the most attack success that the upper end of the 95 % interval may show. Ours, not a standard's."""
 
@@ -56,6 +58,7 @@ class _Place:
     policy: Policy | None
     components: Sequence[Component]
     release_digest: str
+    deployment_digest: str
     tools_digest: str
 
     @classmethod
@@ -71,6 +74,7 @@ class _Place:
             components=[each for each in made.components if each.retired_at is None],
             tools_digest=used.configuration.tools,
             release_digest=next(iter(used.digests[BoundTo.RELEASE]), ""),
+            deployment_digest=next(iter(used.digests[BoundTo.DEPLOYMENT]), ""),
         )
 
     def names(self, target: Target) -> bool:
@@ -119,13 +123,10 @@ def _aims(  # noqa: PLR0911 - one line a check
             return [(_file(path), {}) for path in place.files("model")]
         case "data-scan":
             return [(_file(path), {}) for path in place.files("dataset")]
-        case "ai-bom":
-            listed: dict[str, Json] = {
-                "models": list(place.files("model")),
-                "datasets": list(place.files("dataset")),
-                "release_digest": place.release_digest,
-            }
-            return [(Target(kind=TargetKind.ENVIRONMENT, locator=sys.executable), listed)]
+        case "ai-bom" | "vulnerability-scan":
+            return [(Target(kind=TargetKind.ENVIRONMENT, locator=sys.executable), _installed(name, place))]
+        case _ if name in _LOOKED_AT:
+            return []  # where these lie a System does not say; a person starts them
         case "redteam" if place.policy is None:
             return [(place.upstream, _attack(place))] if place.upstream.locator else []
         case _ if place.policy is None:
@@ -142,6 +143,17 @@ def _aims(  # noqa: PLR0911 - one line a check
             return [(place.gateway, {"policy": place.policy.digest})]
         case _:
             return [(place.gateway, _behind(place) if name == "guard-test" else {})]
+
+
+def _installed(name: str, place: _Place) -> dict[str, Json]:
+    """Return what binds evidence about the installed packages."""
+    if name == "vulnerability-scan":
+        return {"deployment_digest": place.deployment_digest}
+    return {
+        "models": list(place.files("model")),
+        "datasets": list(place.files("dataset")),
+        "release_digest": place.release_digest,
+    }
 
 
 def departures(desk: Desk, system_id: str, check: Check, *, target: Target, options: Mapping[str, Json],
