@@ -43,12 +43,15 @@ def _free_port():
 
 
 def _answers(port):
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5)
-    except urllib.error.HTTPError:
-        return True
-    except (OSError, ValueError):
-        return False
+    """Tell whether a service is up and ready: some answer that they are still loading."""
+    for path in ("", "no-such-path"):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5)
+        except urllib.error.HTTPError as error:
+            if error.code >= 500:
+                return False
+        except (OSError, ValueError):
+            return False
     return True
 
 

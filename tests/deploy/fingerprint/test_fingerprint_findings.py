@@ -206,3 +206,10 @@ def test_a_service_that_is_not_there_stops_the_check(loopback):
 def test_the_check_asks_nothing_out_of_scope():
     with pytest.raises(InputError, match="scope"):
         checked("http://192.0.2.1:8000/v1")
+
+
+def test_a_service_that_only_reports_errors_of_its_own_is_no_pass(loopback):
+    body = '{"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}'
+    one = examined(loopback(answering(lambda path: page(503, body, "application/json", server="llama.cpp"))))
+    assert one.facts["component"] == "llama-cpp"
+    assert one.verdict is ScanVerdict.INCOMPLETE

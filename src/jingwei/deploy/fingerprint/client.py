@@ -113,7 +113,7 @@ async def _connected(place: Place, patience: Patience, tls: ssl.SSLContext | Non
 
 
 def _request(place: Place, path: str, headers: Mapping[str, str]) -> bytes:
-    told = {"Host": place.authority, "User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity",
+    told = {"Host": place.authority, "User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "gzip",
             "Connection": "close", **headers}  # fmt: skip
     lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
     return f"GET {place.prefix}{path} HTTP/1.1\r\n{lines}\r\n".encode()

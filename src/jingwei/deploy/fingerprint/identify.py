@@ -20,6 +20,7 @@ from jingwei.deploy.fingerprint.visit import Visit
 
 NEEDED = 2
 _MOST_UNRELATED = 2
+_CLOSED = frozenset({401, 403, 503})
 _FOR_DETAILS = 10
 """Requests kept for versions and logins."""
 _SAID_BY_ALL = ("/openapi.json", "/v1/models", "/metrics")
@@ -58,7 +59,7 @@ class _Weighed:
     held: list[Wanted] = field(default_factory=list)
     wide: list[Wanted] = field(default_factory=list)
     locked: bool = False
-    """The control is refused too: a service that asks everybody for a login says the same everywhere."""
+    """The control is refused too: a service that asks for a login, or is not ready, says the same everywhere."""
 
     @property
     def distinctive(self) -> bool:
@@ -182,7 +183,7 @@ def _weighed(visit: Visit, rules: Sequence[Rule]) -> list[_Weighed]:
 
 def _weigh(visit: Visit, rule: Rule) -> _Weighed:
     control = visit.answers.get(MISSING)
-    found = _Weighed(rule, locked=control is not None and control.status in {401, 403})
+    found = _Weighed(rule, locked=control is not None and control.status in _CLOSED)
     for fact in rule.facts:
         if not _here(visit, fact):
             continue

@@ -23,7 +23,7 @@ from jingwei.deploy.fingerprint.visit import MOST_REQUESTS
 from jingwei.deploy.scanned import Scanned
 
 _AT_ONCE = 8
-_MOST_SECONDS = 60.0
+_MOST_SECONDS = 120.0
 
 
 class Options(BaseModel):

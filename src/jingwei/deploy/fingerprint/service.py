@@ -10,7 +10,7 @@ from jingwei.deploy.fingerprint.answer import Answer
 from jingwei.deploy.fingerprint.client import Patience, Silence
 from jingwei.deploy.fingerprint.findings import ORIGIN, findings, gap, plain
 from jingwei.deploy.fingerprint.identify import Component, Identity, identify
-from jingwei.deploy.fingerprint.rule import ROOT
+from jingwei.deploy.fingerprint.rule import MISSING, ROOT
 from jingwei.deploy.fingerprint.targets import Place
 from jingwei.deploy.fingerprint.tls import Tls, shake, told
 from jingwei.deploy.fingerprint.visit import MOST_REQUESTS, Asked, Visit
@@ -113,11 +113,15 @@ def _wants_tls(visit: Visit) -> bool:
 def _told(visit: Visit, identity: Identity, tls: Tls | None, origin: Answer | None) -> Scanned:
     place = visit.place
     late = not visit.left and visit.used < visit.most
+    control = visit.answers.get(MISSING)
+    gaps = [gap("slow", place.url)] if late else []
+    if control is not None and control.status >= 500:
+        gaps.append(gap("not-ready", place.url))
     return Scanned(
         path=place.url,
         format=identity.components[0].rule.id if identity.components else "http",
         findings=tuple(findings(visit, identity, tls, origin)),
-        gaps=(gap("slow", place.url),) if late else (),
+        gaps=tuple(gaps),
         facts=dict(_facts(visit, identity, tls)),
     )
 

@@ -17,6 +17,8 @@ MOST_REQUESTS = 40
 """For one service, redirects and TLS handshakes included."""
 _AT_ONCE = 4
 _HOPS = 3
+_LONGER = 3
+"""How much more time an answer gets that was late, and that tells a version."""
 _SILENT = 6
 """Requests that may time out before the visit ends."""
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -82,6 +84,7 @@ class Visit:
         late = [path for path in dict.fromkeys(paths) if self.silences.get(path) is Silence.TIMEOUT]
         for path in late:
             del self.silences[path]
+        self.patience = replace(self.patience, answer=self.patience.answer * _LONGER)
         await self.ask(late)
 
     async def once_more(self, path: str, headers: dict[str, str]) -> Answer | None:
