@@ -213,3 +213,25 @@ def test_a_service_that_only_reports_errors_of_its_own_is_no_pass(loopback):
     one = examined(loopback(answering(lambda path: page(503, body, "application/json", server="llama.cpp"))))
     assert one.facts["component"] == "llama-cpp"
     assert one.verdict is ScanVerdict.INCOMPLETE
+
+
+def test_keys_left_in_the_web_folder_are_told_and_never_shown(loopback):
+    key = "sk-" + "a1b2" * 6
+    env = f"# ours\nDEBUG=1\nOPENAI_API_KEY={key}\n"
+    tools = '{"mcpServers": {"files": {"command": "npx"}}}'
+    paths = {"/.env": page(200, env, "text/plain"), "/.mcp.json": page(200, tools, "application/json")}
+    one = examined(loopback(answering(lambda path: paths.get(path, page(404)))))
+    assert rules(one)["exposure.keys-served"].severity is Severity.CRITICAL
+    assert "OPENAI_API_KEY" in rules(one)["exposure.keys-served"].evidence
+    assert "files" in rules(one)["exposure.tools-served"].evidence
+    assert key not in one.model_dump_json()
+
+
+def test_a_page_for_every_path_holds_no_keys(loopback):
+    body = "<html>OPENAI_API_KEY=xxxxxxxxxxxxxxxxxxxx\nOPENAI_API_KEY=xxxxxxxxxxxxxxxxxxxx</html>"
+    one = examined(loopback(answering(lambda path: page(200, body))))
+    assert "exposure.keys-served" not in rules(one)
+
+
+def test_a_login_before_everything_is_told(loopback):
+    assert examined(loopback(answering(lambda path: page(401, "no")))).facts["auth"] == "login"

@@ -1,5 +1,6 @@
 """What a service is told for: open without a login, cleartext, a weak certificate, a debug page, foreign origins."""
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 
@@ -18,6 +19,13 @@ _LONGEST = 160
 _DEBUGGERS = ("__debugger__=yes", "EVALEX = true")
 _DEBUG_PAGES = ("You're seeing this error because you have <code>DEBUG = True</code>", "Werkzeug Debugger</title>")
 _MOST_MAYBE = 3
+LEFT_BEHIND = ("/.env", "/.mcp.json", "/.cursor/mcp.json")
+"""Files of a project's folder that should never be served."""
+_KEYS = re.compile(
+    r"(?m)^(?:export )?([A-Z][A-Z0-9_]{0,40}(?:_API_KEY|_SECRET|_TOKEN|_PASSWORD))[ \t]*=[ \t]*['\"]?[^\s'\"]{12,}"
+)
+    r"(?m)^(?:export )?([A-Z][A-Z0-9_]{0,40}(?:_API_KEY|_SECRET|_TOKEN|_PASSWORD))[ \t]*=[ \t]*['\"]?[^\s'\"]{12,}"
+)
 
 
 def plain(value: object) -> str:
@@ -37,6 +45,7 @@ def findings(visit: Visit, identity: Identity, tls: Tls | None, origin: Answer |
         yield _seen("many-claims", url, evidence=", ".join(identity.claims), components=", ".join(identity.claims))
     yield from _of_models(visit)
     yield from _of_docs(visit)
+    yield from _of_files(visit)
     yield from _of_debug(visit)
     yield from _of_transport(visit, tls)
     if origin is not None:
@@ -73,6 +82,24 @@ def _of_docs(visit: Visit) -> Iterator[Seen]:
     paths = next((len(each) for each in answer.at("paths") if isinstance(each, dict)), 0)
     if title and paths:
         yield _seen("docs", visit.place.url, evidence=f"GET /openapi.json: {title}", count=paths, about=title)
+
+
+def _of_files(visit: Visit) -> Iterator[Seen]:
+    control = visit.answers.get(MISSING)
+    for path in LEFT_BEHIND:
+        answer = visit.answers.get(path)
+        if answer is None or answer.status != 200 or answer.text.lstrip()[:1] == "<":
+            continue
+        if control is not None and control.content == answer.content:
+            continue
+        if names := _KEYS.findall(answer.text):
+            told = ", ".join(dict.fromkeys(names))
+            yield _seen("keys-served", visit.place.url, evidence=f"GET {path}: {told}", path=path, names=told)
+        elif servers := [each for each in answer.at("mcpServers") if isinstance(each, dict)]:
+            told = ", ".join(servers[0])
+            yield _seen(
+                "tools-served", visit.place.url, evidence=f"GET {path}: {told}", path=path, count=len(servers[0])
+            )
 
 
 def _of_debug(visit: Visit) -> Iterator[Seen]:

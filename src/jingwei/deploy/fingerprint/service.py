@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from jingwei.deploy.fingerprint.answer import Answer
 from jingwei.deploy.fingerprint.client import Patience, Silence
-from jingwei.deploy.fingerprint.findings import ORIGIN, findings, gap, plain
-from jingwei.deploy.fingerprint.identify import Component, Identity, identify
+from jingwei.deploy.fingerprint.findings import LEFT_BEHIND, ORIGIN, findings, gap, plain
+from jingwei.deploy.fingerprint.identify import LOGIN, Component, Identity, identify
 from jingwei.deploy.fingerprint.rule import MISSING, ROOT
 from jingwei.deploy.fingerprint.targets import Place
 from jingwei.deploy.fingerprint.tls import Tls, shake, told
@@ -57,6 +57,7 @@ async def examine(place: Place, manner: Manner) -> Examined:
         found = await identify(below)
         if found.components:
             visit, identity = below, found
+    await visit.ask(LEFT_BEHIND)
     origin = await visit.once_more(ROOT, {"Origin": ORIGIN})
     return Examined(visit.place, _told(visit, identity, tls, origin), tuple(visit.log), identity.components)
 
@@ -133,6 +134,8 @@ def _facts(visit: Visit, identity: Identity, tls: Tls | None) -> Iterator[tuple[
         yield "server", plain(server)
     yield from told(tls)
     if not identity.components:
+        if visit.answers[ROOT].status in {401, 403}:
+            yield "auth", LOGIN
         return
     first, *more = identity.components
     yield "component", first.rule.id
