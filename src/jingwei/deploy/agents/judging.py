@@ -28,7 +28,7 @@ _MANUAL = {
 """What some signs weigh in a skill or a rule file, which speak to the model by right."""
 _SLIGHT = 0.25
 _TOLD, _ORDERED = 0.25, 0.6
-"""What is left of a sign's weight in a text about attacks: of one that names an attack, and of one that gives orders."""
+"""What is left of a sign's weight in a text about attacks: of one that names it, of one that orders it."""
 _ORDERS = frozenset(
     {"secret-moved", "copied-elsewhere", "secrecy", "persistence", "private-data", "conversation", "env-dump"}
 )
