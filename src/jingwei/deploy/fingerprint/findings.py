@@ -24,8 +24,6 @@ LEFT_BEHIND = ("/.env", "/.mcp.json", "/.cursor/mcp.json")
 _KEYS = re.compile(
     r"(?m)^(?:export )?([A-Z][A-Z0-9_]{0,40}(?:_API_KEY|_SECRET|_TOKEN|_PASSWORD))[ \t]*=[ \t]*['\"]?[^\s'\"]{12,}"
 )
-    r"(?m)^(?:export )?([A-Z][A-Z0-9_]{0,40}(?:_API_KEY|_SECRET|_TOKEN|_PASSWORD))[ \t]*=[ \t]*['\"]?[^\s'\"]{12,}"
-)
 
 
 def plain(value: object) -> str:
