@@ -1,1 +1,5 @@
-"""Configuration of what an AI system runs on: containers, clusters, proxies, services, launch flags, cloud policies."""
+"""Configuration of what an AI system runs on: containers, clusters, proxies, services, images, cloud policies."""
+
+from jingwei.deploy.config.check import ConfigScan, ConfigScanOptions, ImageScan, ImageScanOptions
+
+__all__ = ["ConfigScan", "ConfigScanOptions", "ImageScan", "ImageScanOptions"]
