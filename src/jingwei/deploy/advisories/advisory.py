@@ -4,15 +4,16 @@ Ranges are texts that a person can read, `>=1.0,<2.0`: a version is hit when it 
 stands in the list of versions. An advisory without either decides nothing, and says so.
 """
 
+import operator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 from jingwei.core.finding import Severity
-from jingwei.deploy.advisories.orders import Key, key
+from jingwei.deploy.advisories.orders import Key, Loose, key
 
 Hit = Literal["affected", "unaffected", "undecided"]
-_OPERATORS = (">=", "<=", "==", ">", "<")
+_COMPARE = {">=": operator.ge, "<=": operator.le, "==": operator.eq, ">": operator.gt, "<": operator.lt}
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,15 @@ class Advisory:
         if version in self.versions:
             return "affected"
         at = key(self.ecosystem, version)
-        if at is not None and at in self.version_keys:
+        if at is not None and self.versions and at in self.version_keys:
             return "affected"
-        said = [span.holds(at) for span in self.bounds] if at is not None else [None] * len(self.bounds)
-        if True in said:
-            return "affected"
-        if None in said or (not self.spans and not self.versions):
-            return "undecided"
-        return "unaffected"
+        unsure = not self.spans and not self.versions
+        for span in self.bounds:
+            said = span.holds(at) if at is not None else None
+            if said:
+                return "affected"
+            unsure = unsure or said is None
+        return "undecided" if unsure else "unaffected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +90,26 @@ class Span:
         """Read `>=1.0,<2.0`; the empty text is every version."""
         parts = []
         for part in filter(None, text.split(",")):
-            operator = next(each for each in _OPERATORS if part.startswith(each))
-            parts.append((operator, key(ecosystem, part[len(operator) :])))
+            compared = next(each for each in _COMPARE if part.startswith(each))
+            parts.append((compared, key(ecosystem, part[len(compared) :])))
         return cls(tuple(parts))
 
     def holds(self, at: Key) -> bool | None:
         """Tell whether a version lies within; none where that cannot be told."""
         unsure = False
-        for operator, bound in self.parts:
-            said = None if bound is None else compares(at, operator, bound)
+        for name, bound in self.parts:
+            said = None if bound is None else compares(at, name, bound)
             if said is False:
                 return False
             unsure = unsure or said is None
         return None if unsure else True
 
 
-def compares(at: Key, operator: str, bound: Key) -> bool | None:
+def compares(at: Key, name: str, bound: Key) -> bool | None:
     """Compare two versions; none where they are of different kinds (a build against a release)."""
-    kinds = getattr(at, "kind", None), getattr(bound, "kind", None)
-    if kinds[0] != kinds[1]:
+    if isinstance(at, Loose) and at.kind != bound.kind:
         return None
-    verdicts = {"<": at < bound, "<=": at <= bound, "==": at == bound, ">=": at >= bound, ">": at > bound}
-    return bool(verdicts[operator])
+    return bool(_COMPARE[name](at, bound))
 
 
 def packed(advisory: Advisory) -> dict[str, Any]:  # Any: JSON

@@ -6,9 +6,9 @@ a package whose ecosystem no source covers was not looked at: that is a gap, not
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from jingwei.core.finding import Severity
@@ -17,7 +17,8 @@ from jingwei.deploy.advisories.naming import component_of
 from jingwei.deploy.advisories.orders import Key, key
 from jingwei.deploy.advisories.store import SourceOf, Store
 
-_PYTHON, _COMPONENT = "PyPI", "AI"
+_COMPONENT = "AI"
+_RANK = {severity: severity.rank for severity in Severity}
 
 
 class Package(NamedTuple):
@@ -44,7 +45,7 @@ class Flaw(NamedTuple):
     def severity(self) -> Severity:
         """Return how bad it is; what nobody rated needs a person, what is being exploited does at once."""
         rated = self.advisory.severity or Severity.MEDIUM
-        return max(rated, Severity.HIGH, key=lambda each: each.rank) if self.advisory.exploited else rated
+        return Severity.HIGH if self.advisory.exploited and _RANK[rated] < _RANK[Severity.HIGH] else rated
 
 
 class Matched(NamedTuple):
@@ -60,6 +61,24 @@ class Matched(NamedTuple):
     """Whether the version is one, in the ecosystem's terms."""
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Advisories that are about one flaw."""
+
+    members: tuple[Advisory, ...]
+
+    @cached_property
+    def flaw(self) -> Flaw:
+        """Return the flaw as all of them tell it."""
+        return _flaw(self.members)
+
+    def of(self, said: Sequence[str]) -> Flaw:
+        """Return the flaw with the ranges of those that hit."""
+        hit = [one for one, each in zip(self.members, said, strict=True) if each == "affected"]
+        others = [one for one, each in zip(self.members, said, strict=True) if each != "affected"]
+        return _flaw([*hit, *others], ranges=hit)
+
+
 class Knowledge:
     """Several stores as one; of the same advisory in two, the newer counts."""
 
@@ -67,6 +86,7 @@ class Knowledge:
         self.stores = tuple(stores)
         self.groups = lru_cache(maxsize=50_000)(self._groups)
         self.decides = lru_cache(maxsize=400_000)(self._decides)
+        self._covered = frozenset(source.ecosystem for source in self.sources if source.advisories)
 
     @property
     def sources(self) -> tuple[SourceOf, ...]:
@@ -75,7 +95,7 @@ class Knowledge:
 
     def covers(self, ecosystem: str) -> bool:
         """Tell whether a source covers an ecosystem."""
-        return any(source.ecosystem == ecosystem and source.advisories for source in self.sources)
+        return ecosystem in self._covered
 
     def age_days(self, today: date) -> int | None:
         """Return how old the newest advisory is; none where there is none."""
@@ -87,7 +107,7 @@ class Knowledge:
         covered = self.covers(package.ecosystem)
         groups = self.groups(package.ecosystem, package.name)
         if not package.version:
-            return Matched(unknown=tuple(_flaw(group) for group in groups), covered=covered)
+            return Matched(unknown=tuple(group.flaw for group in groups), covered=covered)
         read = key(package.ecosystem, package.version) is not None
         affected, undecided = self.decides(package)
         if not read:
@@ -97,19 +117,18 @@ class Knowledge:
     def _decides(self, package: Package) -> tuple[tuple[Flaw, ...], tuple[Flaw, ...]]:
         affected, undecided = [], []
         for group in self.groups(package.ecosystem, package.name):
-            said = [(one, one.hits(package.version)) for one in group]
-            hit = [one for one, each in said if each == "affected"]
-            if hit:
-                affected.append(_flaw([*hit, *(one for one in group if one not in hit)], ranges=hit))
-            elif all(each == "undecided" for _, each in said):
-                undecided.append(_flaw(group))
+            said = [one.hits(package.version) for one in group.members]
+            if "affected" in said:
+                affected.append(group.flaw if said.count("affected") == len(said) else group.of(said))
+            elif said.count("undecided") == len(said):
+                undecided.append(group.flaw)
         return _ordered(affected), _ordered(undecided)
 
     def advisories(self, package: Package) -> tuple[Advisory, ...]:
         """Return every advisory that decides on a package, affected or not."""
-        return tuple(one for group in self.groups(package.ecosystem, package.name) for one in group)
+        return tuple(one for group in self.groups(package.ecosystem, package.name) for one in group.members)
 
-    def _groups(self, ecosystem: str, name: str) -> tuple[tuple[Advisory, ...], ...]:
+    def _groups(self, ecosystem: str, name: str) -> tuple["_Group", ...]:
         own = _newest(each for store in self.stores for each in store.of(ecosystem, name))
         component = component_of(ecosystem, name)
         rules = _newest(each for store in self.stores for each in store.of(_COMPONENT, component)) if component else []
@@ -117,7 +136,7 @@ class Knowledge:
         beside = [one for one in rules if not one.covered and not one.ids & known]
         told = {each: one for one in rules for each in one.ids}
         own = [_translated(one, told) for one in own]
-        return tuple(tuple(group) for group in _grouped([one for one in [*own, *beside] if not one.withdrawn]))
+        return tuple(_Group(tuple(group)) for group in _grouped([one for one in [*own, *beside] if not one.withdrawn]))
 
 
 def _newest(advisories: Iterable[Advisory]) -> list[Advisory]:
@@ -157,6 +176,8 @@ def _grouped(advisories: Sequence[Advisory]) -> list[list[Advisory]]:
 def _flaw(group: Sequence[Advisory], ranges: Sequence[Advisory] = ()) -> Flaw:
     worst = max(group, key=lambda one: ((one.severity or Severity.INFO).rank, one.score or 0))
     first = group[0]
+    if len(group) == 1:
+        return Flaw(first, ids=_ids(group), ranges=first.spans, fixed=first.fixed, sources=(first.source,))
     whole = replace(
         first, severity=worst.severity, score=worst.score, vector=worst.vector,
         summary=next((one.summary for one in group if one.summary), ""),
@@ -182,7 +203,7 @@ def _ids(group: Sequence[Advisory]) -> tuple[str, ...]:
 
 
 def _ordered(flaws: list[Flaw]) -> tuple[Flaw, ...]:
-    return tuple(sorted(flaws, key=lambda flaw: (-flaw.severity.rank, flaw.ids)))
+    return tuple(sorted(flaws, key=lambda flaw: (-_RANK[flaw.severity], flaw.ids)))
 
 
 def fix_for(package: Package, advisories: Sequence[Advisory]) -> str | None:

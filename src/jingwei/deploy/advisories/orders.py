@@ -81,17 +81,17 @@ def loose_key(version: str) -> Key | None:
     bare = _LOOSE_TAIL.sub("", _LOOSE_HEAD.sub("", version.strip(), count=1))
     build = _BUILD.fullmatch(version.strip())
     if build:
-        return _Loose("build", int(build[1]))
+        return Loose("build", int(build[1]))
     dated = _DATED.fullmatch(bare)
     if dated:
-        return _Loose("date", (int(dated[1]), int(dated[2] or 0), dated[3]))
+        return Loose("date", (int(dated[1]), int(dated[2] or 0), dated[3]))
     read = python_key(bare)
     if read is None and (canary := _CANARY.fullmatch(bare)):
         read = python_key(f"{canary[1]}.dev{canary[2] or 0}")
-    return None if read is None else _Loose("release", read)
+    return None if read is None else Loose("release", read)
 
 
-class _Loose:
+class Loose:
     """A version of one kind; of another kind, neither lower nor higher."""
 
     __slots__ = ("kind", "value")
@@ -99,20 +99,20 @@ class _Loose:
     def __init__(self, kind: str, value: Any) -> None:  # Any: numbers, tuples or versions, alike within a kind
         self.kind, self.value = kind, value
 
-    def __lt__(self, other: "_Loose") -> bool:
+    def __lt__(self, other: "Loose") -> bool:
         return self.kind == other.kind and bool(self.value < other.value)
 
-    def __le__(self, other: "_Loose") -> bool:
+    def __le__(self, other: "Loose") -> bool:
         return self.kind == other.kind and bool(self.value <= other.value)
 
-    def __gt__(self, other: "_Loose") -> bool:
+    def __gt__(self, other: "Loose") -> bool:
         return other < self
 
-    def __ge__(self, other: "_Loose") -> bool:
+    def __ge__(self, other: "Loose") -> bool:
         return other <= self
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Loose) and (self.kind, self.value) == (other.kind, other.value)
+        return isinstance(other, Loose) and (self.kind, self.value) == (other.kind, other.value)
 
     def __hash__(self) -> int:
         return hash((self.kind, self.value))

@@ -20,6 +20,8 @@ _JOINED = {"npm": "/", "golang": "/", "maven": ":", "composer": "/", "swift": "/
 
 def package_of(component: Component) -> Package | None:
     """Return the package that a component is; none where nothing could have an advisory about it."""
+    if component.kind == "library" and not component.purl and (component.version or not component.gap):
+        return Package("PyPI", package_name("PyPI", component.name), component.version)
     url = component.package_url
     if not url and component.kind in {"service", "tool", "agent"}:
         return Package("AI", component_name(component.name), component.version)

@@ -91,7 +91,8 @@ def _component(
     facts = {name: value for name, value in said.items() if name not in {"kind", "path"}}
     sha256 = next((line_of(one.get("hashValue")) for one in hashes if one.get("algorithm") == "sha256"), "")
     return Component(
-        kind=kind, name=line_of(entry.get("name")), version=line_of(entry.get("software_packageVersion")) or (sha256[:12] if kind == "weights" else ""),
+        kind=kind, name=line_of(entry.get("name")),
+        version=line_of(entry.get("software_packageVersion")) or (sha256[:12] if kind == "weights" else ""),
         purl=line_of(entry.get("software_packageUrl"), 1000), licence=licence, supplier=line_of(supplier.get("name")),
         sha256=sha256,
         facts=facts, path=said.get("path", ""), requires=below if kind == "library" else (),
