@@ -16,7 +16,6 @@ import ast
 import pickle
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -201,7 +200,6 @@ def main() -> None:
     arguments.add_argument("--write", action="store_true")
     given = arguments.parse_args()
     if given.kept:
-        sys.modules["__main__"].Table = Table  # the file was kept by train_judge.py run as a script
         table, unseen = pickle.loads(given.kept.read_bytes())
     else:
         table = Table(everything(given.data))
