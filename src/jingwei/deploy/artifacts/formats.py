@@ -31,6 +31,7 @@ _NAMES = {
     r"\.onnx[._]data[\w.-]*$|(^|[/!])weights/weight\.bin$|(^|[/!])group\d+-shard\d+of\d+\.bin$": "side-file",
     r"(^|[/!])(events\.out\.tfevents|\.DS_Store|\.git/(objects|index|packed-refs|logs))": "side-file",
 }
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def named_format(source: Source, path: str, head: bytes) -> str:
@@ -38,7 +39,7 @@ def named_format(source: Source, path: str, head: bytes) -> str:
     if head[4:8] == b"TFL3":
         return "tflite"
     named = next((kind for pattern, kind in _NAMES.items() if re.search(pattern, path, re.IGNORECASE)), "")
-    if named == "meta-graph" and is_text(path + ".txt", source.read(0, 65536)):
+    if named == "meta-graph" and not _CONTROL.search(head) and is_text(path + ".txt", source.read(0, 65536)):
         return "text"
     if not named and plain_format(head, path):
         return "plain"

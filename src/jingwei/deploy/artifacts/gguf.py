@@ -5,7 +5,8 @@ from math import prod
 
 from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.notes import Notes
-from jingwei.deploy.artifacts.source import Source, Window
+from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle
+from jingwei.deploy.artifacts.source import Source, Stretch, Window
 from jingwei.deploy.artifacts.template import scan_template
 
 _MOST_PAIRS = 65_536
@@ -103,7 +104,7 @@ class _Reader:
         """Return a tensor's offset, size and name; none where its type is not known."""
         name = self.text()
         dimensions = self.number(4)
-        if dimensions > 8:
+        if dimensions > 4 or len(name) > 512:
             raise _Broken
         items = prod(self.number(4 if self.version == 1 else 8) for _ in range(dimensions))
         kind, offset = self.number(4), self.number(8)
@@ -179,5 +180,8 @@ def _tensors(reader: _Reader, count: int, path: str, examination: Examination) -
             notes.find("gguf.bounds", path, data + offset, name=offset)
         end = max(end, offset + size)
     left = reader.size - data - end
+    behind = Stretch(reader.window.source, data + end, left)
+    if left > 0 and spans and looks_pickled(behind):
+        scan_pickle(behind, f"{path}!", examination)
     if left > max(4096, reader.alignment) and not notes.gaps and spans:
         notes.find("gguf.trailing", path, data + end, bytes=left)

@@ -37,7 +37,7 @@ def scan_hdf5(source: Source, path: str, examination: Examination, depth: int = 
         examination.inside(Stretch(source, 0, base), f"{path}!", depth + 1)
     try:
         file = Hdf5(source, base)
-        if base + file.end > source.size:
+        if file.end > source.size:
             notes.gap("gap-truncated", path, position=source.size)
         reader = _Judge(file, path, examination)
         for found, links in file.walk():
@@ -103,25 +103,25 @@ class _Judge:
             if message.flags & 2 and message.kind in {0x0C, 0x08}:
                 self.notes.gap("gap-header", self.path)
             elif message.kind == 0x0C:
-                self.attribute(message.start, found)
+                self._attribute(message.start, found)
             elif message.kind == 0x15:
-                self.dense(message, found)
+                self._dense(message, found)
             elif message.kind == 0x07:
-                self.elsewhere(message)
+                self._elsewhere(message)
             elif message.kind == 0x0B:
-                self.filters(message)
+                self._filters(message)
             elif message.kind == 0x08:
-                self.layout(message, space, kind)
+                self._layout(message, space, kind)
 
-    def dense(self, message: Message, found: Object) -> None:
+    def _dense(self, message: Message, found: Object) -> None:
         """Judge attributes that are kept apart, because they are many."""
         flags = self.file.number(message.start + 1, 1)
         at = message.start + 2 + (2 if flags & 1 else 0)
         heap, tree = self.file.number(at, self.file.wide), self.file.number(at + self.file.wide, self.file.wide)
         for start, _ in self.file.dense(heap, tree, record=17, skip=0):
-            self.attribute(start, found)
+            self._attribute(start, found)
 
-    def attribute(self, at: int, found: Object) -> None:
+    def _attribute(self, at: int, found: Object) -> None:
         """Judge one attribute."""
         file = self.file
         version, flags = file.number(at, 1), file.number(at + 1, 1)
@@ -136,11 +136,11 @@ class _Judge:
             return  # the type is kept elsewhere: an enumeration or a compound, never a model's text
         type_at, space_at = start, start + -(-kind // unit) * unit
         data = space_at + -(-space // unit) * unit
-        items = self.items(space_at)
-        for raw, place in self.texts(type_at, data, items):
-            self.value(title, raw, place, found)
+        items = self._items(space_at)
+        for raw, place in self._texts(type_at, data, items):
+            self._value(title, raw, place, found)
 
-    def items(self, at: int) -> int:
+    def _items(self, at: int) -> int:
         """Return how many items a data space has."""
         version, rank, flags = (self.file.number(at + place, 1) for place in (0, 1, 2))
         if rank > 32:
@@ -151,7 +151,7 @@ class _Judge:
         first = at + (8 if version == 1 else 4)
         return prod(self.file.number(first + number * self.file.long, self.file.long) for number in range(rank))
 
-    def texts(self, kind: int, data: int, items: int) -> Iterator[tuple[bytes, int]]:
+    def _texts(self, kind: int, data: int, items: int) -> Iterator[tuple[bytes, int]]:
         """Give the texts or bytes that a value holds, each with its place."""
         file = self.file
         cls, bits, size = file.number(kind, 1) & 15, file.number(kind + 1, 1), file.number(kind + 4, 4)
@@ -163,11 +163,11 @@ class _Judge:
             for number in range(min(items, _MOST_TEXTS)):
                 at = data + number * (8 + file.wide)
                 length, heap = file.number(at, 4), file.number(at + 4, file.wide)
-                place = self.kept(heap, file.number(at + 4 + file.wide, 4)) if length and heap else None
+                place = self._kept(heap, file.number(at + 4 + file.wide, 4)) if length and heap else None
                 if place is not None and length <= _MOST_TEXT:
                     yield file.take(place, length), place
 
-    def kept(self, heap: int, index: int) -> int | None:
+    def _kept(self, heap: int, index: int) -> int | None:
         """Find an object of a global heap."""
         file = self.file
         if heap == (1 << (8 * file.wide)) - 1:
@@ -184,7 +184,7 @@ class _Judge:
             at += 8 + file.long + -(-size // 8) * 8
         return None
 
-    def value(self, name: str, raw: bytes, at: int, found: Object) -> None:
+    def _value(self, name: str, raw: bytes, at: int, found: Object) -> None:
         """Judge what an attribute says."""
         place = self.file.base + at
         _text(raw, self.path, self.examination, at=place)
@@ -195,7 +195,7 @@ class _Judge:
         if bare[:1] in {b"\x80", b"c", b"(", b"I", b"]", b"}"} and len(bare) > 4 and looks_pickled(stretch):
             scan_pickle(stretch, f"{self.path}!{name}", self.examination)
 
-    def elsewhere(self, message: Message) -> None:
+    def _elsewhere(self, message: Message) -> None:
         """External storage: the data lies in other files."""
         file = self.file
         used, heap = file.number(message.start + 6, 2), file.number(message.start + 8, file.wide)
@@ -204,7 +204,7 @@ class _Judge:
             name = file.text(names + file.number(message.start + 8 + file.wide + slot * 3 * file.long, file.long))
             self.notes.find("hdf5.other-file", self.path, file.base + message.start, name=name)
 
-    def filters(self, message: Message) -> None:
+    def _filters(self, message: Message) -> None:
         """A filter that nobody registered makes the library load a plug-in of that number."""
         file = self.file
         version, count = file.number(message.start, 1), file.number(message.start + 1, 1)
@@ -219,15 +219,15 @@ class _Judge:
             if number not in _KNOWN_FILTERS:
                 self.notes.find("hdf5.plugin", self.path, file.base + message.start, name=number)
 
-    def layout(self, message: Message, space: Message | None, kind: Message | None) -> None:
+    def _layout(self, message: Message, space: Message | None, kind: Message | None) -> None:
         """Where a data set's bytes lie, and how many it claims to have."""
         file = self.file
         version = file.number(message.start, 1)
         shape = file.number(message.start + (1 if version >= 3 else 2), 1)
         if version == 4 and shape == 3:
-            self.virtual(file.number(message.start + 2, file.wide), file.number(message.start + 2 + file.wide, 4))
+            self._virtual(file.number(message.start + 2, file.wide), file.number(message.start + 2 + file.wide, 4))
         size = file.number(kind.start + 4, 4) if kind else 1
-        items = self.items(space.start) if space else 0
+        items = self._items(space.start) if space else 0
         if version >= 3 and shape == 1:
             at, length = (
                 file.number(message.start + 2, file.wide),
@@ -238,9 +238,9 @@ class _Judge:
         if items * size > max(_DAMAGE, file.source.size * 2000):
             self.notes.find("hdf5.claims", self.path, file.base + message.start, bytes=items * size)
 
-    def virtual(self, heap: int, index: int) -> None:
+    def _virtual(self, heap: int, index: int) -> None:
         """A virtual data set is put together out of other files."""
-        place = self.kept(heap, index)
+        place = self._kept(heap, index)
         if place is None:
             return
         name = self.file.text(place + 1 + self.file.long)

@@ -45,14 +45,14 @@ class _Reader:
     def __init__(self, tokens: Sequence[Token], number: int) -> None:
         self.tokens, self.number = tokens, number
 
-    def text(self) -> str:
+    def _text(self) -> str:
         if self.number >= len(self.tokens):
             return ""
         token = self.tokens[self.number]
         return "" if token.kind == "string" else token.text
 
-    def taken(self, *texts: str) -> bool:
-        if self.text() in texts and self.text():
+    def _taken(self, *texts: str) -> bool:
+        if self._text() in texts and self._text():
             self.number += 1
             return True
         return False
@@ -61,52 +61,52 @@ class _Reader:
         """`a if b else c`."""
         if depth > _DEEPEST:
             raise SyntaxOddError
-        node = self.level(0, depth + 1)
-        while self.taken("if"):
-            test = self.level(0, depth + 1)
-            other = (self.choice(depth + 1),) if self.taken("else") else ()
+        node = self._level(0, depth + 1)
+        while self._taken("if"):
+            test = self._level(0, depth + 1)
+            other = (self.choice(depth + 1),) if self._taken("else") else ()
             node = Node("choice", None, (node, test, *other), node.at)
         return node
 
-    def level(self, level: int, depth: int) -> Node:
+    def _level(self, level: int, depth: int) -> Node:
         """Operations by their strength, the weakest first."""
         if level == len(_LEVELS):
-            return self.sign(depth)
-        if level == 2 and self.taken("not"):
-            inner = self.level(2, depth + 1) if depth < _DEEPEST else self.stop()
+            return self._sign(depth)
+        if level == 2 and self._taken("not"):
+            inner = self._level(2, depth + 1) if depth < _DEEPEST else self._stop()
             return Node("operation", "not", (inner,), inner.at)
-        node = self.level(level + 1, depth)
+        node = self._level(level + 1, depth)
         while True:
-            name = self.text()
+            name = self._text()
             if level == 2 and name == "not" and self._next() == "in":
                 self.number += 1
                 name = "in"
             if name not in _LEVELS[level]:
                 return node
             self.number += 1
-            right = self.level(level + 1, depth + 1)
+            right = self._level(level + 1, depth + 1)
             node = Node("operation", name, (node, right), node.at)
 
     def _next(self) -> str:
         return self.tokens[self.number + 1].text if self.number + 1 < len(self.tokens) else ""
 
-    def stop(self) -> Node:
+    def _stop(self) -> Node:
         raise SyntaxOddError
 
-    def sign(self, depth: int) -> Node:
+    def _sign(self, depth: int) -> Node:
         """A sign, a value, and what follows it."""
         if depth > _DEEPEST:
             raise SyntaxOddError
-        if self.text() in {"-", "+"}:
-            sign = self.text()
+        if self._text() in {"-", "+"}:
+            sign = self._text()
             self.number += 1
-            inner = self.sign(depth + 1)
+            inner = self._sign(depth + 1)
             if inner.kind == "const" and isinstance(inner.value, int | float) and sign == "-":
                 return inner._replace(value=-inner.value)
             return inner
-        return self.behind(self.primary(depth + 1), depth + 1)
+        return self._behind(self._primary(depth + 1), depth + 1)
 
-    def primary(self, depth: int) -> Node:
+    def _primary(self, depth: int) -> Node:
         """A literal, a name, something in brackets."""
         if self.number >= len(self.tokens):
             raise SyntaxOddError
@@ -122,20 +122,20 @@ class _Reader:
         if kind == "name":
             return Node("name", text, (), at)
         if text in {"(", "["}:
-            parts = self.listed(")" if text == "(" else "]", depth)
+            parts = self._listed(")" if text == "(" else "]", depth)
             single = text == "(" and len(parts) == 1 and self.tokens[self.number - 2].text != ","
             return parts[0] if single else Node("list", None, parts, at)
         if text == "{":
-            return self.mapping(at, depth)
+            return self._mapping(at, depth)
         raise SyntaxOddError
 
-    def listed(self, end: str, depth: int) -> tuple[Node, ...]:
+    def _listed(self, end: str, depth: int) -> tuple[Node, ...]:
         """Values with commas between, up to a bracket; names given to them are kept as keywords."""
         parts: list[Node] = []
-        while not self.taken(end):
+        while not self._taken(end):
             if self.number >= len(self.tokens):
                 raise SyntaxOddError
-            if self.taken(",", "*", "**"):
+            if self._taken(",", "*", "**"):
                 continue
             if self._next() == "=" and self.tokens[self.number].kind == "name":
                 name = self.tokens[self.number]
@@ -145,53 +145,53 @@ class _Reader:
                 parts.append(self.choice(depth + 1))
         return tuple(parts)
 
-    def mapping(self, at: int, depth: int) -> Node:
+    def _mapping(self, at: int, depth: int) -> Node:
         """`{key: value}`."""
         parts: list[Node] = []
-        while not self.taken("}"):
+        while not self._taken("}"):
             if self.number >= len(self.tokens):
                 raise SyntaxOddError
-            if not self.taken(",", ":"):
+            if not self._taken(",", ":"):
                 parts.append(self.choice(depth + 1))
         return Node("dict", None, tuple(parts), at)
 
-    def behind(self, node: Node, depth: int) -> Node:
+    def _behind(self, node: Node, depth: int) -> Node:
         """Attributes, items, calls, filters and tests of a value."""
         while self.number < len(self.tokens) and self.tokens[self.number].kind != "string":
             text, at = self.tokens[self.number].text, self.tokens[self.number].at
             if text == ".":
                 self.number += 1
-                node = Node("attribute", self.word(), (node,), at)
+                node = Node("attribute", self._word(), (node,), at)
             elif text == "[":
                 self.number += 1
-                node = self.item(node, at, depth)
+                node = self._item(node, at, depth)
             elif text == "(":
                 self.number += 1
-                node = Node("call", None, (node, *self.listed(")", depth)), at)
+                node = Node("call", None, (node, *self._listed(")", depth)), at)
             elif text in {"|", "is"}:
                 self.number += 1
-                negated = text == "is" and self.taken("not")
-                node = self.applied("filter" if text == "|" else "test", node, at, depth)
+                negated = text == "is" and self._taken("not")
+                node = self._applied("filter" if text == "|" else "test", node, at, depth)
                 node = Node("operation", "not", (node,), at) if negated else node
             else:
                 return node
         return node
 
-    def word(self) -> str:
+    def _word(self) -> str:
         if self.number >= len(self.tokens):
             raise SyntaxOddError
         self.number += 1
         return self.tokens[self.number - 1].text
 
-    def item(self, node: Node, at: int, depth: int) -> Node:
+    def _item(self, node: Node, at: int, depth: int) -> Node:
         """`[key]` or `[from:to:step]`."""
         bounds: list[Node | None] = [None]
-        while not self.taken("]"):
+        while not self._taken("]"):
             if self.number >= len(self.tokens):
                 raise SyntaxOddError
-            if self.taken(":"):
+            if self._taken(":"):
                 bounds.append(None)
-            elif self.taken(","):
+            elif self._taken(","):
                 continue
             else:
                 bounds[-1] = self.choice(depth + 1)
@@ -200,16 +200,16 @@ class _Reader:
         nothing = Node("const", None, (), at)
         return Node("slice", None, (node, *(bound or nothing for bound in bounds)), at)
 
-    def applied(self, kind: str, node: Node, at: int, depth: int) -> Node:
+    def _applied(self, kind: str, node: Node, at: int, depth: int) -> Node:
         """A filter or a test, with its arguments; a test may take one without brackets."""
-        name = self.word()
-        while self.taken("."):
-            name = f"{name}.{self.word()}"
+        name = self._word()
+        while self._taken("."):
+            name = f"{name}.{self._word()}"
         arguments: tuple[Node, ...] = ()
-        if self.taken("("):
-            arguments = self.listed(")", depth)
+        if self._taken("("):
+            arguments = self._listed(")", depth)
         elif kind == "test" and self._begins():
-            arguments = (self.behind(self.primary(depth + 1), depth + 1),)
+            arguments = (self._behind(self._primary(depth + 1), depth + 1),)
         return Node(kind, name, (node, *arguments), at)
 
     def _begins(self) -> bool:

@@ -102,10 +102,9 @@ class _Reader:
     def _rebinds(self, node: ast.Assign) -> Iterator[Act]:
         for target in node.targets:
             name = self.names.dotted(target) if isinstance(target, ast.Attribute | ast.Subscript) else ""
-            if name.partition(".")[0] in {"builtins", "__builtins__", "pickle"} or re.match(
-                r"sys\.(modules|excepthook|displayhook)\b", name
-            ):
-                yield Act("python.patches", Severity.HIGH, node.lineno, name)
+            base = self.names.dotted(target.value) if isinstance(target, ast.Attribute) else ""
+            if base in {"builtins", "__builtins__", "pickle"} or name in {"sys.modules", "sys.excepthook"}:
+                yield Act("python.patches", Severity.HIGH, node.lineno, f"{base}.{name}")
             if isinstance(target, ast.Subscript) and self.names.dotted(target.value) == "sys.modules":
                 yield Act("python.patches", Severity.MEDIUM, node.lineno, "sys.modules")
 

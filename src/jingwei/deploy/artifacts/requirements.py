@@ -32,6 +32,7 @@ class _Packages(BaseModel):
     near: frozenset[str]
     indexes: frozenset[str]
     owners: frozenset[str]
+    home: re.Pattern[str]
 
 
 @lru_cache(maxsize=1)
@@ -83,7 +84,8 @@ def _source(option: str, value: str) -> Severity | None:
 
 def _trusted(host: str) -> bool:
     parts = host.split(".")
-    return any(".".join(parts[at:]) in _packages().indexes for at in range(len(parts)))
+    listed = any(".".join(parts[at:]) in _packages().indexes for at in range(len(parts)))
+    return listed or _packages().home.search(host) is not None
 
 
 def _direct(value: str) -> Severity | None:

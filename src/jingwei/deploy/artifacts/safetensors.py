@@ -5,13 +5,16 @@ from math import prod
 from typing import Any, TypeGuard
 
 from jingwei.deploy.artifacts.examination import Examination
-from jingwei.deploy.artifacts.source import Source
+from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle
+from jingwei.deploy.artifacts.source import Source, Stretch
+from jingwei.deploy.artifacts.template import scan_template
 
 _LONGEST_HEADER = 32 * 1024 * 1024
 _DEEPEST = 8
 _BITS = {
-    "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
-    "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64, "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16,
+    "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64, "C64": 64,
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
 }  # fmt: skip
 
 
@@ -36,7 +39,10 @@ def scan_safetensors(source: Source, path: str, examination: Examination) -> Non
     if header is None:
         notes.gap("gap-header", path)
         return
-    _tensors(header, source.size - 8 - length, path, examination)
+    left = _tensors(header, source.size - 8 - length, path, examination)
+    behind = Stretch(source, source.size - left, left)
+    if left > 0 and looks_pickled(behind):
+        scan_pickle(behind, f"{path}!", examination)
 
 
 def _header(raw: bytes, path: str, examination: Examination) -> dict[str, Any] | None:
@@ -76,12 +82,12 @@ def _depth(raw: bytes) -> int:
     return deepest
 
 
-def _tensors(header: dict[str, Any], size: int, path: str, examination: Examination) -> None:
+def _tensors(header: dict[str, Any], size: int, path: str, examination: Examination) -> int:
+    """Judge the account of the tensors; returns how many bytes behind them it leaves out."""
     notes, spans = examination.notes, []
     for name, entry in header.items():
         if name == "__metadata__":
-            if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
-                notes.find("safetensors.header", path, 8, problem="metadata")
+            _metadata(entry, path, examination)
             continue
         span = _span(entry, size)
         if span is None:
@@ -97,6 +103,17 @@ def _tensors(header: dict[str, Any], size: int, path: str, examination: Examinat
         end = max(end, finish)
     if end < size:
         notes.find("safetensors.trailing", path, 8, bytes=size - end)
+    return size - end
+
+
+def _metadata(entry: object, path: str, examination: Examination) -> None:
+    notes = examination.notes
+    if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+        notes.find("safetensors.header", path, 8, problem="metadata")
+        return
+    for value in entry.values():
+        if "{%" in value and "%}" in value:
+            scan_template(value, path, notes, offset=8)
 
 
 def _span(entry: object, size: int) -> tuple[int, int] | None:

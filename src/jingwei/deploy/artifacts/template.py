@@ -112,8 +112,6 @@ class _Judge:
         elif tag in {"if", "elif"}:
             nodes = self._nodes(block, 1)
             self.scope.condition(tag, nodes[0] if nodes else None)
-        elif tag == "else":
-            self.scope.otherwise()
         elif tag.startswith("end"):
             self._told(self.scope.close(tag))
         elif tag not in _known().statements:
@@ -124,7 +122,7 @@ class _Judge:
 
     def _set(self, block: Block, texts: list[str]) -> None:
         if "=" not in texts:
-            self.scope.captures(texts[1] if len(texts) > 1 else "")
+            self.scope.opens("set", texts[1:2])
             return
         here = texts.index("=")
         nodes = self._nodes(block, here + 1)
@@ -212,7 +210,8 @@ class _Judge:
                         self._key(piece, node)
                 elif node.value == "attr" or self._built(part):
                     self.note("template.computed-attribute", node.at, f"|{node.value}")
-        for text in (*texts, value(node.parts[0], self.scope.values)):
+        base = node.parts[0].parts[0] if node.kind == "call" and node.parts[0].kind == "attribute" else node.parts[0]
+        for text in (*texts, value(base, self.scope.values)):
             if isinstance(text, str) and _FIELD.search(text):
                 self.note("template.escape", node.at, text)
         if node.kind == "call":

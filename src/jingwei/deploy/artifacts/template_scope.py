@@ -68,12 +68,14 @@ class Scope:
         if isinstance(whole, str):
             self.says(whole, node.at)
             return
+        if node.kind == "call" and node.parts[0].value == "raise_exception":
+            return  # said to whoever runs the server, not to the model
         for each in walk(node):
             if each.kind == "const" and isinstance(each.value, str):
                 self.says(each.value, each.at)
-            elif each.kind == "choice" and self.triggers(each.parts[1]):
+            elif each.kind == "choice" and self._triggers(each.parts[1]):
                 self._aside([each.parts[0], *each.parts[2:]])
-            elif each.kind == "operation" and each.value in {"and", "or"} and self.triggers(each.parts[0]):
+            elif each.kind == "operation" and each.value in {"and", "or"} and self._triggers(each.parts[0]):
                 self._aside(list(each.parts[1:]))
 
     def _aside(self, nodes: list[Node]) -> None:
@@ -98,17 +100,12 @@ class Scope:
         if self._is_clock(node):
             self._clocks.add(name)
         if self._hidden or (
-            self.triggers(node) and plain is None and node.kind in {"operation", "test", "call", "choice"}
+            self._triggers(node) and plain is None and node.kind in {"operation", "test", "call", "choice"}
         ):
             self._decided.add(name)
 
-    def captures(self, name: str) -> None:
-        """A `set` that takes what stands up to its end."""
-        self.own.add(name)
-        self._frames.append(_Frame("set"))
-
     def opens(self, tag: str, names: list[str]) -> None:
-        """A macro, a call, a `with`."""
+        """A macro, a call, a `with`, a `set` up to its end."""
         self.own.update(names)
         self._frames.append(_Frame(tag))
 
@@ -131,19 +128,16 @@ class Scope:
                 )
             elif self._is_spoken(over):
                 self._spoken.update(names)
-            hidden = any(self.triggers(node) for node in ([test] if test is not None else []) + nodes[1:])
+            hidden = any(self._triggers(node) for node in ([test] if test is not None else []) + nodes[1:])
         self._frames.append(_Frame("for", hidden=hidden, rounds=max(rounds, 1.0)))
 
     def condition(self, tag: str, node: Node | None) -> None:
         """An `if` or `elif`."""
-        hidden = node is not None and self.triggers(node)
+        hidden = node is not None and self._triggers(node)
         if tag == "if":
             self._frames.append(_Frame("if", hidden=hidden))
         elif self._frames:
             self._frames[-1].hidden = self._frames[-1].hidden or hidden
-
-    def otherwise(self) -> None:
-        """An `else` depends on the same condition."""
 
     def close(self, tag: str) -> list[tuple[str, int]]:
         """End what was opened; returns what was said there under a condition on a message."""
@@ -159,7 +153,7 @@ class Scope:
         """Return what was said in what never ended, and in conditional expressions."""
         return [frame.said for frame in self._frames if frame.said]
 
-    def triggers(self, node: Node) -> bool:
+    def _triggers(self, node: Node) -> bool:
         """Tell whether a condition asks what a message says, or what day it is."""
         return any(self._asks(each) for each in walk(node))
 
