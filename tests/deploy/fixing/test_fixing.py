@@ -159,3 +159,29 @@ def test_all_advisories_of_a_package_are_ended_by_one_bump(tmp_path, queue):
     assert "-requests==2.19.0\n+requests==2." in fix.diff
     assert done.state is FixState.CLOSED
     assert "packaging==24.1" in path.read_text()
+
+
+CONFIGURATION = {
+    "config.root-user": ("Dockerfile", "FROM python:3.11.9-slim@sha256:" + "0" * 64 + '\nUSER root\nCMD ["python", "app.py"]\n'),
+    "config.privileged": ("compose.yaml", "services:\n  app:\n    image: a:1.0\n    privileged: true\n"),
+    "config.host-network": ("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostNetwork: true\n  containers:\n  - name: a\n    image: a:1.0\n"),
+    "config.folder-listing": ("nginx.conf", "events {}\nhttp {\n  server {\n    listen 127.0.0.1:8080;\n    location / {\n      root /srv/models;\n      autoindex on;\n    }\n  }\n}\n"),
+    "config.old-tls": ("nginx.conf", "events {}\nhttp {\n  server {\n    listen 443 ssl;\n    ssl_certificate a.pem;\n    ssl_certificate_key a.key;\n    ssl_protocols TLSv1 TLSv1.2;\n    location / { root /srv; }\n  }\n}\n"),
+    "config.trust-remote-code": ("compose.yaml", "services:\n  llm:\n    image: vllm/vllm-openai:v0.11.0\n    command: --model m --api-key ${KEY} --trust-remote-code\n"),
+    "config.webui-auth-off": ("compose.yaml", "services:\n  ui:\n    image: ghcr.io/open-webui/open-webui:v0.6.5\n    environment:\n      - WEBUI_AUTH=False\n"),
+    "config.ray-auth-off": (".env", "RAY_AUTH_MODE=disabled\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", sorted(CONFIGURATION))
+def test_a_configuration_is_mended(rule, tmp_path, queue):
+    name, content = CONFIGURATION[rule]
+    folder = tmp_path / "deploy"
+    folder.mkdir()
+    (folder / name).write_text(content)
+
+    [fix] = [each for each in propose("config", folder, queue, level=Severity.LOW) if each.rule == rule]
+
+    assert fix.state is FixState.PROPOSED, fix
+    assert apply(queue, fix.id, by="lin").state is FixState.CLOSED
+    assert rule not in {each.rule for each in propose("config", folder, queue, level=Severity.LOW)}
