@@ -25,6 +25,8 @@ def fuzz(name: str, corpus: str, seconds: int) -> None:
             "jingwei.deploy.guard.passages",
             "jingwei.deploy.fingerprint",
             "jingwei.deploy.artifacts",
+            "jingwei.deploy.code",
+            "jingwei.deploy.config",
             "targets",
         ]
     ):

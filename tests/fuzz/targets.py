@@ -3,7 +3,9 @@
 A new target is a function here, named as its folder of `corpus/`; list it in `TARGETS`.
 """
 
+import io
 import json
+from contextlib import suppress
 
 import orjson
 
@@ -12,6 +14,14 @@ from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.notes import Notes
 from jingwei.deploy.artifacts.scan import look
 from jingwei.deploy.artifacts.source import Held
+from jingwei.deploy.code.python import PythonSource, audit
+from jingwei.deploy.code.source import cells, decoded
+from jingwei.deploy.config.examine import examine
+from jingwei.deploy.config.image_judgement import judge_configuration, judge_contents
+from jingwei.deploy.config.layers import Contents, LayerError, read_layer
+from jingwei.deploy.config.rule import seen as configuration_finding
+from jingwei.deploy.config.signatures import signatures
+from jingwei.deploy.config.store import json_of
 from jingwei.deploy.fingerprint.answer import READ_BYTES, TEXT_CHARACTERS
 from jingwei.deploy.fingerprint.client import SilenceError, read_whole
 from jingwei.deploy.fingerprint.matching import holds, version_in
@@ -142,7 +152,53 @@ def model_container(data: bytes) -> None:
     _examined(names[which], heads[which] + data[1:])
 
 
+def code(data: bytes) -> None:
+    """Any text is read as Python to its end, or named as not read; what is told stands in it."""
+    text = decoded(data, python=True)
+    if text is None:
+        return
+    audited = audit([PythonSource("a.py", text), PythonSource("pkg/b.py", "from a import *\nrun(input())\n")])
+    assert set(audited.broken) <= {"a.py"}
+    assert all(each.place.line <= text.count("\n") + 3 for each in audited.reports)
+    cells(text)
+
+
+CONFIGURATIONS = (
+    "Dockerfile", "docker-compose.yml", "pod.yaml", "nginx.conf", "a.service", "user-data", ".env", "start.sh", "main.tf",
+    "policy.json", "jupyter_server_config.py", "config.properties", "values.yaml",
+)  # fmt: skip
+
+
+def configuration(data: bytes) -> None:
+    """Any text is read as any kind of configuration, or named as not read; no secret that is known is shown."""
+    name = CONFIGURATIONS[data[0] % len(CONFIGURATIONS)] if data else "Dockerfile"
+    text = decoded(data[1:], python=False)
+    if text is None:
+        return
+    text = f"#cloud-config\n{text}" if name == "user-data" else text
+    found = examine(name, text)
+    lines = text.splitlines()
+    for note in found.notes if found else ():
+        seen = configuration_finding(note, path=name, lines=lines, hidden={note.hidden} - {""})
+        assert seen.evidence.isprintable()
+
+
+def image(data: bytes) -> None:
+    """Any bytes as a layer, an index or a signature are read or named as not read; nothing is written."""
+    contents = Contents()
+    with suppress(LayerError):
+        read_layer(io.BytesIO(data), 0, contents, [1 << 20])
+    assert not any(".." in path.split("/") for path in contents.files)
+    held = json_of(data, dict)
+    list(signatures(held, lambda _: data, None))
+    list(judge_configuration(held))
+    list(judge_contents(contents))
+
+
 TARGETS = {
+    "code": code,
+    "configuration": configuration,
+    "image": image,
     "model_pickle": model_pickle,
     "model_zip": model_zip,
     "model_container": model_container,
