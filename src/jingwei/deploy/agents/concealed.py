@@ -18,9 +18,11 @@ _STYLE = re.compile(
     r"|color\s*:\s*(?:white|#fff(?:fff)?|transparent)|\shidden[\s>=])[^>]{0,200}>(?P<inner>.{1,2000}?)</(?P=tag)>",
     re.DOTALL | re.IGNORECASE,
 )
-_DETAILS = re.compile(
-    r"(?P<push>[ \t\u3000\u00a0\u2000-\u200a]{60,}|(?:[ \t\u3000\u00a0]*\r?\n){16,})(?P<inner>\S.{7,2000})", re.DOTALL
-)
+_BLANK = re.compile(r"(?<!\s)\s{16,}+(?=\S)")
+_MOST_BLANKS, _MOST_LINES = 60, 16
+"""Blanks in a row, or empty lines, from which on what follows is out of sight."""
+_LEAST, _LONGEST = 8, 2_000
+"""Characters behind them that say something, and that are read."""
 _THIN = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad\u180e\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 _JOINED = re.compile("[\u0600-\u0fff\u1000-\u109f\u1780-\u17ff\U0001f000-\U0001faff\u2190-\u2bff\ufe0f]")
 """Scripts and pictures that need joiners to be written rightly."""
@@ -48,9 +50,16 @@ def concealed(text: str, *, markdown: bool = False) -> Iterator[Concealed]:
         yield Concealed("comment-read" if markdown else "comment", match.start(), inner)
     for match in _STYLE.finditer(text):
         yield Concealed("unseen-style", match.start(), match["inner"])
-    pushed = _DETAILS.search(text)
-    if pushed:
-        yield Concealed("pushed-away", pushed.start(), pushed["inner"])
+    yield from _pushed(text)
+
+
+def _pushed(text: str) -> Iterator[Concealed]:
+    for match in _BLANK.finditer(text):
+        lines = match[0].count("\n")
+        inner = text[match.end() : match.end() + _LONGEST]
+        if len(inner) >= _LEAST and (lines >= _MOST_LINES or len(match[0].rpartition("\n")[2]) >= _MOST_BLANKS):
+            yield Concealed("pushed-away", match.start(), inner)
+            return
 
 
 def _invisible(text: str) -> Iterator[Concealed]:

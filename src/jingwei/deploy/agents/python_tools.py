@@ -98,51 +98,43 @@ def judge_functions(code: str, tools: tuple[ToolFunction, ...], notes: Notes) ->
 
 
 def _argument(call: Call, tool: ToolFunction, names: Names, notes: Notes, *, guarded: bool) -> None:
-    given = list(call.node.args[:4]) + [each.value for each in call.node.keywords if each.arg in {"args", "url", "sql"}]
+    given = list(call.node.args[:4])
+    given += [each.value for each in call.node.keywords if each.arg in {"args", "url", "sql"}]
     tainted = [each for each in given if depends_on(each, tool.parameters, names)]
     if not tainted:
         return
-    line, seen, last = call.node.lineno, ast.unparse(call.node)[:200], call.name.rpartition(".")[2]
+    line, seen = call.node.lineno, ast.unparse(call.node)[:200]
+    if _is_shell(call):
+        if "quote" not in seen:
+            openly = guarded and known()["says_command"].search(f"{tool.name} {tool.description}")
+            notes.find("shell-from-input", seen=seen, line=line, severity=Severity.MEDIUM if openly else None)
+        return
+    rule = _reached(call, tool, tainted[0], names, guarded=guarded)
+    if rule and not (rule == "data-from-input" and "SafeLoader" in seen):
+        notes.find(rule, seen=seen, line=line)
+
+
+def _is_shell(call: Call) -> bool:
     shell = any(
         each.arg == "shell" and isinstance(each.value, ast.Constant) and each.value.value for each in call.node.keywords
     )
-    if (call.name in known()["run"] and shell) or call.name in known()["shell"]:
-        quoted = "quote" in seen
-        if not quoted:
-            open_about_it = bool(
-                re.search(r"(?i)\b(?:shell|command|terminal|execute)|命令|执行", tool.name + tool.description)
-            )
-            notes.find(
-                "shell-from-input",
-                seen=seen,
-                line=line,
-                severity=Severity.MEDIUM if open_about_it and guarded else None,
-            )
-    elif call.name in known()["run_code"]:
-        notes.find("code-from-input", seen=seen, line=line)
-    elif last in {"execute", "executemany", "executescript", "raw", "query", "read_sql", "text"} and _is_made(
-        tainted[0], names
-    ):
-        if _SQL.search(names.text(tainted[0])):
-            notes.find("sql-from-input", seen=seen, line=line)
-    elif call.name in known()["file"] and not guarded and tainted[0] is (call.node.args[0] if call.node.args else None):
-        notes.find("path-from-input", seen=seen, line=line)
-    elif call.name in known()["fetch"] | known()["post"] and not guarded and _whole_address(call, tool, names):
-        notes.find("address-from-input", seen=seen, line=line)
-    elif (
-        call.name
-        in {
-            "pickle.loads",
-            "yaml.load",
-            "yaml.unsafe_load",
-            "marshal.loads",
-            "dill.loads",
-            "cloudpickle.loads",
-            "jsonpickle.decode",
-        }
-        and "SafeLoader" not in seen
-    ):
-        notes.find("data-from-input", seen=seen, line=line)
+    return (call.name in known()["run"] and shell) or call.name in known()["shell"]
+
+
+def _reached(call: Call, tool: ToolFunction, tainted: ast.expr, names: Names, *, guarded: bool) -> str:
+    """Return the rule about what a model's argument reaches in a call; empty where it is nothing dangerous."""
+    if call.name in known()["run_code"]:
+        return "code-from-input"
+    if call.name in known()["load"]:
+        return "data-from-input"
+    if call.name.rpartition(".")[2] in known()["statement"]:
+        return "sql-from-input" if _is_made(tainted, names) and _SQL.search(names.text(tainted)) else ""
+    if guarded:
+        return ""
+    if call.name in known()["file"] and call.node.args and tainted is call.node.args[0]:
+        return "path-from-input"
+    fetches = call.name in known()["fetch"] | known()["post"]
+    return "address-from-input" if fetches and _whole_address(call, tool, names) else ""
 
 
 def _is_made(node: ast.expr, names: Names) -> bool:
