@@ -27,6 +27,8 @@ def fuzz(name: str, corpus: str, seconds: int) -> None:
             "jingwei.deploy.artifacts",
             "jingwei.deploy.code",
             "jingwei.deploy.config",
+            "jingwei.deploy.agents",
+            "jingwei.deploy.signing",
             "targets",
         ]
     ):

@@ -6,10 +6,14 @@ A new target is a function here, named as its folder of `corpus/`; list it in `T
 import io
 import json
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 
-from jingwei.core.errors import InputError
+from jingwei.core.errors import InputError, Tampered
+from jingwei.deploy.agents.examining import examine as examine_agents
+from jingwei.deploy.agents.files import Source
 from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.notes import Notes
 from jingwei.deploy.artifacts.scan import look
@@ -27,6 +31,7 @@ from jingwei.deploy.fingerprint.client import SilenceError, read_whole
 from jingwei.deploy.fingerprint.matching import holds, version_in
 from jingwei.deploy.fingerprint.rule import strong, weak
 from jingwei.deploy.guard import extract_texts
+from jingwei.deploy.signing import new_key, verify, verify_provenance
 from jingwei.faces.gateway.frames import TEXT_KEYS, bare, read_chunk, says_no_more, skeleton
 from jingwei.faces.gateway.mcp import EventReader, read_message
 from jingwei.faces.gateway.mcp.message import WrongMessageError, wire_identity
@@ -195,7 +200,40 @@ def image(data: bytes) -> None:
     list(judge_contents(contents))
 
 
+_AGENT_FILES = ("tools.json", "mcp.json", "a.toml", "a.yaml", "SKILL.md", "server.py", "server.ts", "run.sh", "a.zip")
+
+
+def agents(data: bytes) -> None:
+    """Whatever a file of an agent holds, each thing in it gets a verdict, and what is shown of it can be printed."""
+    name = _AGENT_FILES[data[0] % len(_AGENT_FILES)] if data else "tools.json"
+    source = Source(name, data[1:], max(0, len(data) - 1))
+    for each in examine_agents(source, of_skill=True, single=True):
+        assert each.scanned.path.isprintable()
+        assert all(finding.evidence.isprintable() for finding in each.scanned.findings)
+
+
+def envelope(data: bytes) -> None:
+    """A signature or envelope that nobody signed is refused, never believed and never an accident."""
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        pair = new_key(place)
+        (place / "statement.json").write_bytes(data)
+        (place / "model.bin").write_bytes(b"weights")
+        (place / "model.bin.sig").write_bytes(data)
+        for judged in (
+            lambda: verify_provenance(place / "statement.json", pair.public, digest="0" * 64),
+            lambda: verify(place / "model.bin", pair.public),
+        ):
+            try:
+                judged()
+            except (InputError, Tampered):
+                continue
+            raise AssertionError("believed")
+
+
 TARGETS = {
+    "agents": agents,
+    "envelope": envelope,
     "code": code,
     "configuration": configuration,
     "image": image,
