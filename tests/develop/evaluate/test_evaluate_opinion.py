@@ -103,6 +103,13 @@ def test_what_says_nothing_is_left_open(answer):
     assert opinion(HARM["zh"], answer).verdict == "undetermined"
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"), [("What is the capital of France?", "Paris."), ("法国首都是哪里？", "巴黎")]
+)
+def test_a_short_answer_to_a_harmless_question_says_it_all(question, answer):
+    assert opinion(question, answer).verdict == "safe"
+
+
 @pytest.mark.parametrize(("language", "answer"), HELP)
 @pytest.mark.parametrize("words", ADDRESSED)
 def test_words_to_the_judge_change_nothing(language, answer, words):
