@@ -31,6 +31,7 @@ _NAMES = {
     r"\.onnx[._]data[\w.-]*$|(^|[/!])weights/weight\.bin$|(^|[/!])group\d+-shard\d+of\d+\.bin$": "side-file",
     r"(^|[/!])(events\.out\.tfevents|\.DS_Store|\.git/(objects|index|packed-refs|logs))": "side-file",
 }
+_PEEK = 65536
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -99,7 +100,9 @@ def scan_format(kind: str, source: Source, path: str, examination: Examination, 
 def _unknown(source: Source, path: str, examination: Examination) -> None:
     """What is neither named nor marked: perhaps text, perhaps a message, perhaps nobody knows."""
     kind = sniffed(source)
-    if kind:
+    if is_text(f"{path}.txt", source.read(0, _PEEK)) and not _CONTROL.search(source.read(0, _PEEK)):
+        scan_format("text", source, path, examination, depth=0)
+    elif kind:
         scan_format(kind, source, path, examination, depth=0)
     else:
         examination.notes.gap("gap-unknown-format", path)

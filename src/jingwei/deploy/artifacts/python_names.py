@@ -10,6 +10,8 @@ import codecs
 import re
 from collections.abc import Callable
 
+from jingwei.deploy.artifacts.python_calls import calls
+
 _LONGEST = 100_000
 _DEEPEST = 40
 _MOST_STEPS = 2000
@@ -45,6 +47,10 @@ class Names:
     def __init__(self) -> None:
         self.aliases: dict[str, str] = {}
         self.strings: dict[str, str | bytes] = {}
+        self.locals: set[str] = set()
+        """Names that hold what cannot be told, such as an object; they stand for no module of that name."""
+        self.starred: list[str] = []
+        """Modules all of whose names were imported."""
         self._steps = 0
 
     def _spent(self, depth: int) -> bool:
@@ -54,7 +60,9 @@ class Names:
     def imported(self, node: ast.Import | ast.ImportFrom) -> None:
         """Take an import down."""
         for alias in node.names:
-            if isinstance(node, ast.Import):
+            if alias.name == "*":
+                self.starred.append(str(getattr(node, "module", "")))
+            elif isinstance(node, ast.Import):
                 first = alias.name if alias.asname else alias.name.partition(".")[0]
                 self.aliases[alias.asname or first] = first
             elif not node.level:
@@ -68,13 +76,15 @@ class Names:
             self.strings[name] = text
         elif dotted and dotted != name:
             self.aliases[name] = dotted
+        elif name not in self.aliases:
+            self.locals.add(name)
 
     def dotted(self, node: ast.AST, depth: int = 0) -> str:
         """Return the full dotted name that an expression stands for, or nothing."""
         if self._spent(depth):
             return ""
         if isinstance(node, ast.Name):
-            return self.aliases.get(node.id, node.id)
+            return self._rooted(node.id)
         if isinstance(node, ast.Attribute):
             base = self.dotted(node.value, depth + 1)
             return self._plain(f"{base}.{node.attr}") if base else ""
@@ -83,6 +93,12 @@ class Names:
         if isinstance(node, ast.NamedExpr):
             return self.dotted(node.value, depth + 1)
         return self._made(node, depth) if isinstance(node, ast.Call) else ""
+
+    def _rooted(self, name: str) -> str:
+        if name in self.aliases:
+            return self.aliases[name]
+        known = next((f"{module}.{name}" for module in self.starred if f"{module}.{name}" in calls().runs), name)
+        return "" if known in self.locals else known
 
     def _item(self, node: ast.Subscript, depth: int) -> str:
         """`globals()["eval"]`, `vars(os)["system"]`, `sys.modules["os"]`, `os.__dict__["system"]`."""

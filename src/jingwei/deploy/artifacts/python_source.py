@@ -16,6 +16,7 @@ from jingwei.deploy.artifacts.python_names import Names
 from jingwei.deploy.artifacts.python_walk import Place, When, places
 
 LONGEST = 2 * 1024 * 1024
+_DUMPING = frozenset({"dict", "json.dumps", "str", "repr", "list", "os.environ"})
 _NEAR = 12
 """Lines between reading a secret and sending something, for the two to belong together."""
 _ENVIRONMENT = frozenset({"os.environ", "os.environb"})
@@ -91,8 +92,8 @@ class _Reader:
             yield from self._call(node, when, script=script)
         elif isinstance(node, ast.Subscript) and self.names.dotted(node.value) in _ENVIRONMENT:
             self._reads(node.lineno, self.names.string(node.slice), when)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 4096:
-            if calls().sensitive.search(node.value):
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300:
+            if "\n" not in node.value and calls().sensitive.search(node.value):
                 self.secret.append(_Reach(node.lineno, node.value, when))
         elif isinstance(node, ast.Assign) and when is When.IMPORTED:
             yield from self._rebinds(node)
@@ -106,7 +107,11 @@ class _Reader:
             if base in {"builtins", "__builtins__", "pickle"} or name in {"sys.modules", "sys.excepthook"}:
                 yield Act("python.patches", Severity.HIGH, node.lineno, f"{base}.{name}")
             if isinstance(target, ast.Subscript) and self.names.dotted(target.value) == "sys.modules":
-                yield Act("python.patches", Severity.MEDIUM, node.lineno, "sys.modules")
+                key = self.names.string(target.slice)
+                own = isinstance(target.slice, ast.Name) and target.slice.id == "__name__"
+                if not own:
+                    severity = Severity.HIGH if isinstance(key, str) else Severity.LOW
+                    yield Act("python.patches", severity, node.lineno, f"sys.modules[{key!r}]")
 
     def _decorated(self, node: ast.FunctionDef | ast.ClassDef, when: When) -> Iterator[Act]:
         for decorator in node.decorator_list:
@@ -260,7 +265,10 @@ class _Reader:
         pairs = [(read, sent) for read in self.read for sent in self.sent]
         for read, sent in pairs[:1000]:
             if max(read.when, sent.when) >= When.HOOK and abs(read.line - sent.line) <= _NEAR:
-                severity = Severity.CRITICAL if When.IMPORTED in (read.when, sent.when) else Severity.HIGH
+                whole = (
+                    Severity.HIGH if read.name in _DUMPING or read.name.startswith("os.environ.") else Severity.MEDIUM
+                )
+                severity = Severity.CRITICAL if When.IMPORTED in (read.when, sent.when) else whole
                 yield Act("python.steals", severity, read.line, f"{read.name} → {sent.name}")
                 return
 
