@@ -66,6 +66,7 @@ class _Lists(BaseModel):
     class_trees: frozenset[str]
     referenced_trees: frozenset[str]
     standard_modules: frozenset[str]
+    pure_modules: frozenset[str]
     known_packages: frozenset[str]
 
 
@@ -147,6 +148,8 @@ def _unlisted(module: str, *, class_like: bool) -> Standing:
 def verdict(module: str, name: str, use: Use) -> tuple[str, Severity] | None:
     """Return the rule and severity for a global and how it is used, or none where it is fine."""
     found = standing(module, name)
+    if found is Standing.STANDARD and use is Use.NAMED and modern(module, name)[0] in _lists().pure_modules:
+        return None
     if found is Standing.STANDARD and all(_CLASS_LIKE.fullmatch(part) for part in name.split(".")) and use < Use.CALLED:
         return "pickle.unlisted-standard", Severity.MEDIUM if use is Use.FILLED else Severity.LOW
     if found is Standing.OWN_FUNCTION and use >= Use.FILLED and _RESTORES.search(name):
@@ -161,7 +164,7 @@ _VERDICTS: dict[Standing, tuple[str, tuple[Severity | None, ...]]] = {
     Standing.ALLOWED: ("", (None, None, None, None)),
     Standing.NAMED_ONLY: ("pickle.library-function", (None, None, _MEDIUM, _MEDIUM)),
     Standing.UNKNOWN_CLASS: ("pickle.unknown-class", (_LOW, _LOW, _LOW, _MEDIUM)),
-    Standing.UNKNOWN_FUNCTION: ("pickle.unknown-function", (_MEDIUM, _LOW, _HIGH, _HIGH)),
+    Standing.UNKNOWN_FUNCTION: ("pickle.unknown-function", (_LOW, _LOW, _HIGH, _HIGH)),
     Standing.OWN_CLASS: ("pickle.unknown-class", (_LOW, _LOW, _LOW, _LOW)),
     Standing.OWN_FUNCTION: ("pickle.unknown-function", (_LOW, _LOW, _HIGH, _HIGH)),
     Standing.STANDARD: ("pickle.unlisted-standard", (_MEDIUM, _MEDIUM, _HIGH, _HIGH)),
