@@ -2,7 +2,7 @@
 
     python benchmarks/scan/model.py                                     # ours alone, on the samples of our own tests
     python benchmarks/scan/model.py --data DATA --peers FOLDER          # beside the peers, on the public corpus too
-    python benchmarks/scan/model.py --benign FOLDER --only files        # each file of a folder as one that is benign
+    python benchmarks/scan/model.py --benign FOLDER --only corpus       # each file of a folder as one that is benign
 
 The public corpus is `DATA/model-files` with its manifest. Samples of our own tests show where peers stand, not how good
 we are: ours is expected to be perfect on them. A peer is a virtual environment of its name under FOLDER: picklescan,
@@ -142,7 +142,8 @@ def main():
     parser.add_argument("--data", type=Path, help="folder of the public data sets, for model-files/")
     parser.add_argument("--peers", type=Path, help="folder with one virtual environment a peer")
     parser.add_argument("--benign", type=Path, help="folder whose files are all benign")
-    parser.add_argument("--only", nargs="*", default=["files", "small", "large"], help="files, small, large")
+    parser.add_argument("--only", nargs="*", default=["samples", "corpus", "small", "large"],
+                        help="samples, corpus, small, large")  # fmt: skip
     parser.add_argument("--mebibytes", type=int, default=256, help="size of the large files")
     told = parser.parse_args()
     scanners = {"jingwei": sys.executable}
@@ -150,9 +151,10 @@ def main():
         python = told.peers / name / "bin" / "python"
         if python.exists():
             scanners[name] = str(python)
-    if "files" in told.only:
+    if "samples" in told.only:
         with tempfile.TemporaryDirectory() as folder:
             table("Samples of our own tests", samples(Path(folder)), scanners)
+    if "corpus" in told.only:
         if told.data:
             corpus = told.data / "model-files"
             entries = json.loads((corpus / "manifest.json").read_text())

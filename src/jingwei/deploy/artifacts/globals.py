@@ -152,9 +152,9 @@ def verdict(module: str, name: str, use: Use) -> tuple[str, Severity] | None:
         return None
     if found is Standing.STANDARD and all(_CLASS_LIKE.fullmatch(part) for part in name.split(".")) and use < Use.CALLED:
         return "pickle.unlisted-standard", Severity.MEDIUM if use is Use.FILLED else Severity.LOW
-    if found is Standing.OWN_FUNCTION and use >= Use.FILLED and _RESTORES.search(name):
-        return "pickle.unknown-function", Severity.MEDIUM
     rule, severities = _VERDICTS[found]
+    if found in {Standing.OWN_FUNCTION, Standing.NAMED_ONLY} and use >= Use.FILLED and _RESTORES.search(name):
+        return rule, Severity.MEDIUM
     severity = severities[use]
     return (rule, severity) if severity is not None else None
 
@@ -162,7 +162,7 @@ def verdict(module: str, name: str, use: Use) -> tuple[str, Severity] | None:
 _LOW, _MEDIUM, _HIGH, _WORST = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
 _VERDICTS: dict[Standing, tuple[str, tuple[Severity | None, ...]]] = {
     Standing.ALLOWED: ("", (None, None, None, None)),
-    Standing.NAMED_ONLY: ("pickle.library-function", (None, None, _MEDIUM, _MEDIUM)),
+    Standing.NAMED_ONLY: ("pickle.library-function", (None, None, _HIGH, _HIGH)),
     Standing.UNKNOWN_CLASS: ("pickle.unknown-class", (_LOW, _LOW, _LOW, _MEDIUM)),
     Standing.UNKNOWN_FUNCTION: ("pickle.unknown-function", (_LOW, _LOW, _HIGH, _HIGH)),
     Standing.OWN_CLASS: ("pickle.unknown-class", (_LOW, _LOW, _LOW, _LOW)),
