@@ -5,6 +5,7 @@ A new target is a function here, named as its folder of `corpus/`; list it in `T
 
 import io
 import json
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,12 +13,18 @@ from tempfile import TemporaryDirectory
 import orjson
 
 from jingwei.core.errors import InputError, Tampered
+from jingwei.core.text import text
+from jingwei.deploy.advisories import package_of
+from jingwei.deploy.advisories.advisory import packed, unpacked
+from jingwei.deploy.advisories.osv import read_osv_many
 from jingwei.deploy.agents.examining import examine as examine_agents
 from jingwei.deploy.agents.files import Source
 from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.notes import Notes
 from jingwei.deploy.artifacts.scan import look
 from jingwei.deploy.artifacts.source import Held
+from jingwei.deploy.bom import Unreadable, components_of, parsed
+from jingwei.deploy.bom.collect import read_one
 from jingwei.deploy.code.python import PythonSource, audit
 from jingwei.deploy.code.source import cells, decoded
 from jingwei.deploy.config.examine import examine
@@ -157,6 +164,40 @@ def model_container(data: bytes) -> None:
     _examined(names[which], heads[which] + data[1:])
 
 
+def model_graph(data: bytes) -> None:
+    """Messages and tables of operators are walked to an end."""
+    names = ("m.onnx", "saved_model.pb", "frozen.pb", "m.meta", "keras_metadata.pb", "m.mlmodel", "m.tflite")
+    _examined(names[data[0] % len(names)] if data else names[0], data[1:])
+
+
+def model_gguf(data: bytes) -> None:
+    """A GGUF file of any counts is walked to an end."""
+    _examined("m.gguf", b"GGUF" + data)
+
+
+def model_safetensors(data: bytes) -> None:
+    """A header of any JSON is held against the file."""
+    size = data[0] if data else 0
+    _examined("m.safetensors", size.to_bytes(8, "little") + b"{" + data[1:])
+
+
+def model_hdf5(data: bytes) -> None:
+    """An HDF5 file of any structure is followed to an end."""
+    _examined("m.h5", b"\x89HDF\r\n\x1a\n" + data)
+
+
+def chat_template(data: bytes) -> None:
+    """A template of any pieces is read to its end."""
+    _examined("t.jinja", data)
+
+
+def model_settings(data: bytes) -> None:
+    """What lies beside the weights as text is read to its end."""
+    names = ("tokenizer.json", "config.json", "model.safetensors.index.json", "adapter_config.json", "modules.json",
+             "MLmodel", "requirements.txt", "m.py", "n.ipynb", "Modelfile", "config.pbtxt", "m.pmml")  # fmt: skip
+    _examined(names[data[0] % len(names)] if data else names[0], data[1:])
+
+
 def code(data: bytes) -> None:
     """Any text is read as Python to its end, or named as not read; what is told stands in it."""
     text = decoded(data, python=True)
@@ -168,6 +209,10 @@ def code(data: bytes) -> None:
     cells(text)
 
 
+LOCKS = (
+    "requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml", "environment.yml",
+    "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "go.mod", "Cargo.lock", "pom.xml", "mcp.json", "SKILL.md",
+)  # fmt: skip
 CONFIGURATIONS = (
     "Dockerfile", "docker-compose.yml", "pod.yaml", "nginx.conf", "a.service", "user-data", ".env", "start.sh", "main.tf",
     "policy.json", "jupyter_server_config.py", "config.properties", "values.yaml",
@@ -231,7 +276,45 @@ def envelope(data: bytes) -> None:
             raise AssertionError("believed")
 
 
+def advisory(data: bytes) -> None:
+    """Any JSON is read as advisories or refused; whatever was read tells of any version, and survives the store."""
+    try:
+        found = list(read_osv_many(orjson.loads(data), source="fuzz"))
+    except (ValueError, RecursionError):
+        return
+    for one in found:
+        assert one.hits("1.0") in {"affected", "unaffected", "undecided"}
+        assert unpacked(orjson.loads(orjson.dumps(packed(one))), one.ecosystem, one.package) == one
+
+
+def bom(data: bytes) -> None:
+    """Any bytes are read as a BOM or refused; every name that comes out can be printed, and is written again."""
+    try:
+        found = components_of(parsed(data))
+    except Unreadable:
+        return
+    assert all(one.name.isprintable() and one.version.isprintable() for one in found)
+    for one in found:
+        package_of(one)
+        one.package_url  # noqa: B018 - a property that reads the name
+
+
+def lock(data: bytes) -> None:
+    """Any bytes under any lock file's name are read or named as not read; nothing outside the folder is opened."""
+    name = LOCKS[data[0] % len(LOCKS)] if data else LOCKS[0]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(data[1:])
+        for one in read_one(path, name):
+            assert one.name.isprintable()
+            assert one.path == name
+            assert not one.gap or text(f"deploy.bom:{one.gap}", name=one.name)
+
+
 TARGETS = {
+    "advisory": advisory,
+    "bom": bom,
+    "lock": lock,
     "agents": agents,
     "envelope": envelope,
     "code": code,
@@ -240,6 +323,12 @@ TARGETS = {
     "model_pickle": model_pickle,
     "model_zip": model_zip,
     "model_container": model_container,
+    "model_graph": model_graph,
+    "model_gguf": model_gguf,
+    "model_safetensors": model_safetensors,
+    "model_hdf5": model_hdf5,
+    "chat_template": chat_template,
+    "model_settings": model_settings,
     "service": service,
     "mcp": mcp,
     "mcp_events": mcp_events,

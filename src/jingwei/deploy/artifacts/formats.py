@@ -29,6 +29,7 @@ _NAMES = {
     r"[\w-]+(\.[\w-]+)*\.(index|data-\d+-of-\d+)$": "side-file",
     r"(^|[/!])(tokenizer|spiece|sentencepiece[\w.]*|\w+\.spm|source|target|vocab|bpe[\w.]*)\.(model|spm)$": "side-file",
     r"\.onnx[._]data[\w.-]*$|(^|[/!])weights/weight\.bin$|(^|[/!])group\d+-shard\d+of\d+\.bin$": "side-file",
+    r"\.(msgpack|tfrecord|npk)$|(^|[/!])openvino_\w+\.bin$|\.(DS_Store|pack|idx)$": "side-file",
     r"(^|[/!])(events\.out\.tfevents|\.DS_Store|\.git/(objects|index|packed-refs|logs))": "side-file",
 }
 _PEEK = 65536

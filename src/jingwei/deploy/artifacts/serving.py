@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from jingwei.core.finding import Severity
 from jingwei.deploy.artifacts.globals import Standing, standing
-from jingwei.deploy.artifacts.instructions import harm, orders
+from jingwei.deploy.artifacts.instructions import doubtful, harm
 from jingwei.deploy.artifacts.notes import Notes
 from jingwei.deploy.artifacts.python_calls import calls
 
@@ -117,10 +117,9 @@ def scan_modelfile(text: str, path: str, notes: Notes) -> None:
             if re.match(r"\w+://", value) or ".." in re.split(r"[/\\]", value):
                 notes.find("config.outside-path", path, at, name=f"{command} {value}")
         elif command in {"SYSTEM", "TEMPLATE", "MESSAGE"}:
-            kinds = orders(value)
             if harm(value):
                 notes.find("template.hidden-instruction", path, at, severity=Severity.HIGH, name=value)
-            elif kinds & {"override", "secrecy", "sabotage", "exfiltration"}:
+            elif doubtful(value):
                 notes.find("template.hidden-instruction", path, at, severity=Severity.MEDIUM, name=value)
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.finding import Severity
 from jingwei.core.package_data import package_data
-from jingwei.deploy.artifacts.instructions import harm, orders, prose
+from jingwei.deploy.artifacts.instructions import doubtful, harm, orders, prose
 from jingwei.deploy.artifacts.jinja_tokens import Block, blocks
 from jingwei.deploy.artifacts.jinja_tree import Node, SyntaxOddError, expression, walk
 from jingwei.deploy.artifacts.jinja_values import Value, value
@@ -236,7 +236,7 @@ class _Judge:
         if not said:
             return
         whole = " ".join(text for text, _ in said)
-        if orders(whole):
+        if orders(whole) - {"address"} or (prose(whole) and orders(whole)):
             self.note("template.hidden-instruction", said[0][1], whole, Severity.HIGH)
         elif prose(whole):
             self.note("template.conditional-text", said[0][1], whole)
@@ -251,5 +251,6 @@ class _Judge:
             elif name not in self.scope.own and name not in _known().provided and not _DUNDER.fullmatch(name):
                 self.note("template.unknown-call", at, name)
         for text, at in self.scope.said:
-            if harm(text):
-                self.note("template.hidden-instruction", at, text, Severity.HIGH)
+            if harm(text) or doubtful(text):
+                severity = Severity.HIGH if harm(text) else Severity.MEDIUM
+                self.note("template.hidden-instruction", at, text, severity)

@@ -15,6 +15,8 @@ _PARTS = ("normalizer", "pre_tokenizer", "decoder", "post_processor")
 _LETTERS = re.compile(r"[^\W\d_]{2,}|[\u3400-\u9fff]")
 _CLASSES = re.compile(r"\\[pP]\{[^}]*\}|\\[xuU][0-9a-fA-F{}]+|\\[A-Za-z]|\[[^\]]*\]|\(\?[a-zA-Z:!<=]+")
 _TAGS = re.compile(r"[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069]")
+_WORD = re.compile(r"[ \u2581\u0120]?(?!madeupword)[a-z]{4,}|[\u3400-\u9fff]{2,}")
+"""An ordinary word: marked as special it is dropped from what the model says."""
 _FEW = 4
 _ENOUGH = 30
 _MOST_MERGES = 2_000_000
@@ -85,6 +87,8 @@ def _added(entries: list[dict[str, Any]], vocabulary: Mapping[str, int], path: s
         if not isinstance(content, str):
             continue
         _content(content, path, notes)
+        if entry.get("special") is True and _WORD.fullmatch(content):
+            notes.find("config.token-speaks", path, name=content)
         other = names.get(entry["id"]) if isinstance(entry.get("id"), int) else None
         if seen.setdefault(number, content) != content:
             notes.find("config.tokenizer-ids", path, name=f"{number}: {seen[number]} / {content}")
