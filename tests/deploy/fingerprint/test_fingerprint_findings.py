@@ -235,3 +235,15 @@ def test_a_page_for_every_path_holds_no_keys(loopback):
 
 def test_a_login_before_everything_is_told(loopback):
     assert examined(loopback(answering(lambda path: page(401, "no")))).facts["auth"] == "login"
+
+
+def test_something_else_on_a_known_port_of_a_host_is_no_gap(monkeypatch, loopback):
+    async def handle(head, writer):
+        writer.write(b"SSH-2.0-OpenSSH_9.9\r\n")
+
+    server = loopback(handle)
+    monkeypatch.setattr("jingwei.deploy.fingerprint.scanner.known_ports", lambda: (server.port,))
+    (one,) = scan("127.0.0.1", Options())
+    assert (one.facts["answered"], one.verdict) == ("not-http", ScanVerdict.CLEAN)
+    (named,) = scan(server.url, Options())
+    assert named.verdict is ScanVerdict.INCOMPLETE

@@ -116,3 +116,24 @@ def test_what_a_real_service_once_answered_still_names_it(name):
     assert told[0] == (recorded["component"], recorded["version"], recorded["login"])
     assert [each for each, _, _ in told[1:]] == recorded["also"]
     assert visit.used <= MOST_REQUESTS
+
+
+def imported(answers):
+    identity, visit = identified({"answers": answers, "missing": {"status": 404, "text": "no"}})
+    assert visit.used <= MOST_REQUESTS - 4
+    return [each.rule.id for each in identity.components], [each.id for each in identity.maybe]
+
+
+def test_an_imported_rule_needs_a_second_fact_too():
+    spec = {"/openapi.json": {"text": '{"openapi":"3.1.0","info":{"title":"Onyx Backend"}}'}}
+    docs = {"/api/docs": {"text": "<title>Onyx Backend - Swagger UI</title>"}}
+    assert imported(spec) == ([], ["onyx"])
+    assert imported(spec | docs) == (["onyx"], [])
+
+
+def test_prose_about_an_imported_component_is_not_even_a_guess():
+    assert imported({"/": {"text": "<title>Notes</title>We compared h2oGPT, WeKnora and Crawl4AI"}}) == ([], [])
+
+
+def test_the_title_of_an_imported_component_is_a_guess():
+    assert imported({"/": {"text": "<title>PraisonAI</title>"}}) == ([], ["praisonai"])

@@ -23,6 +23,8 @@ _MOST_UNRELATED = 2
 _CLOSED = frozenset({401, 403, 503})
 _FOR_DETAILS = 10
 """Requests kept for versions and logins."""
+_FOR_THE_REST = 5
+"""Requests kept for what is asked of every service at the end."""
 _SAID_BY_ALL = ("/openapi.json", "/v1/models", "/metrics")
 """Asked of every service: its documentation, its models, its measures."""
 
@@ -127,10 +129,10 @@ def related(one: Rule, other: Rule) -> bool:
 async def _guessed(visit: Visit) -> Identity:
     """Try the imported rules on what was answered, and ask further for those that show."""
     rules = weak()
-    await _ask(visit, _promised(visit, rules), keep=4)
+    await _ask(visit, _promised(visit, rules), keep=_FOR_THE_REST)
     many = Counter(path for rule in rules if not rule.facts[0].generic for path in _paths(rule))
-    await _ask(visit, (path for path, _ in many.most_common(6)), keep=4)
-    await _ask(visit, _promised(visit, rules))
+    await _ask(visit, (path for path, _ in many.most_common(9)), keep=_FOR_THE_REST + 2)
+    await _ask(visit, _promised(visit, rules), keep=_FOR_THE_REST)
     shown = [each for each in _weighed(visit, rules) if each.promising and each.held]
     if len(unrelated([each.rule for each in shown])) > _MOST_UNRELATED:
         return Identity(claims=tuple(sorted(each.rule.name for each in shown)))

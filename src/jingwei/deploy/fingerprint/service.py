@@ -16,6 +16,7 @@ from jingwei.deploy.fingerprint.tls import Tls, shake, told
 from jingwei.deploy.fingerprint.visit import MOST_REQUESTS, Asked, Visit
 from jingwei.deploy.scanned import Scanned
 
+_SOMETHING_ELSE = frozenset({Silence.NOT_HTTP, Silence.CLOSED})
 _BEHIND = re.compile(r"(/[\w.~-]{1,60})/")
 _WANTS_TLS = ("sent to HTTPS port", "HTTP request to an HTTPS", "sent an HTTP request to an HTTPS")
 
@@ -48,9 +49,7 @@ async def examine(place: Place, manner: Manner) -> Examined:
     """Ask one service."""
     visit, tls = await _opened(place, manner)
     if ROOT not in visit.answers:
-        why = visit.silences.get(ROOT, Silence.UNREACHABLE)
-        scanned = Scanned(path=visit.place.url, gaps=(gap(why.value, visit.place.url),), facts={"answered": why.value})
-        return Examined(visit.place, scanned, tuple(visit.log))
+        return _silent(visit)
     identity = await identify(visit)
     if not identity.components and (behind := _behind(visit)):
         below = replace(visit, place=replace(visit.place, prefix=behind), answers={}, silences={})
@@ -60,6 +59,16 @@ async def examine(place: Place, manner: Manner) -> Examined:
     await visit.ask(LEFT_BEHIND)
     origin = await visit.once_more(ROOT, {"Origin": ORIGIN})
     return Examined(visit.place, _told(visit, identity, tls, origin), tuple(visit.log), identity.components)
+
+
+def _silent(visit: Visit) -> Examined:
+    """Tell of a service that gave no answer: a gap, but where a whole host was asked and something else listens."""
+    place, why = visit.place, visit.silences.get(ROOT, Silence.UNREACHABLE)
+    gaps = () if not place.expected and why in _SOMETHING_ELSE else (gap(why.value, place.url),)
+    scanned = Scanned(
+        path=place.url, gaps=gaps, facts={"answered": why.value, "address": f"{place.address}:{place.port}"}
+    )
+    return Examined(place, scanned, tuple(visit.log))
 
 
 async def _opened(place: Place, manner: Manner) -> tuple[Visit, Tls | None]:
@@ -128,26 +137,29 @@ def _told(visit: Visit, identity: Identity, tls: Tls | None, origin: Answer | No
 
 
 def _facts(visit: Visit, identity: Identity, tls: Tls | None) -> Iterator[tuple[str, str]]:
+    """Give what was learnt, what matters most first."""
+    if identity.components:
+        yield from _of_components(*identity.components)
+    elif visit.answers[ROOT].status in {401, 403}:
+        yield "auth", LOGIN
     yield "address", f"{visit.place.address}:{visit.place.port}"
-    yield "requests", str(len(visit.log))
+    yield from told(tls)
     if server := visit.answers[ROOT].header("server"):
         yield "server", plain(server)
-    yield from told(tls)
-    if not identity.components:
-        if visit.answers[ROOT].status in {401, 403}:
-            yield "auth", LOGIN
-        return
-    first, *more = identity.components
+    yield "requests", str(len(visit.log))
+
+
+def _of_components(first: Component, *more: Component) -> Iterator[tuple[str, str]]:
     yield "component", first.rule.id
-    yield "name", first.rule.name
     yield "version", first.version
     yield "auth", first.login
+    if more:
+        yield "also", "; ".join(" ".join(filter(None, (each.rule.id, each.version, each.login))) for each in more)
+    yield "name", first.rule.name
     yield "purl", _purl(first)
     yield "cpe", first.rule.cpe
     yield "aliases", ", ".join(first.rule.names)
     yield "known_by", "; ".join(first.facts)
-    if more:
-        yield "also", "; ".join(f"{each.rule.id} {each.version} {each.login}".replace("  ", " ") for each in more)
 
 
 def _purl(component: Component) -> str:
