@@ -225,10 +225,8 @@ def main():
     built, median, worst = impact(mentioned)
     print(f"a new advisory over {COMPONENTS} components of 1,000 systems: index {built:.2f} CPU-s once, then median "
           f"{median * 1000:.3f} ms, worst {worst * 1000:.2f} ms (target < 1,000)")  # fmt: skip
-    print(
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory {memory:.0f} MiB, records of the reference included")
-    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,16 @@ from datetime import date
 import pytest
 
 from jingwei.core.finding import Severity
-from jingwei.deploy.advisories import ComponentIndex, Knowledge, Package, Store, fix_for, impacted, package_of
+from jingwei.deploy.advisories import (
+    ComponentIndex,
+    Knowledge,
+    Package,
+    Store,
+    fix_for,
+    impacted,
+    package_of,
+    shipped_store,
+)
 from jingwei.deploy.advisories.advisory import Advisory, packed, unpacked
 from jingwei.deploy.advisories.store import SourceOf, write_store
 from jingwei.deploy.bom import Component
@@ -178,3 +187,17 @@ def test_distributions_are_asked_by_source_package():
                                  purl="pkg:deb/debian/libssl3@3.0.9-1%2Bb1?distro=debian-12"))  # fmt: skip
 
     assert found == ("Debian:12", "openssl", "3.0.9-1")
+
+
+@pytest.mark.parametrize("name", ["requests", "transformers", "picklescan", "django", "mlflow"])
+def test_deciding_gap_by_gap_says_what_each_advisory_says(name):
+    knowledge = Knowledge([shipped_store()])
+    advisories = knowledge.advisories(Package("PyPI", name))
+    bounds = {part.lstrip("<>=") for one in advisories for span in one.spans for part in span.split(",") if part}
+    for version in sorted(bounds | {"0.0.1", "99", "1.0", "2.0rc1", "1.0.0.0"}):
+        affected = {each for flaw in knowledge.match(Package("PyPI", name, version)).affected for each in flaw.ids}
+        expected = {each for one in advisories if one.hits(version) == "affected" for each in one.ids}
+        assert expected == affected & {each for one in advisories for each in one.ids if each in expected}, version
+        assert all(
+            any(one.hits(version) == "affected" for one in advisories if each in one.ids) for each in affected
+        ), version

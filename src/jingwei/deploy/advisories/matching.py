@@ -5,8 +5,9 @@ that could tell. *Version unknown*: the component has none, so its advisories ar
 a package whose ecosystem no source covers was not looked at: that is a gap, not a clean result.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from jingwei.core.finding import Severity
 from jingwei.deploy.advisories.advisory import Advisory
 from jingwei.deploy.advisories.naming import component_of
-from jingwei.deploy.advisories.orders import Key, key
+from jingwei.deploy.advisories.orders import Key, Loose, key
 from jingwei.deploy.advisories.store import SourceOf, Store
 
 _COMPONENT = "AI"
@@ -79,12 +80,53 @@ class _Group:
         return _flaw([*hit, *others], ranges=hit)
 
 
+class _Decision(NamedTuple):
+    affected: tuple[Flaw, ...]
+    undecided: tuple[Flaw, ...]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What is known of one package, with every version at which something changes, in order.
+
+    Between two such versions every version has the same flaws, so each of these gaps is decided once.
+    """
+
+    groups: tuple[_Group, ...]
+    bounds: tuple[Key, ...]
+    ordered: bool
+    """False where rules about components speak too, whose versions are compared in another way."""
+    decided: dict[int, _Decision] = field(default_factory=dict)
+
+
+def _table_of(groups: tuple[_Group, ...], *, ordered: bool) -> _Table:
+    members = [one for group in groups for one in group.members] if ordered else []
+    spans = [bound for one in members for span in one.bounds for _, bound in span.parts if bound is not None]
+    bounds = {*spans, *(bound for one in members for bound in one.version_keys)}
+    return _Table(groups, tuple(sorted(bounds, key=_Sorted)), ordered=ordered and not _loose(bounds))
+
+
+def _loose(bounds: set[Key]) -> bool:
+    return any(isinstance(each, Loose) for each in bounds)
+
+
+def _decision(groups: Sequence[_Group], version: str) -> _Decision:
+    affected, undecided = [], []
+    for group in groups:
+        said = [one.hits(version) for one in group.members]
+        if "affected" in said:
+            affected.append(group.flaw if said.count("affected") == len(said) else group.of(said))
+        elif said.count("undecided") == len(said):
+            undecided.append(group.flaw)
+    return _Decision(_ordered(affected), _ordered(undecided))
+
+
 class Knowledge:
     """Several stores as one; of the same advisory in two, the newer counts."""
 
     def __init__(self, stores: Sequence[Store]) -> None:
         self.stores = tuple(stores)
-        self.groups = lru_cache(maxsize=50_000)(self._groups)
+        self.tables = lru_cache(maxsize=50_000)(self._table)
         self.decides = lru_cache(maxsize=400_000)(self._decides)
         self._covered = frozenset(source.ecosystem for source in self.sources if source.advisories)
 
@@ -105,7 +147,7 @@ class Knowledge:
     def match(self, package: Package) -> Matched:
         """Tell which flaws a package has."""
         covered = self.covers(package.ecosystem)
-        groups = self.groups(package.ecosystem, package.name)
+        groups = self.tables(package.ecosystem, package.name).groups
         if not package.version:
             return Matched(unknown=tuple(group.flaw for group in groups), covered=covered)
         read = key(package.ecosystem, package.version) is not None
@@ -114,21 +156,22 @@ class Knowledge:
             return Matched(affected, (), tuple(undecided), covered=covered, version_read=not groups)
         return Matched(affected, undecided, (), covered=covered)
 
-    def _decides(self, package: Package) -> tuple[tuple[Flaw, ...], tuple[Flaw, ...]]:
-        affected, undecided = [], []
-        for group in self.groups(package.ecosystem, package.name):
-            said = [one.hits(package.version) for one in group.members]
-            if "affected" in said:
-                affected.append(group.flaw if said.count("affected") == len(said) else group.of(said))
-            elif said.count("undecided") == len(said):
-                undecided.append(group.flaw)
-        return _ordered(affected), _ordered(undecided)
+    def _decides(self, package: Package) -> _Decision:
+        table = self.tables(package.ecosystem, package.name)
+        at = key(package.ecosystem, package.version)
+        if at is None or not table.ordered:
+            return _decision(table.groups, package.version)
+        place = bisect_left(table.bounds, at)
+        slot = 2 * place + (place < len(table.bounds) and table.bounds[place] == at)
+        if slot not in table.decided:
+            table.decided[slot] = _decision(table.groups, package.version)
+        return table.decided[slot]
 
     def advisories(self, package: Package) -> tuple[Advisory, ...]:
         """Return every advisory that decides on a package, affected or not."""
-        return tuple(one for group in self.groups(package.ecosystem, package.name) for one in group.members)
+        return tuple(one for group in self.tables(package.ecosystem, package.name).groups for one in group.members)
 
-    def _groups(self, ecosystem: str, name: str) -> tuple["_Group", ...]:
+    def _table(self, ecosystem: str, name: str) -> _Table:
         own = _newest(each for store in self.stores for each in store.of(ecosystem, name))
         component = component_of(ecosystem, name)
         rules = _newest(each for store in self.stores for each in store.of(_COMPONENT, component)) if component else []
@@ -136,7 +179,8 @@ class Knowledge:
         beside = [one for one in rules if not one.covered and not one.ids & known]
         told = {each: one for one in rules for each in one.ids}
         own = [_translated(one, told) for one in own]
-        return tuple(_Group(tuple(group)) for group in _grouped([one for one in [*own, *beside] if not one.withdrawn]))
+        live = [one for one in [*own, *beside] if not one.withdrawn]
+        return _table_of(tuple(_Group(tuple(group)) for group in _grouped(live)), ordered=not beside)
 
 
 def _newest(advisories: Iterable[Advisory]) -> list[Advisory]:
