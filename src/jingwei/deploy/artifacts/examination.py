@@ -34,6 +34,8 @@ class Examination:
     limits: Limits
     look: Callable[["Examination", Source, str, int], None]
     """Examines something found inside: source, path, depth."""
+    watch: Callable[[Source, str, int], None] | None = None
+    """Told of each pickle before it is examined: source, path, where it begins."""
     unpacked: int = field(default=0)
     members: int = field(default=0)
     _ranges: list[Ranges] = field(default_factory=list)

@@ -122,6 +122,18 @@ class Machine:
         trace.end = self.at
         return trace
 
+    def step(self) -> bool:
+        """Follow a machine of one operation by one more; false where the stream ends or cannot be followed further.
+
+        Raises:
+            LookupError, ValueError, OverflowError, OutOfRoom: the stream breaks here.
+        """
+        try:
+            self._follow()
+        except Halt as halt:
+            return str(halt) == "gap-operations"
+        return True
+
     def _follow(self) -> None:  # noqa: C901 - a branch an opcode, and a call for each would double the time
         """Follow the stream; the commonest opcodes are followed here, where each step is dear."""
         base, window, here = self._base, self._window, self.at - self._base

@@ -37,6 +37,8 @@ def scan_pickle(source: Source, path: str, examination: Examination, *, start: i
     """Examine every stream from `start` on, and return the position behind the last; nothing where it breaks."""
     at, legacy, notes = start, False, examination.notes
     for count in range(most):
+        if examination.watch is not None:
+            examination.watch(source, path, at)
         machine = Machine(source, at)
         trace = machine.run()
         _tell(trace, path, notes)

@@ -42,7 +42,8 @@ def _words(machine: "Machine", value: int, depth: int) -> str:
         start, length = machine.blob(value)
         return repr(machine.fixed(start, min(length, _HEAD)))[:_LONGEST] + (_UNKNOWN if length > _HEAD else "")
     if kind == TUPLE:
-        return f"({_joined(machine, machine.store.tuple_of(value), depth + 1)})"
+        items = machine.store.tuple_of(value)
+        return f"({_joined(machine, items, depth + 1)}{',' if len(items) == 1 else ''})"
     thing = machine.store.thing_of(value) if kind == THING else None
     return _UNKNOWN if thing is None else _thing(machine, thing, depth)
 
