@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from pickletools import opcodes
 from typing import NamedTuple
 
 from jingwei.deploy.artifacts.examination import Examination, Limits
@@ -69,6 +70,4 @@ def _steps(source: Source, name: str, start: int) -> Iterator[Step]:
 
 @lru_cache(maxsize=1)
 def _names() -> dict[bytes, str]:
-    from pickletools import opcodes
-
     return {each.code.encode("latin-1"): each.name for each in opcodes}
