@@ -98,7 +98,7 @@ def rule(source):
     versions = []
     for each in source.get("version") or []:
         extractor = each.get("extractor") or {}
-        written = extractor.get("regex", "")
+        written = re.sub(r"(?<!\\)\.[*+]", ".{0,200}", extractor.get("regex", ""))  # a hostile page is long
         if extractor.get("group") == 1 and extractor.get("part") == "body" and each["path"] not in MAKES_WORK:
             versions.append({"path": each["path"], "pattern": written})
     ident = re.sub(r"[^a-z0-9]+", "-", info["name"].lower()).strip("-")

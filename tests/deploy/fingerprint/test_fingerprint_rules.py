@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,13 +11,16 @@ import yaml
 from pydantic import ValidationError
 from tests.deploy.fingerprint.conftest import replaying
 
+from jingwei.deploy.fingerprint.answer import read_answer
 from jingwei.deploy.fingerprint.identify import NEEDED, identify, openings
+from jingwei.deploy.fingerprint.matching import holds, version_in
 from jingwei.deploy.fingerprint.rule import Danger, Rule, Wanted, finding_rules, fixtures, strong, weak
 from jingwei.deploy.fingerprint.targets import Place
 from jingwei.deploy.fingerprint.visit import MOST_REQUESTS, Visit
 
 FIXTURES = fixtures()
 RECORDED = Path(__file__).parent / "recorded"
+PATTERNS = [at.pattern for rule in (*strong(), *weak()) for at in rule.version]
 MAKES_WORK = {"/health", "/health_generate"}  # some gateways call every model to answer these
 
 
@@ -137,3 +141,18 @@ def test_prose_about_an_imported_component_is_not_even_a_guess():
 
 def test_the_title_of_an_imported_component_is_a_guess():
     assert imported({"/": {"text": "<title>PraisonAI</title>"}}) == ([], ["praisonai"])
+
+
+def test_no_pattern_that_is_searched_for_in_a_page_reads_on_without_end():
+    searched = [at.pattern for rule in (*strong(), *weak()) for at in rule.version if not at.value and not at.header]
+    searched += [fact.body for rule in (*strong(), *weak()) for fact in rule.facts]
+    unclassed = [re.sub(r"\[[^\]]*\]", "", each) for each in searched]
+    assert not [each for each in unclassed if re.search(r"(?<!\\)\.[*+]", each)]
+
+
+def test_every_rule_comes_to_an_end_on_a_hostile_page():
+    words = sorted({word for pattern in PATTERNS for word in re.findall(r"[A-Za-z_]{4,}", pattern)})
+    hostile = read_answer("/", 200, [], ("".join(words) * 1000)[:70_000].encode())
+    for rule in (*strong(), *weak()):
+        assert not all(holds(fact, hostile) for fact in rule.facts)
+        assert not any(version_in(at, hostile) for at in rule.version)
