@@ -17,7 +17,7 @@ from jingwei.platform.replay import Trial, TrialRow
 from jingwei.platform.reviews import Agreement, Decided, OpenAttempt
 from jingwei.platform.runs import CheckRun, Runs
 from jingwei.platform.shadow import Proposed
-from jingwei.platform.supply import ScanProof
+from jingwei.platform.supply import Hit, ScanProof
 from jingwei.platform.word_file import topic_titles
 from jingwei.platform.word_index import WordEntry
 from jingwei.platform.work import Work
@@ -35,6 +35,7 @@ __all__ = [
     "Events",
     "Execution",
     "FindSuite",
+    "Hit",
     "Hits",
     "Impact",
     "LedgerBook",

@@ -1,5 +1,6 @@
 """The supply chain of a System: what the newest scans in its evidence say, and the fixes on their way."""
 
+import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,10 +10,15 @@ from jingwei.core.blobs import Blobs
 from jingwei.core.errors import InputError, NotFound
 from jingwei.core.evidence import Artefact, Evidence, Outcome
 from jingwei.core.settings import Settings
+from jingwei.deploy.advisories import Advisory, ComponentIndex, impacted
+from jingwei.deploy.advisories.osv import NotOsv, read_osv_many
+from jingwei.deploy.bom import Component, Unreadable, components_of, parsed
 from jingwei.deploy.fixing import Fix, Queue
 from jingwei.deploy.scanned import ARTEFACT, Kept
-from jingwei.manage import Desk, Proof
+from jingwei.manage import Desk, Proof, Registry
 
+BOM = "ai-bom.cdx.json"
+"""What the evidence of the `ai-bom` check calls its document."""
 _MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -30,8 +36,24 @@ class ScanProof(BaseModel):
     scan: Kept
 
 
+class Hit(BaseModel):
+    """A component of a System that an advisory is about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system_id: str
+    system: str
+    component: str
+    version: str
+    certain: bool
+    """False: the version is not known, or the advisory gives no range."""
+    advisory: str
+    evidence_id: str
+    """The newest bill of materials that lists the component."""
+
+
 class Supply:
-    """Reads scans back from evidence, and the queue of fixes."""
+    """Reads scans back from evidence, tells whom an advisory hits, and lists the queue of fixes."""
 
     def __init__(self, desk: Desk, *, settings: Settings) -> None:
         self.desk = desk
@@ -67,6 +89,40 @@ class Supply:
             raise NotFound("platform:evidence-no-scan", field="evidence", id=evidence_id)
         return self._read(evidence, kept)
 
+    def impacted(self, advisory: bytes) -> list[Hit]:
+        """List the components of Systems that an advisory hits, by the newest bill of materials of each System.
+
+        Args:
+            advisory: an OSV record, or a list of them, as JSON.
+
+        Raises:
+            InputError: it is none.
+        """
+        known = _advisories(advisory)
+        found = []
+        for system in Registry(self.desk).systems():
+            if system.status == "retired":
+                continue
+            made = self._made_of(system.id)
+            if made is None:
+                continue
+            evidence_id, parts = made
+            index = ComponentIndex((system.id, each) for each in parts)
+            for one in known:
+                found += [
+                    Hit(system_id=system.id, system=system.name, component=hit.component.name,
+                        version=hit.component.version, certain=hit.certain, advisory=one.id, evidence_id=evidence_id)
+                    for hit in impacted([one], index)
+                ]  # fmt: skip
+        return found
+
+    def _made_of(self, system_id: str) -> tuple[str, tuple[Component, ...]] | None:
+        for each in Proof(self.desk).all_of(system_id):
+            for kept in each.artefacts:
+                if kept.name == BOM:
+                    return each.id, _parts(self._blobs, kept)
+        return None
+
     def fixes(self) -> list[Fix]:
         """List the fixes of this home, the most urgent first.
 
@@ -85,6 +141,24 @@ class Supply:
 
 def _artefact(evidence: Evidence) -> Artefact | None:
     return next((each for each in evidence.artefacts if each.name == ARTEFACT), None)
+
+
+def _advisories(content: bytes) -> list[Advisory]:
+    if len(content) > _MOST_BYTES:
+        raise InputError("platform:advisory-wrong", field="advisory")
+    try:
+        return list(read_osv_many(json.loads(content), source="given"))
+    except (ValueError, RecursionError, NotOsv) as error:
+        raise InputError("platform:advisory-wrong", field="advisory") from error
+
+
+@lru_cache(maxsize=256)
+def _parts(blobs: Path, kept: Artefact) -> tuple[Component, ...]:
+    """Read a bill of materials; the artefact is named by its content, so what was read once stays so."""
+    try:
+        return components_of(parsed(Blobs(blobs).read(kept.sha256)))
+    except Unreadable as error:
+        raise InputError("platform:scan-unreadable", field="evidence", sha256=kept.sha256[:12]) from error
 
 
 @lru_cache(maxsize=16)

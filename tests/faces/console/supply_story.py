@@ -10,6 +10,7 @@ from jingwei.core.evidence import Artefact, Outcome
 from jingwei.core.finding import Location, Severity
 from jingwei.core.text import Both
 from jingwei.deploy.artifacts import scan_file
+from jingwei.deploy.bom import Component, write_bom
 from jingwei.deploy.fixing import Fix, Queue
 from jingwei.deploy.fixing.queue import Edit
 from jingwei.deploy.scanned import ARTEFACT, Scanned, Seen, kept
@@ -35,9 +36,10 @@ def supplied(story: Story) -> None:
             content = kept(kind, scanned).content()
             blob = story.platform.blobs.put(content)
             artefact = Artefact(name=ARTEFACT, media_type="application/json", sha256=blob.sha256, size=blob.size)
+            kept_too = (artefact, _document(story)) if kind == "bom" else (artefact,)
             bad = any(one.findings for one in scanned)
             story.evidence[f"scan {kind}"] = _evidence(
-                story, work, live, type_id, artefacts=(artefact,), examined=len(scanned),
+                story, work, live, type_id, artefacts=kept_too, examined=len(scanned),
                 outcome=Outcome.FAIL if bad else Outcome.PASS,
             )  # fmt: skip
     _fixes(story)
@@ -60,6 +62,13 @@ def _parts() -> list[Scanned]:
                      facts={"kind": "library", "version": "2.8.0", "purl": "pkg:pypi/mlflow@2.8.0"})  # fmt: skip
     model = Scanned(path="smollm2-135m-instruct", format="model", facts={"kind": "model", "licence": "Apache-2.0"})
     return [model, flawed, *libraries]
+
+
+def _document(story: Story) -> Artefact:
+    parts = [Component(kind="library", name="mlflow", version="2.8.0"), Component(kind="library", name="ollama")]
+    written = write_bom(parts, name="staff-assistant", version="1", at=story.clock())
+    blob = story.platform.blobs.put(written)
+    return Artefact(name="ai-bom.cdx.json", media_type="application/json", sha256=blob.sha256, size=blob.size)
 
 
 def _flaws() -> list[Scanned]:

@@ -1,10 +1,13 @@
 """A System's supply chain in the console: what it is made of, what is dangerous, what is exposed, what is being mended."""
 
+import json
 from html import escape
 from urllib.parse import quote
 
 import pytest
 from supply_story import HOSTILE
+
+from jingwei.core.errors import InputError
 
 
 @pytest.fixture
@@ -61,3 +64,18 @@ def test_the_queue_of_fixes_shows_the_change_and_the_clock(mei, lang, late):
     assert "+verify=True" in page
     assert page.count(late) == 1
     assert "jingwei fix apply 3f2a00000001" in page
+
+
+def test_a_new_advisory_names_the_systems_that_it_hits(story):
+    new = {"id": "CVE-2026-1", "modified": "2026-11-01T00:00:00Z", "affected": [
+        {"package": {"ecosystem": "PyPI", "name": "MLflow"},
+         "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.9.0"}]}]},
+        {"package": {"ecosystem": "PyPI", "name": "ollama"},
+         "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "0.3"}]}]}]}  # fmt: skip
+    with story.platform.reading() as work:
+        found = work.supply.impacted(json.dumps(new).encode())
+        with pytest.raises(InputError):
+            work.supply.impacted(b"{}")
+
+    assert [(each.system, each.component, each.version, each.certain) for each in found] == [
+        ("staff-assistant", "mlflow", "2.8.0", True), ("staff-assistant", "ollama", "", False)]  # fmt: skip

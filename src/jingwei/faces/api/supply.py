@@ -1,7 +1,10 @@
 """The supply chain of a System: the scans in its evidence, and the fixes on their way."""
 
+from typing import Annotated
+
+import orjson
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
 from jingwei.core.evidence import Outcome
 from jingwei.core.finding import Severity
@@ -9,11 +12,11 @@ from jingwei.deploy.fixing import Fix, FixState
 from jingwei.deploy.scanned import Kept, ScanVerdict
 from jingwei.faces.api.caller import Asking
 from jingwei.faces.api.failures import refusals
-from jingwei.faces.api.names import EvidenceId, SystemId
+from jingwei.faces.api.names import EvidenceId, Given, SystemId
 from jingwei.faces.api.paging import PAGE, Limit, Offset, Page, page
 from jingwei.faces.api.route import KeyedRoute
-from jingwei.faces.api.words import said
-from jingwei.platform import ScanProof
+from jingwei.faces.api.words import given, said
+from jingwei.platform import Hit, ScanProof
 
 router = APIRouter(tags=["supply"], route_class=KeyedRoute, responses=refusals())
 
@@ -42,6 +45,13 @@ class FixLine(BaseModel):
     fix: Fix
     state: FixState
     due_at: AwareDatetime
+
+
+class NewAdvisory(Given):
+    """An advisory that came in."""
+
+    advisory: dict[str, JsonValue]
+    """One OSV record."""
 
 
 @router.get("/systems/{system_id}/scans", **said("faces.api:list-scans"))
@@ -76,3 +86,10 @@ def list_fixes(caller: Asking, offset: Offset = 0, limit: Limit = PAGE) -> Page[
     with caller.reading() as work:
         lines = [FixLine(fix=each, state=each.state, due_at=each.due_at) for each in work.supply.fixes()]
         return page(lines, offset=offset, limit=limit)
+
+
+@router.post("/advisories/impacted", **said("faces.api:list-impacted"))
+def list_impacted(caller: Asking, new: Annotated[NewAdvisory, given("list-impacted")]) -> list[Hit]:
+    """List the components of Systems that an advisory hits."""
+    with caller.reading() as work:
+        return work.supply.impacted(orjson.dumps(new.advisory))

@@ -1,5 +1,6 @@
 """`jingwei system`: register from `system.yaml`, grade with the reasons, see what a System is made of."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -33,6 +34,24 @@ def list_systems(platform: "Platform", *, domain: str | None, status: str | None
          text(f"manage:status-{each.status}").of(current()))
         for each in systems
     ])  # fmt: skip
+
+
+def impacted(platform: "Platform", *, advisory: "Path", json_out: bool) -> int:
+    """List what an advisory hits; 1 where it hits something."""
+    from jingwei.faces.cli.output import as_json, plain, table
+
+    with platform.reading() as work:
+        found = work.supply.impacted(advisory.read_bytes())
+    if json_out:
+        as_json([each.model_dump(mode="json") for each in found])
+        return int(bool(found))
+    headers = (say("column-name"), say("impacted-component"), say("impacted-advisory"), say("impacted-certain"))
+    table(headers, [
+        (plain(each.system), plain(f"{each.component} {each.version}"), plain(each.advisory),
+         say("impacted-yes" if each.certain else "impacted-perhaps"))
+        for each in found
+    ])  # fmt: skip
+    return int(bool(found))
 
 
 def show(platform: "Platform", *, wanted: str, json_out: bool) -> None:
@@ -238,6 +257,14 @@ changes(
     Told(["answers"], nargs=-1, required=True, metavar="FACT=VALUE...", about=say("system-answers")),
     examples=('jingwei system answer "Staff assistant" autonomy=L4 tools=irreversible',),
 )
+reads(
+    system,
+    "impacted",
+    impacted,
+    Told(["advisory"], type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+         about=say("impacted-file")),
+    examples=("jingwei system impacted CVE-2025-1550.json",),
+)  # fmt: skip
 reads(system, "component", component, SYSTEM, examples=('jingwei system component "Staff assistant"',))
 changes(
     system,
