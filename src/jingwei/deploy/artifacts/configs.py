@@ -58,7 +58,10 @@ _READERS: tuple[tuple[str, _Reader], ...] = (
     (r"\.(pbtxt|prototxt)$", _graph_file),
     (r"(^|[/!])Modelfile[^/]*$|\.modelfile$", scan_modelfile),
     (r"\.(xml|pmml|svg)$", scan_markup),
-    (r"\.(sh|bat|ps1|toml|env)$|(^|[/!])(Dockerfile|Makefile)[^/]*$|(^|[/!])\.git/", scan_command),
+    (
+        r"\.(sh|bat|ps1|toml|env|properties|conf|service)$|(^|[/!])(Dockerfile|Makefile)[^/]*$|(^|[/!])\.git/",
+        scan_command,
+    ),
     (r"\.(pth|egg-link)$", scan_path_file),
 )
 

@@ -78,9 +78,10 @@ def _named(value: dict[str, Any], name: str, path: str, notes: Notes) -> None:
 
 def _object(node: dict[str, Any], path: str, notes: Notes) -> None:
     """Judge the places of one object at which a loader acts."""
-    for key in ("auto_map", "custom_pipelines", "custom_tasks"):
-        if isinstance(node.get(key), dict):
-            _code(node[key], path, notes)
+    if isinstance(node.get("auto_map"), dict):
+        _code(node["auto_map"], path, notes)
+    if isinstance(node.get("impl"), str):  # of a custom pipeline
+        _code({"impl": node["impl"]}, path, notes)
     template = node.get("chat_template")
     for entry in template if isinstance(template, list) else [template]:
         written = entry.get("template") if isinstance(entry, dict) else entry

@@ -109,7 +109,7 @@ def _target(module: str, target: str, path: str, notes: Notes, *, offset: int | 
         notes.find("config.dangerous-target", path, offset, name=f"{module}.{target}")
     elif not _under(module, "numpy") or function:
         plain = _CLASS.fullmatch(target) and not function
-        severity = Severity.MEDIUM if plain else Severity.HIGH
+        severity = Severity.LOW if module == "__main__" else Severity.MEDIUM if plain else Severity.HIGH
         notes.find("keras.foreign-object", path, offset, severity=severity, name=f"{module}.{target}")
 
 

@@ -12,6 +12,12 @@ _SCRIPTS = re.compile(
     r"(^|[/!])(setup|conftest|train\w*|finetune\w*|run_\w*|convert\w*|test_\w*|export\w*|eval\w*|benchmark\w*|demo\w*|app|example\w*)\.py$",
     re.IGNORECASE,
 )
+_COOKIE = re.compile(r"\A(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)")
+_ENCODING = re.compile(
+    r"utf[-_]?8([-_]sig)?|(us[-_]?)?ascii|latin[-_]?1|iso[-_]8859[-_]\d+|cp\d+|gbk|gb2312|gb18030|big5|euc[-_]\w+|shift[-_]jis|koi8[-_]r|windows[-_]\d+",
+    re.IGNORECASE,
+)
+"""Encodings that text is kept in; another one, such as `rot13`, is a disguise."""
 _MAGIC = re.compile(r"^(\s*)([!%].*|\?.*|.*\?\s*)$", re.MULTILINE)
 
 
@@ -20,6 +26,9 @@ def scan_python(text: str, path: str, notes: Notes) -> None:
     if len(text) > LONGEST:
         notes.gap("gap-header-size", path, limit=LONGEST)
         return
+    cookie = _COOKIE.match(text)
+    if cookie is not None and not _ENCODING.fullmatch(cookie[1]):
+        notes.find("python.hidden", path, 0, severity=Severity.HIGH, line=1, name=cookie[1])
     tree = parsed(text)
     if tree is None:
         notes.gap("gap-python", path)

@@ -129,8 +129,8 @@ class _Folder:
         """Code that is named must be here to be examined."""
         wanted: set[str] = set()
         for node in objects(value):
-            for key in ("auto_map", "custom_pipelines"):
-                wanted.update(each for each in strings(node.get(key)) if "--" not in each and "." in each)
+            named = [*strings(node.get("auto_map")), str(node.get("impl") or "")]
+            wanted.update(each for each in named if "--" not in each and "." in each)
         if name == "modules.json" and isinstance(value, list):
             kinds = (str(entry.get("type", "")) for entry in value if isinstance(entry, dict))
             wanted.update(

@@ -21,6 +21,9 @@ _DIRECT = re.compile(
     re.MULTILINE,
 )
 _NAME = re.compile(r"^[\s\-\"']*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?:[=<>!~;@,#].*|[\"'],?\s*)?$", re.MULTILINE)
+_PRIVATE = re.compile(
+    r"^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)|\.(local|corp|internal|lan|intranet|localdomain)$|^[\w-]+$"
+)
 _MOST = 5000
 _SHORTEST, _LONG = 4, 8
 
@@ -79,7 +82,8 @@ def _source(option: str, value: str) -> Severity | None:
         return None
     if _trusted(address.hostname or ""):
         return None
-    return Severity.MEDIUM if address.scheme in {"https", "file"} and "extra" not in option else Severity.HIGH
+    private = _PRIVATE.search(address.hostname or "") is not None or address.scheme == "file"
+    return Severity.MEDIUM if private else Severity.HIGH
 
 
 def _trusted(host: str) -> bool:

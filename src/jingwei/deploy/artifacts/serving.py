@@ -30,6 +30,8 @@ _PIPED = re.compile(
     r"\b(?:curl|wget)\b[^\n|;&]*\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\b(?:ba)?sh\s+-c\s+[\"']?\$\((?:curl|wget)|/dev/tcp/\d",
     re.IGNORECASE,
 )
+_LEADS_OUT = re.compile(r"^\s*\w+\s*:\s*[\"']?(?:\S*\.\./\S*|/(?:etc|root|home|proc)/\S*|file://\S+)", re.MULTILINE)
+_MANY = 5
 _TRAINING = (
     "torch.distributed.",
     "torch.fx.",
@@ -70,6 +72,12 @@ def scan_yaml(text: str, path: str, notes: Notes) -> None:
     for found in _INTERPOLATION.finditer(text):
         if found[1] in {"eval", "python"}:
             notes.find("config.dangerous-target", path, found.start(), name=found[0])
+    if re.search(r"(^|[/!])MLmodel$", path):
+        for found in _LEADS_OUT.finditer(text):
+            notes.find("config.outside-path", path, found.start(), name=found[0].strip())
+    growing = [line for line in text.splitlines() if line.count("*") >= _MANY and "&" in line]
+    if len(growing) >= _MANY:
+        notes.find("config.yaml-bomb", path, name=growing[0])
     scan_command(text, path, notes)
 
 

@@ -17,6 +17,8 @@ _CLASSES = re.compile(r"\\[pP]\{[^}]*\}|\\[xuU][0-9a-fA-F{}]+|\\[A-Za-z]|\[[^\]]
 _TAGS = re.compile(r"[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069]")
 _WORD = re.compile(r"[ \u2581\u0120]?(?!madeupword)[a-z]{4,}|[\u3400-\u9fff]{2,}")
 """An ordinary word: marked as special it is dropped from what the model says."""
+_PLAIN = re.compile(r"[ \u2581\u0120]?[A-Za-z]{3,}|[\u3400-\u9fff]+")
+"""A word: put around every text it would be said in the user's name."""
 _FEW = 4
 _ENOUGH = 30
 _MOST_MERGES = 2_000_000
@@ -121,7 +123,9 @@ def _template(processor: object, ids: Mapping[str, int], path: str, notes: Notes
             for token, number in zip(tokens, numbers, strict=False):
                 if ids.get(str(token), number) != number:
                     notes.find("config.tokenizer-ids", path, name=f"{token}: {ids[str(token)]} / {number}")
-            if len(tokens) > 1 and tokens != [name]:
+            if any(_PLAIN.fullmatch(str(token)) for token in tokens):
+                notes.find("config.token-speaks", path, severity=Severity.HIGH, name=" ".join(map(str, tokens)))
+            elif len(tokens) > 1 and tokens != [name]:
                 notes.find("config.token-speaks", path, name=" ".join(str(token) for token in tokens))
 
 
