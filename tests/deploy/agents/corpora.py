@@ -34,8 +34,8 @@ def skills():
 
 
 def held_out(number):
-    """Tell whether a sample is one of the third that nothing was tuned on."""
-    return hashlib.sha256(number.encode()).digest()[0] % 3 == 0
+    """Tell whether a sample is one of the third of the first sets that nothing was tuned on; later sets were all seen."""
+    return number[0] in "pbkg" and hashlib.sha256(number.encode()).digest()[0] % 3 == 0
 
 
 def write_tool(folder, number, tool):

@@ -1,11 +1,11 @@
 """One judgement for one thing: all its texts, all their signs, and how its words and its powers agree."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import prod
 
 from jingwei.core.finding import Severity
 from jingwei.deploy.agents.concealed import concealed
-from jingwei.deploy.agents.findings import Notes
+from jingwei.deploy.agents.findings import Notes, rules
 from jingwei.deploy.agents.things import Spoken, Thing, spelled_out
 from jingwei.deploy.agents.words import Sign, signs_of
 
@@ -54,14 +54,20 @@ def judge_words(thing: Thing, notes: Notes, *, about_attacks: bool = False) -> f
                 found[sign.rule] = (weighed, spoken)
     sure = amount(_told(sign) if about_attacks else sign for sign, _ in found.values())
     if sure >= SUSPECT:
-        grave = Severity.HIGH if sure >= CONVICTED else Severity.MEDIUM
-        for sign, spoken in found.values():
-            severity = grave if sign.weight >= _SLIGHT else Severity.LOW
-            line = spoken.text.count("\n", 0, sign.start) + 1 if manual else thing.line
-            notes.find(sign.rule, _place(thing, spoken), seen=sign.seen, line=line, severity=severity)
+        _tell(thing, found, notes, grave=Severity.HIGH if sure >= CONVICTED else Severity.MEDIUM)
     if not thing.whole:
         notes.gap("gap-texts")
     return sure
+
+
+def _tell(thing: Thing, found: Mapping[str, tuple[Sign, Spoken]], notes: Notes, *, grave: Severity) -> None:
+    """Note every sign; those that only lend weight to others stay mild where there is another."""
+    alone = all(rules()[rule].severity is Severity.LOW for rule in found)
+    for rule, (sign, spoken) in found.items():
+        mild = sign.weight < _SLIGHT or (rules()[rule].severity is Severity.LOW and not alone)
+        own_line = spoken.text.count("\n", 0, sign.start) + 1 if thing.kind in {"skill", "rules"} else thing.line
+        notes.find(rule, _place(thing, spoken), seen=sign.seen, line=own_line,
+                   severity=Severity.LOW if mild and not alone else grave)  # fmt: skip
 
 
 def amount(signs: Iterable[Sign]) -> float:
