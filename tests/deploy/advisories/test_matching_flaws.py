@@ -26,6 +26,13 @@ def advisory(name="CVE-2026-1", *, spans=("<2.0",), package="demo", ecosystem="P
     )
 
 
+def test_what_is_worth_nothing_is_still_kept():
+    """A score of 0.0 and a severity of info are falsy in more ways than one."""
+    one = advisory(severity=Severity.INFO, score=0.0, likelihood=0.0)
+
+    assert unpacked(packed(one), one.ecosystem, one.package) == one
+
+
 @pytest.fixture
 def known(tmp_path):
     def make(*advisories, ecosystems=("PyPI", "AI"), name="one"):

@@ -101,10 +101,11 @@ def test_secrets_of_addresses_stay_out(tmp_path):
     assert not any(word in one.model_dump_json() for one in collect(str(tmp_path)) for word in ("secret", "token@"))
 
 
-@pytest.mark.parametrize("include", ["../outside.txt", "/etc/hostname", "missing.txt"])
+@pytest.mark.parametrize("include", ["../outside.txt", "/etc/hostname", "missing.txt", "nul\0.txt", "circle.txt"])
 def test_an_include_that_leads_out_is_a_gap(tmp_path, include):
     (tmp_path / "app").mkdir()
     (tmp_path / "outside.txt").write_text("a==1\n")
+    (tmp_path / "app" / "circle.txt").symlink_to("circle.txt")
     (tmp_path / "app" / "requirements.txt").write_text(f"-r {include}\nb==2\n")
     found = list(collect(str(tmp_path / "app" / "requirements.txt")))
 

@@ -116,13 +116,18 @@ def packed(advisory: Advisory) -> dict[str, Any]:  # Any: JSON
     """Return an advisory as the store keeps it: short, without what is empty."""
     plain = {
         "i": advisory.id, "a": list(advisory.aliases), "s": advisory.summary, "z": advisory.summary_zh,
-        "d": advisory.advice, "e": advisory.advice_zh, "v": advisory.severity and advisory.severity.rank,
+        "d": advisory.advice, "e": advisory.advice_zh,
+        "v": None if advisory.severity is None else advisory.severity.rank,
         "c": advisory.score, "t": advisory.vector, "r": list(advisory.spans), "l": sorted(advisory.versions),
         "f": list(advisory.fixed), "o": advisory.source, "m": advisory.modified, "u": advisory.reference,
         "w": list(advisory.weaknesses), "x": advisory.withdrawn, "k": advisory.exploited, "p": advisory.likelihood,
         "y": advisory.covered,
     }  # fmt: skip
-    return {name: value for name, value in plain.items() if value not in (None, "", [], False)}
+    return {
+        name: value
+        for name, value in plain.items()
+        if value is not None and value is not False and value not in ("", [])
+    }
 
 
 def unpacked(plain: dict[str, Any], ecosystem: str, package: str) -> Advisory:  # Any: JSON

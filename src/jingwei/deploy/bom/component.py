@@ -55,5 +55,5 @@ def package_url(kind: str, name: str, version: str = "", *, namespace: str = "",
     """Return a package URL; empty where the name makes none."""
     try:
         return PackageURL(kind, namespace or None, name, version or None, qualifiers or None).to_string()
-    except ValueError:
+    except (ValueError, TypeError):  # a name of slashes or spaces alone leaves nothing
         return ""

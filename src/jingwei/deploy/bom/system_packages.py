@@ -34,11 +34,11 @@ def distribution(root: Path) -> Distribution:
     """Read a root's os-release; empty where there is none."""
     for place in ("etc/os-release", "usr/lib/os-release"):
         path = root / place
-        if not path.resolve().is_relative_to(root.resolve()):
-            continue
         try:
+            if not path.resolve().is_relative_to(root.resolve()):
+                continue
             text = text_of(path, 65_536)
-        except Unreadable:
+        except (Unreadable, OSError, RuntimeError):  # links in a circle among them
             continue
         fields = dict(re.findall(r'^([A-Z_]+)="?([^"\n]*)"?$', text, re.MULTILINE))
         return Distribution(line_of(fields.get("ID", "")).lower(), line_of(fields.get("VERSION_ID", "")))

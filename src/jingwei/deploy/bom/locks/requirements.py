@@ -49,7 +49,11 @@ def _lines(path: Path, home: Path, seen: set[Path]) -> Iterator[Component]:
 
 
 def _included(path: Path, home: Path, seen: set[Path]) -> Iterator[Component]:
-    real = path.resolve()
+    try:
+        real = path.resolve()
+    except (ValueError, OSError, RuntimeError):  # a name that no file can have, or links in a circle
+        yield Component(kind="library", name=line_of(path.name), gap="gap-include")
+        return
     if real in seen:
         return
     if not real.is_relative_to(home) or len(seen) >= _DEEPEST:
