@@ -90,6 +90,11 @@ class Frame:
         for habit in conditions.assignment_habits(f"{owner.name}.{attribute}", value):
             self.tell(habit, node, f"{owner.name}.{attribute}")
 
+    def put(self, owner: Value, key: object, value: Value, node: ast.AST) -> None:
+        """Take note that an entry is given a value."""
+        for habit in conditions.assignment_habits(f"{owner.name}[{key}]", value):
+            self.tell(habit, node, f"{owner.name}[{key}]")
+
     def returned(self, value: Value, place: Place) -> None:
         """Take what the function returns."""
         self.returns = joined(self.returns, value) if self.returns != NOTHING else value
@@ -210,6 +215,8 @@ def _result(frame: Frame, name: str, function: Value, arguments: Arguments, node
     origin = Origin.MODEL if conditions.asks_model(name, arguments) else source_of(name)
     if origin is not None:
         return Value(taints=frozenset({Taint(origin, name[-80:], line)}), name=made, literal=arguments.at(0).said[:200])
+    if name in {"globals().get", "locals().get"}:
+        return Value(arguments.at(0).taints, name="globals()[]" if not arguments.at(0).known else "")
     if name in {"getattr", "builtins.getattr"}:
         key_named = arguments.at(1).known
         whole = arguments.at(0).member(f".{arguments.at(1).constant}")

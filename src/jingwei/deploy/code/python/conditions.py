@@ -145,7 +145,7 @@ def _holds(condition: str, arguments: Arguments, files: AbstractSet[str]) -> boo
 def _foreign_template(source: Value, files: AbstractSet[str]) -> bool:
     """Tell whether a template comes from a model or from somewhere unknown, not from a file of this program."""
     named = source.said.replace("\\", "/").rpartition("/")[2]
-    if _MODEL_FILE.search(source.said):
+    if _MODEL_FILE.search(source.said) or "chat_template" in source.name:
         return True
     return source.name.endswith(("open().read()", "read_text()")) and bool(named) and named not in files
 
@@ -193,8 +193,9 @@ def at_sink(row: Sink, name: str, arguments: Arguments, *, owner: Value) -> Iter
             flag = arguments.keywords.get("unsafe_allow_html", NOTHING)
             if flag.constant is True:
                 yield value
-        elif row.condition == "built":
-            if value.built:
+        elif row.condition == "page":
+            kind = arguments.get("mimetype", "content_type", "media_type", "headers") or NOTHING
+            if is_page(value.said) or "html" in kind.said:
                 yield value
         else:
             yield value
@@ -237,7 +238,9 @@ def assignment_habits(name: str, value: Value) -> list[str]:
     if name.endswith((".api_base", ".base_url")) and value.said.startswith("http://") and \
             cleartext_host(value.said) is not None:  # fmt: skip
         found.append("code.cleartext-model")
-    if name.endswith(".secret_key") and isinstance(value.constant, str):
+    if name.endswith(".config[DEBUG]") and value.constant is True:
+        found.append("code.debug")
+    if name.endswith((".secret_key", ".config[SECRET_KEY]")) and isinstance(value.constant, str):
         found.append("code.fixed-secret")
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from jingwei.deploy.code.python.calls import Arguments, Frame, call
-from jingwei.deploy.code.python.knowledge import attribute_source
+from jingwei.deploy.code.python.knowledge import attribute_source, listed, source_of
 from jingwei.deploy.code.python.place import Place
 from jingwei.deploy.code.python.value import (
     NOTHING,
@@ -31,6 +31,8 @@ class Expressions:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
+        self._entered = False
+        """Whether functions given here are called with what a user entered."""
         self._readers: dict[type[ast.AST], Callable[[ast.expr], Value]] = {
             kind: cast("Callable[[ast.expr], Value]", reader)
             for kind, reader in {
@@ -67,10 +69,11 @@ class Expressions:
 
     def _put(self, target: ast.Subscript, value: Value) -> None:
         if not isinstance(target.value, ast.Name):
-            self.value(target.value)
+            self.frame.put(self.value(target.value), self.value(target.slice).constant, value, target)
             return
         held = self.frame.scope.get(target.value.id) or NOTHING
         key = self.value(target.slice).constant
+        self.frame.put(held, key, value, target)
         fields = held.fields
         if isinstance(key, str | int) and len(fields) < 48:
             fields = (*((name, each) for name, each in fields if name != str(key)), (str(key), value))
@@ -99,7 +102,9 @@ class Expressions:
 
     def _call(self, node: ast.Call) -> Value:
         function = self.value(node.func)
+        outside, self._entered = self._entered, listed("handlers", function.name)
         arguments = self._arguments(node)
+        self._entered = outside
         result = call(self.frame, function, arguments, node)
         if (
             isinstance(node.func, ast.Attribute)
@@ -140,6 +145,8 @@ class Expressions:
             return Value(taints=union(self.value(node.left), self.value(node.right)))
         parts.append(self.value(here))
         parts.reverse()
+        if isinstance(node.op, ast.BitOr) and any(source_of(f"{each.name}.invoke") is Origin.MODEL for each in parts):
+            return Value(name="langchain.Chain()")  # steps of a chain, a model among them
         if isinstance(node.op, ast.Div):  # a path
             return replace(composed(parts, built=True), name=parts[0].name)
         texts = [each.constant for each in parts]
@@ -192,7 +199,8 @@ class Expressions:
             for each in same[1:]:
                 found = joined(found, each)
             return replace(found, constant=UNKNOWN, taints=owner.taints, fields=())
-        member = owner.member("[]")
+        named = isinstance(key.constant, str) and key.constant.isidentifier()
+        member = owner.member(f"[{key.constant}]" if named else "[]")
         origin = attribute_source(member.name) if member.name else None
         if origin is None or member.taints:
             return member
@@ -212,7 +220,8 @@ class Expressions:
         with self.frame.branch() as scope:
             arguments = node.args
             for each in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
-                scope.set(each.arg, Value(name=f"?{each.arg}"))
+                entered = frozenset({Taint(Origin.USER, each.arg, node.lineno)}) if self._entered else frozenset()
+                scope.set(each.arg, Value(entered, name=f"?{each.arg}"))
             returned = self.value(node.body)
         return replace(returned, name="lambda", fields=(), constant=UNKNOWN)
 

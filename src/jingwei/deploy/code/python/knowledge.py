@@ -14,7 +14,7 @@ from jingwei.core.package_data import package_data
 from jingwei.deploy.code.python.value import Origin
 
 Condition = Literal[
-    "shell", "sql", "html", "built", "any-value", "model-host", "prompt-template", "credentials", "unsafe-loader",
+    "shell", "sql", "html", "page", "any-value", "model-host", "prompt-template", "credentials", "unsafe-loader",
 ]  # fmt: skip
 
 

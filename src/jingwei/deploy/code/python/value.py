@@ -9,7 +9,7 @@ from enum import StrEnum
 
 _LONGEST_NAME = 240
 _LONGEST_LITERAL = 400
-_NAMED_FILES = ("open()", "pathlib.Path()", "io.open()")
+_NAMED_FILES = ("open()", "pathlib.Path()", "io.open()", "json.load()", "json.loads()", "yaml.safe_load()")
 """What is read from these still tells the name of the file."""
 _MOST_FIELDS = 48
 _MOST_TAINTS = 12
