@@ -24,6 +24,8 @@ def fuzz(name: str, corpus: str, seconds: int) -> None:
             "jingwei.faces.gateway",
             "jingwei.deploy.guard.passages",
             "jingwei.deploy.fingerprint",
+            "jingwei.deploy.advisories",
+            "jingwei.deploy.bom",
             "jingwei.deploy.artifacts",
             "jingwei.deploy.code",
             "jingwei.deploy.config",
