@@ -196,5 +196,5 @@ def _range(each: Table) -> tuple[int, int]:
     last = each.text("to_port") or each.text("ToPort") or high
     try:
         return int(float(first)), int(float(last))
-    except ValueError:
+    except (ValueError, OverflowError):
         return 1, 0

@@ -8,7 +8,7 @@ from typing import Any
 from jingwei.deploy.config.container import Container, container_notes
 from jingwei.deploy.config.dockerfile import tag_notes
 from jingwei.deploy.config.words import command
-from jingwei.deploy.config.workload import Note, Port, Reach, Setting, Workload
+from jingwei.deploy.config.workload import Note, Port, Reach, Setting, Workload, is_port
 from jingwei.deploy.config.yaml_tree import Items, Table
 
 _INTERPOLATED = re.compile(r"\$\{(\w+)(?::?-([^}]*))?[^}]*\}|\$(\w+)")
@@ -94,13 +94,13 @@ def _ports(service: Table, variables: dict[str, str]) -> Iterator[Port]:
     held = service.items_of("ports")
     for place, each in enumerate(held):
         if isinstance(each, Table):
-            if each.text("target").isdigit() and (each.text("published") or each.text("mode") == "host"):
+            if is_port(each.text("target")) and (each.text("published") or each.text("mode") == "host"):
                 yield Port(each.text("host_ip"), int(each.text("target")), each.line)
             continue
         text = filled(str(each), variables).partition("/")[0]
         parts = re.split(r":(?![^\[]*\])", text)
         inside = parts[-1].partition("-")[0]
-        if inside.isdigit():
+        if is_port(inside):
             yield Port(parts[0] if len(parts) == 3 else "", int(inside), held.at(place))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jingwei.deploy.config.secrets import secret_named
 from jingwei.deploy.config.words import command, commands
-from jingwei.deploy.config.workload import Command, Note, Port, Setting, Workload
+from jingwei.deploy.config.workload import Command, Note, Port, Setting, Workload, is_port
 
 _HEREDOC = re.compile(r"<<-?\s*(?P<quote>[\"']?)(?P<mark>\w+)(?P=quote)")
 _VARIABLE = re.compile(r"\$\{?(\w+)(?::?[-+]([^}]*))?\}?")
@@ -121,7 +121,7 @@ def _take(workload: Workload, each: Instruction, notes: list[Note]) -> None:
         workload.user = Setting(each.value.split(":")[0].strip("\"'"), each.line)
     elif each.name == "EXPOSE":
         workload.ports += [Port("", int(word.partition("/")[0]), each.line) for word in each.value.split()
-                           if word.partition("/")[0].isdigit()]  # fmt: skip
+                           if is_port(word.partition("/")[0])]  # fmt: skip
     elif each.name in {"CMD", "ENTRYPOINT"}:
         workload.commands = _together(workload.entry if each.name == "CMD" else [], each)
         if each.name == "ENTRYPOINT":

@@ -9,7 +9,7 @@ from jingwei.deploy.config.examine import examine, judged
 from jingwei.deploy.config.layers import Contents, Kept
 from jingwei.deploy.config.secrets import secret_named
 from jingwei.deploy.config.words import command
-from jingwei.deploy.config.workload import Note, Port, Setting, Workload
+from jingwei.deploy.config.workload import Note, Port, Setting, Workload, is_port
 
 _USUAL_SETUID = re.compile(
     r"(^|/)(su|sudo|passwd|chsh|chfn|newgrp|gpasswd|mount|umount|ping6?|ssh-keysign|pkexec|fusermount3?|unix_chkpwd"
@@ -32,7 +32,7 @@ def judge_configuration(configuration: dict[str, Any]) -> Iterator[Note]:  # Any
     exposed = held.get("ExposedPorts")
     for each in exposed if isinstance(exposed, dict) else {}:
         number = str(each).partition("/")[0]
-        if number.isdigit():
+        if is_port(number):
             workload.ports.append(Port("", int(number)))
     words = [*_texts(held.get("Entrypoint")), *_texts(held.get("Cmd"))]
     workload.commands = list(command(words, line=0)) if words else []

@@ -7,7 +7,7 @@ from jingwei.deploy.config.container import Container, container_notes
 from jingwei.deploy.config.dockerfile import tag_notes
 from jingwei.deploy.config.secrets import secret_named
 from jingwei.deploy.config.words import command
-from jingwei.deploy.config.workload import Note, Port, Reach, Setting, Workload
+from jingwei.deploy.config.workload import Note, Port, Reach, Setting, Workload, is_port
 from jingwei.deploy.config.yaml_tree import Items, Table
 
 _OPEN = frozenset({"LoadBalancer", "NodePort"})
@@ -97,7 +97,7 @@ def _containers(pod: Table, *, public: bool) -> Iterator[tuple[Workload, list[No
             list(command(words, line=each.at("args") if "args" in each else each.at("command"))) if words else []
         )
         workload.ports = [Port("", int(one.text("containerPort")), one.line) for one in each.items_of("ports").tables()
-                          if one.text("containerPort").isdigit()]  # fmt: skip
+                          if is_port(one.text("containerPort"))]  # fmt: skip
         notes = [*tag_notes(each.text("image"), each.at("image")), *_security(each, pod_security, volumes)]
         if first:
             notes += _pod_notes(pod)

@@ -121,7 +121,7 @@ def _anywhere(each: Directive) -> Iterator[Note]:
 
 def _alias(location: Directive) -> Iterator[Note]:
     where = location.arguments[-1] if location.arguments else ""
-    plain = len(location.arguments) == 1 or location.arguments[0] == "^~"
+    plain = len(location.arguments) == 1 or location.arguments[:1] == ["^~"]
     for each in location.all("alias"):
         if plain and not where.endswith("/") and each.arguments and each.arguments[0].endswith("/"):
             yield Note("config.alias-escape", each.line, f"location {where} alias {each.arguments[0]}")

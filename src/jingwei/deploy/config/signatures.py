@@ -95,7 +95,7 @@ def _notation(envelope: bytes | None, subject: str, key: PublicKey | None) -> Si
         return Signed(subject, holds=False)
     if key is None:
         return Signed(subject, holds=None)
-    bits = int(algorithm[2:]) if algorithm[2:].isdigit() else 256
+    bits = int(algorithm[2:]) if algorithm[2:] in {"256", "384", "512"} else 256
     if algorithm.startswith("ES") and len(raw) % 2 == 0:
         half = len(raw) // 2
         raw = encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from jingwei.deploy.config.container import Container, container_notes
 from jingwei.deploy.config.dockerfile import tag_notes
 from jingwei.deploy.config.words import command, commands
-from jingwei.deploy.config.workload import Command, Note, Port, Reach, Setting, Workload
+from jingwei.deploy.config.workload import Command, Note, Port, Reach, Setting, Workload, is_port
 from jingwei.deploy.config.yaml_tree import Items, Table
 
 _PIPED = re.compile(r"(curl|wget)\b[^|;&]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|(ba)?sh\s+<\(\s*(curl|wget)")
@@ -130,7 +130,7 @@ def _run_as_workload(given: dict[str, list[str]], rest: list[str], line: int) ->
         workload.environment[name] = Setting(value, line)
     for held in [*given.get("-p", []), *given.get("--publish", [])]:
         parts = held.partition("/")[0].split(":")
-        if parts[-1].isdigit():
+        if is_port(parts[-1]):
             workload.ports.append(Port(parts[0] if len(parts) == 3 else "", int(parts[-1]), line))
     words = [*given.get("--entrypoint", []), *rest[1:]]
     workload.commands = list(command(words, line=line)) if words else []

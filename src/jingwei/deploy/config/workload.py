@@ -63,6 +63,11 @@ class Port(NamedTuple):
         return not self.address.startswith(("127.", "[::1]", "::1", "localhost"))
 
 
+def is_port(text: str) -> bool:
+    """Tell whether a text is the number of a port."""
+    return text.isascii() and text.isdecimal() and len(text) <= 5
+
+
 @dataclass(slots=True)
 class Workload:
     """One container, unit or machine."""
