@@ -4,8 +4,8 @@ python benchmarks/scan/import_fingerprints.py FOLDER_OF_FINGERPRINTS
 
 Kept: GET requests, words of the body and of the headers, titles. Dropped: what any server fulfils (a JSON key such as
 `"status"`, a body that begins with a brace), hashes of icons in another format, requests that change something, and
-paths that make a server work (`/health` of some gateways calls every model). Words without any mark-up are prose, which
-a page that merely writes about a product has too: they support, and never begin, a guess.
+paths that make a server work (`/health` of some gateways calls every model). Words of a start page without any mark-up
+are prose, which a page that merely writes about a product has too: they support, and never begin, a guess.
 """
 
 import argparse
@@ -70,6 +70,7 @@ def fact(path, conjunction):
         else:
             words.append(said)
     telling = [each for each in (*words, *heads) if each.strip(' "{}:\\').lower() not in ANY_SERVER and len(each) > 3]
+    telling = [each for each in telling if MARKED.search(each) or not REFUSAL.search(each)]
     if not telling and "title" not in wanted:
         return None
     if words:
@@ -78,7 +79,7 @@ def fact(path, conjunction):
         wanted["heads"] = heads
     if any(REFUSAL.search(each) for each in (*words, *heads)):
         wanted["status"] = []
-    if "title" not in wanted and not heads and not any(MARKED.search(each) for each in telling):
+    if path == "/" and "title" not in wanted and not heads and not any(MARKED.search(each) for each in telling):
         wanted["generic"] = True
     return wanted
 
