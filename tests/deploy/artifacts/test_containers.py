@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jingwei.deploy.artifacts import scan_file
+from jingwei.deploy.artifacts import Limits, scan_file
 from jingwei.deploy.scanned import ScanVerdict
 
 SYSTEM = b"\x80\x02cposix\nsystem\n\x8c\x04true\x85R."
@@ -164,3 +164,12 @@ def test_a_clean_verdict_means_that_every_byte_was_accounted_for(scan, members, 
         assert scanned.coverage == ((0, len(content)),)
     for (_, end), (start, _) in zip(scanned.coverage, scanned.coverage[1:], strict=False):
         assert end < start
+
+
+def test_more_members_than_are_looked_at_are_told_and_not_taken_for_hidden(tmp_path):
+    path = tmp_path / "m.zip"
+    path.write_bytes(zipped({f"{number}.txt": b"x" for number in range(30)}))
+
+    scanned = scan_file(path, limits=Limits(members=20))
+
+    assert (scanned.verdict, scanned.findings) == (ScanVerdict.INCOMPLETE, ())

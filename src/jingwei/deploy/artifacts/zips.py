@@ -41,10 +41,13 @@ def scan_zip(source: Source, path: str, examination: Examination, depth: int) ->
         entries = _walk_local(source, 0, source.size, examination)
     else:
         entries = _listed(source, path, examination, directory)
-        spans = _spans(source, path, examination, entries=entries, directory=directory)
+        whole = len(entries) < examination.limits.members  # of a longer one the rest is not hidden, only not looked at
+        spans = _spans(source, path, examination, entries=entries, directory=directory) if whole else []
         entries += [hidden for start, end in spans for hidden in _walk_local(source, start, end, examination)]
     tensors = any(_TORCH.search(entry.name) for entry in entries)
     for entry in entries:
+        if examination.members > examination.limits.members:
+            break
         _member(source, path, examination, entry=entry, depth=depth, tensors=tensors)
     if directory is not None:
         examination.cover(directory.start, source.size)
