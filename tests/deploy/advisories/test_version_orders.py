@@ -32,7 +32,7 @@ def test_each_ecosystem_has_its_own_order(ecosystem, versions):
 
 @pytest.mark.parametrize(
     ("ecosystem", "one", "other"),
-    [("PyPI", "1.0", "1.0.0"), ("npm", "v1.2.3+build", "1.2.3"), ("Maven", "1.0", "1"), ("Maven", "1.0.0-GA", "1.0"),
+    [("PyPI", "1.0", "1.0.0"), ("PyPI", "2.5.0+cu121", "2.5.0"), ("npm", "v1.2.3+build", "1.2.3"), ("Maven", "1.0", "1"), ("Maven", "1.0.0-GA", "1.0"),
      ("Debian", "0:1.0", "1.0"), ("AI", "v1.2.0", "1.2.0-stable")],
 )  # fmt: skip
 def test_two_spellings_of_one_version_are_equal(ecosystem, one, other):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from jingwei.core.errors import InputError
 from jingwei.deploy.bom import collect
 
 REQUIREMENTS = """
@@ -131,3 +132,26 @@ def test_an_entity_in_a_pom_is_refused(tmp_path):
     (tmp_path / "pom.xml").write_text('<!DOCTYPE a [<!ENTITY e "x">]><project>&e;</project>')
 
     assert [one.gap for one in collect(str(tmp_path))] == ["gap-syntax"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "versions"),
+    [
+        ("frozen.txt", "a==1\nb==2  # via a\nc==3 \\\n    --hash=sha256:ff\n", {"a": "1", "b": "2", "c": "3"}),
+        ("installed.json", '[{"name": "a", "version": "1"}, {"name": "b"}]', {"a": "1"}),
+        ("any.json", '{"bomFormat": "CycloneDX", "components": [{"name": "a", "version": "1"}]}', {"a": "1"}),
+        ("x.json", '{"mcpServers": {"s": {"command": "npx", "args": ["p@1.0.0"]}}}', {"s": "1.0.0"}),
+    ],
+)
+def test_a_file_of_any_name_is_told_by_its_content(tmp_path, name, content, versions):
+    (tmp_path / name).write_text(content)
+
+    assert {one.name: one.version for one in collect(str(tmp_path / name))} == versions
+
+
+@pytest.mark.parametrize(("name", "content"), [("notes.txt", "buy milk\n"), ("words.txt", "alpha\nbeta\n"), ("x.json", "{"),
+                                               ("a.cdx.json", "{}"), ("empty.txt", "")])  # fmt: skip
+def test_a_file_that_says_nothing_of_components_is_refused(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError):
+        list(collect(str(tmp_path / name)))

@@ -114,7 +114,7 @@ def compares(at: Key, name: str, bound: Key) -> bool | None:
 
 def packed(advisory: Advisory) -> dict[str, Any]:  # Any: JSON
     """Return an advisory as the store keeps it: short, without what is empty."""
-    plain = {
+    plain: dict[str, Any] = {
         "i": advisory.id, "a": list(advisory.aliases), "s": advisory.summary, "z": advisory.summary_zh,
         "d": advisory.advice, "e": advisory.advice_zh,
         "v": None if advisory.severity is None else advisory.severity.rank,

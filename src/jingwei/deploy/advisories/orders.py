@@ -30,11 +30,12 @@ _QUALIFIERS = {"alpha": -5, "a": -5, "beta": -4, "b": -4, "milestone": -3, "m": 
 
 
 def python_key(version: str) -> Key | None:
-    """Return the key of a PEP 440 version."""
+    """Return the key of a PEP 440 version; what one builder added to it (`2.5.0+cu121`) is the same release."""
     try:
-        return Version(version)
+        found = Version(version)
     except InvalidVersion:
         return None
+    return Version(found.public) if found.local else found
 
 
 def semver_key(version: str) -> Key | None:

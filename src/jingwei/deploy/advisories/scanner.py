@@ -12,11 +12,9 @@ from jingwei.core.errors import InputError
 from jingwei.core.text import text
 from jingwei.deploy.advisories.held import Held, held_scanned, hold, store_scanned, what_is_known
 from jingwei.deploy.advisories.vex import Statement, read_vex, write_cyclonedx_vex, write_openvex
-from jingwei.deploy.bom import Component, Unreadable, collect, components_of, is_bom, parsed, reference
-from jingwei.deploy.bom.reading import content_of, line_of
+from jingwei.deploy.bom import Component, collect, reference
+from jingwei.deploy.bom.reading import line_of
 from jingwei.deploy.scanned import Scanned
-
-_LARGEST_BOM = 512 * 1024 * 1024
 
 
 class Options(BaseModel):
@@ -71,26 +69,12 @@ def components(target: str) -> Iterator[Component]:
         InputError: nothing is there, or it is of no kind that is known.
         Unavailable: the server does not answer.
     """
-    listed = _listed(target)
     seen: set[str] = set()
-    for one in listed if listed is not None else collect(target, verified=False):
+    for one in collect(target, verified=False):
         place = f"{reference(one)}|{one.path if one.gap else ''}"
         if place not in seen:
             seen.add(place)
             yield one
-
-
-def _listed(target: str) -> Sequence[Component] | None:
-    path = Path(target).expanduser() if target and "://" not in target else None
-    if path is None or not path.is_file() or path.suffix.lower() not in {".json", ".xml", ".spdx", ".jsonld", ".cdx"}:
-        return None
-    try:
-        document = parsed(content_of(path, _LARGEST_BOM))
-        return components_of(document) if is_bom(document) else None
-    except Unreadable as error:
-        if path.name.endswith(("bom.json", ".cdx.json", ".spdx.json", "bom.xml", ".cdx.xml")):
-            raise InputError("deploy.bom:not-a-bom", field="target", path=line_of(path.name)) from error
-        return None
 
 
 def unread(component: Component) -> Scanned:

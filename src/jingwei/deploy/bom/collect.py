@@ -19,6 +19,7 @@ from jingwei.deploy.bom.locks import lock_reader
 from jingwei.deploy.bom.locks.javascript import npm_package
 from jingwei.deploy.bom.models import WEIGHTS, is_model_folder, read_model_folder, read_weights
 from jingwei.deploy.bom.reading import Unreadable, as_mapping, json_of, line_of
+from jingwei.deploy.bom.sniffing import is_bom_name, sniffed
 from jingwei.deploy.bom.system_packages import (
     Distribution,
     apk_installed,
@@ -63,10 +64,21 @@ def _file(path: Path, *, verified: bool) -> Iterator[Component]:
     if re.fullmatch(r"python[0-9.]*(?:\.exe)?", path.name):
         yield from _Walk(path.parent.parent, verified=verified).components()
         return
+    known = lock_reader(path.name) is not None or path.name in CONFIGURATIONS
     found = list(read_one(path, path.name))
-    if not found and lock_reader(path.name) is None and path.name not in CONFIGURATIONS:
+    if not found and not known:
+        found = _by_content(path)
+    if not found and not known:
         raise InputError("deploy.bom:not-known", field="target", path=line_of(str(path)))
     yield from found
+
+
+def _by_content(path: Path) -> list[Component]:
+    try:
+        return list(sniffed(path))
+    except Unreadable as error:
+        named = "deploy.bom:not-a-bom" if is_bom_name(path.name) else "deploy.bom:not-known"
+        raise InputError(named, field="target", path=line_of(str(path))) from error
 
 
 def read_one(path: Path, where: str) -> Iterator[Component]:
