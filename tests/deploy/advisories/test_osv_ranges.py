@@ -126,6 +126,13 @@ def test_what_is_no_record_is_refused(value):
         read_osv(value, source="test")
 
 
+def test_a_range_of_a_strange_type_is_ignored():
+    value = record(("introduced", "0"))
+    value["affected"][0]["ranges"][0]["type"] = ["ECOSYSTEM"]
+
+    assert read_osv(value, source="test")[0].hits("1.0") == "undecided"
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(

@@ -118,7 +118,7 @@ def _reach(ones: Sequence[dict[str, Any]], ecosystem: str) -> dict[str, Any]:  #
     for one in ones:
         listed.update(v for v in _list(one.get("versions")) if isinstance(v, str) and _VERSION.fullmatch(v))
         for each in _list(one.get("ranges")):
-            if not isinstance(each, dict) or each.get("type") not in {"ECOSYSTEM", "SEMVER"}:
+            if not isinstance(each, dict) or each.get("type") not in ("ECOSYSTEM", "SEMVER"):
                 continue
             events = _events(each)
             fixed.update(version for kind, version in events if kind == "fixed")
