@@ -10,6 +10,7 @@ from jingwei.deploy.artifacts.flatbuffers import scan_tflite
 from jingwei.deploy.artifacts.gguf import scan_gguf
 from jingwei.deploy.artifacts.hdf5_files import scan_hdf5
 from jingwei.deploy.artifacts.onnx_models import scan_onnx
+from jingwei.deploy.artifacts.paddle import scan_paddle
 from jingwei.deploy.artifacts.plain_formats import note_plain, plain_format
 from jingwei.deploy.artifacts.protobuf import Malformed, fields
 from jingwei.deploy.artifacts.safetensors import scan_safetensors
@@ -23,6 +24,8 @@ _NAMES = {
     r"fingerprint\.pb$": "side-file",
     r"\.meta$": "meta-graph",
     r"\.mlmodel$": "coreml",
+    r"\.pdmodel$": "paddle",
+    r"\.pdiparams(\.info)?$": "side-file",
     r"\.pb$": "graph",
     r"\.tflite$": "tflite",
     r"\.safetensors$": "safetensors",
@@ -75,6 +78,7 @@ _READERS: dict[str, Callable[[Source, str, Examination], None]] = {
     "onnx": scan_onnx,
     "keras-metadata": scan_keras_metadata,
     "coreml": scan_coreml,
+    "paddle": scan_paddle,
     "tflite": scan_tflite,
 }
 

@@ -171,6 +171,8 @@ class _Reader:
         if self._telling(node):
             return Severity.CRITICAL if when is When.HOOK else Severity.HIGH
         listed = bool(node.args) and isinstance(node.args[0], ast.List | ast.Tuple)
+        if listed and when is When.CALLED:
+            return Severity.LOW
         return Severity.MEDIUM if listed or when is When.CALLED else Severity.HIGH
 
     def _telling(self, node: ast.Call) -> bool:
