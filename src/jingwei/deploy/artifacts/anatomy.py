@@ -1,6 +1,5 @@
 """A pickle step by step, in words: what each operation pushes, names, builds and would call. Nothing is run."""
 
-import struct
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import NamedTuple
 
 from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.machine import Machine
-from jingwei.deploy.artifacts.memo import OutOfRoom
 from jingwei.deploy.artifacts.notes import Notes, plain
 from jingwei.deploy.artifacts.scan import look
 from jingwei.deploy.artifacts.source import FileSource, Source
@@ -59,11 +57,11 @@ def _steps(source: Source, name: str, start: int) -> Iterator[Step]:
         code = source.read(at, 1)
         if not code:
             return
-        try:
-            more = machine.step()
-        except (LookupError, ValueError, OverflowError, struct.error, OutOfRoom):
+        found = machine.run()
+        more = found.reason == "gap-operations"
+        if not more and not found.stopped:
             return
-        calls = [use.words for use in machine.trace.uses.values() if use.offset == at and use.words]
+        calls = [use.words for use in found.uses.values() if use.offset == at and use.words]
         top = words(machine, machine.stack[-1]) if machine.stack and more else ""
         yield Step(plain(name), at, _names().get(code, "?"), plain(calls[-1] if calls else top))
 

@@ -218,7 +218,7 @@ def loaded(machine: Machine, made: Call) -> Made:
 def _loaded(machine: Machine, value: int) -> bool:
     """Note bytes inside the pickle that it has loaded; tell whether they are there to be examined."""
     if value & 7 == BLOB:
-        start, length = machine.blob(value)
+        start, length = machine.extent(value)
         machine.trace.inner.append(Inner(start, length, loaded=True))
         return True
     if value & 7 == ENCODED:

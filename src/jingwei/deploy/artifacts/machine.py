@@ -105,7 +105,10 @@ class Machine:
         self._window = b""
 
     def run(self) -> Trace:
-        """Follow the stream to its STOP, its end, or the first thing that no unpickler could go past."""
+        """Follow the stream to its STOP, its end, its most operations, or what no unpickler could go past.
+
+        Run again, it goes on where it was: the reason `gap-operations` says that there is more.
+        """
         trace = self.trace
         try:
             self._follow()
@@ -121,18 +124,6 @@ class Machine:
             trace.reason = "gap-broken-pickle"
         trace.end = self.at
         return trace
-
-    def step(self) -> bool:
-        """Follow a machine of one operation by one more; false where the stream ends or cannot be followed further.
-
-        Raises:
-            LookupError, ValueError, OverflowError, OutOfRoom: the stream breaks here.
-        """
-        try:
-            self._follow()
-        except Halt as halt:
-            return str(halt) == "gap-operations"
-        return True
 
     def _follow(self) -> None:  # noqa: C901 - a branch an opcode, and a call for each would double the time
         """Follow the stream; the commonest opcodes are followed here, where each step is dear."""
@@ -234,12 +225,6 @@ class Machine:
         items = self.stack[mark:]
         del self.stack[mark:]
         return items
-
-    def blob(self, value: int) -> tuple[int, int]:
-        """Return where a blob's bytes begin, and how many they are."""
-        at = value >> 3
-        width = _BLOBS[self.fixed(at, 1)[0]]
-        return at + 1 + width, int.from_bytes(self.fixed(at + 1, width), "little")
 
     def extent(self, value: int) -> tuple[int, int]:
         """Return where the bytes of a blob or of counted text begin, and how many they are; none of anything else."""

@@ -39,7 +39,7 @@ def _words(machine: "Machine", value: int, depth: int) -> str:
         text = machine.string(value >> 3 << 3 | STRING)
         return _UNKNOWN if text is None else _quoted(text)
     if kind == BLOB:
-        start, length = machine.blob(value)
+        start, length = machine.extent(value)
         return repr(machine.fixed(start, min(length, _HEAD)))[:_LONGEST] + (_UNKNOWN if length > _HEAD else "")
     if kind == TUPLE:
         items = machine.store.tuple_of(value)
