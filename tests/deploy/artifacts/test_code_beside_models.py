@@ -123,6 +123,7 @@ def test_a_real_package_is_no_impostor(name):
 FILES: dict[str, tuple[str, str, Severity | None]] = {
     "another index over plain http": ("requirements.txt", "--extra-index-url http://x.invalid/simple\ntorch\n", Severity.HIGH),
     "another index over https": ("requirements.txt", "--extra-index-url https://x.invalid/simple\ntorch\n", Severity.HIGH),
+    "an address that is none": ("requirements.txt", "-i https://[x/simple\nevil @ http://[::1\n", Severity.HIGH),
     "a package by its address": ("requirements.txt", "evil @ https://x.invalid/evil.whl\n", Severity.HIGH),
     "an impostor with a version": ("requirements-gpu.txt", "torch==2.1\ntransfomers>=4\n", Severity.HIGH),
     "a conda impostor": ("conda.yaml", "dependencies:\n- pip:\n  - tensorfiow==2.1\n", Severity.HIGH),

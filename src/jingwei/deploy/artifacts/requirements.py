@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -77,13 +77,21 @@ def _source(option: str, value: str) -> Severity | None:
         return Severity.HIGH if "://" in value else None
     if "trusted-host" in option:
         return Severity.MEDIUM
-    address = urlsplit(value)
+    address = _address(value)
     if not address.scheme:
         return None
     if _trusted(address.hostname or ""):
         return None
     private = _PRIVATE.search(address.hostname or "") is not None or address.scheme == "file"
     return Severity.MEDIUM if private else Severity.HIGH
+
+
+def _address(value: str) -> SplitResult:
+    """Read an address; of one that is none, only that it is not trusted is known."""
+    try:
+        return urlsplit(value)
+    except ValueError:
+        return SplitResult("unreadable", "", "", "", "")
 
 
 def _trusted(host: str) -> bool:
@@ -95,7 +103,7 @@ def _trusted(host: str) -> bool:
 def _direct(value: str) -> Severity | None:
     """Weigh a package that is named by its address."""
     scheme, _, rest = value.partition("+")
-    address = urlsplit(rest if rest and not scheme.startswith("http") else value)
+    address = _address(rest if rest and not scheme.startswith("http") else value)
     owner = address.path.strip("/").partition("/")[0]
     if _trusted(address.hostname or "") or (
         address.hostname in {"github.com", "raw.githubusercontent.com"} and owner in _packages().owners
