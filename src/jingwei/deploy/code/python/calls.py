@@ -31,7 +31,7 @@ from jingwei.deploy.code.python.value import (
     union,
 )
 
-__all__ = ["Arguments", "Frame", "call"]
+__all__ = ["Arguments", "Frame", "call", "secret_taint"]
 
 _LATER = ("*.submit", "*to_thread", "*.run_in_executor", "*run_in_threadpool", "*Thread", "*partial", "*.run_sync")
 _STOPS = frozenset({
@@ -104,12 +104,6 @@ class Frame:
             if page and not conditions.answers_json(function):
                 self.sink("code.page", "html", place, "return", value)
 
-    def secret(self, name: str, line: int) -> frozenset[Taint]:
-        """Return the taint of an environment variable that holds a credential."""
-        if pattern_of_credentials(name):
-            return frozenset({Taint(Origin.SECRET, name, line)})
-        return frozenset()
-
     def roles(self, value: Value, node: ast.AST) -> None:
         """Look at a message that may speak in the system's role."""
         content = conditions.system_content(value)
@@ -138,9 +132,10 @@ class Frame:
                 self.reaches.add(Reach(taint, rule, group, place, called))
 
 
-def pattern_of_credentials(name: str) -> bool:
-    """Tell whether a name says that it holds a credential."""
-    return conditions.CREDENTIAL.search(name) is not None
+def secret_taint(name: str, line: int) -> frozenset[Taint]:
+    """Return the taint of an environment variable, if its name says that it holds a credential."""
+    held = conditions.CREDENTIAL.search(name) is not None
+    return frozenset({Taint(Origin.SECRET, name, line)}) if held else frozenset()
 
 
 def call(frame: Frame, function: Value, arguments: Arguments, node: ast.Call) -> Value:
@@ -211,7 +206,7 @@ def _result(frame: Frame, name: str, function: Value, arguments: Arguments, node
     made = f"{name}()" if len(name) < 200 else ""
     if pattern(_ENVIRONMENT).fullmatch(name):
         key, default = arguments.at(0), arguments.get("1", "default") or NOTHING
-        return Value(taints=frame.secret(key.said, line), name=made, literal=default.said)
+        return Value(taints=secret_taint(key.said, line), name=made, literal=default.said)
     origin = Origin.MODEL if conditions.asks_model(name, arguments) else source_of(name)
     if origin is not None:
         return Value(taints=frozenset({Taint(origin, name[-80:], line)}), name=made, literal=arguments.at(0).said[:200])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
-from jingwei.deploy.code.python.calls import Arguments, Frame, call
+from jingwei.deploy.code.python.calls import Arguments, Frame, call, secret_taint
 from jingwei.deploy.code.python.knowledge import attribute_source, listed, source_of
 from jingwei.deploy.code.python.place import Place
 from jingwei.deploy.code.python.value import (
@@ -192,7 +192,7 @@ class Expressions:
             return Value(taints=key.taints, name=f"{owner.name}[]")
         if owner.name == "os.environ":
             said = str(key.constant) if key.known else ""
-            return replace(owner.member(f"[{said}]"), taints=self.frame.secret(said, node.lineno))
+            return replace(owner.member(f"[{said}]"), taints=secret_taint(said, node.lineno))
         if owner.fields and owner.name in {"dict", "list", "tuple"} and owner.fields[0][0] != "*":
             same = [value for _, value in owner.fields[:6]]
             found = same[0]
