@@ -33,6 +33,7 @@ from jingwei.deploy.code.python.value import (
 
 __all__ = ["Arguments", "Frame", "call", "secret_taint"]
 
+_LOOK_UP = frozenset({"globals().get", "locals().get", "getattr", "builtins.getattr"})
 _LATER = ("*.submit", "*to_thread", "*.run_in_executor", "*run_in_threadpool", "*Thread", "*partial", "*.run_sync")
 _STOPS = frozenset({
     "len", "int", "float", "bool", "isinstance", "hash", "id", "callable", "type", "hasattr", "ord", "print", "abs",
@@ -158,7 +159,7 @@ def call(frame: Frame, function: Value, arguments: Arguments, node: ast.Call) ->
         for value in conditions.at_sink(row, name, arguments, owner=function):
             frame.sink(row.rule, row.group, frame.place(node), name, value)
     _system_arguments(frame, name, arguments, node)
-    return _result(frame, name, function, arguments, node)
+    return _result(name, function, arguments, node)
 
 
 def _method_of(node: ast.Call) -> str:
@@ -200,7 +201,7 @@ def _system_arguments(frame: Frame, name: str, arguments: Arguments, node: ast.C
         frame.system(content, node, name)
 
 
-def _result(frame: Frame, name: str, function: Value, arguments: Arguments, node: ast.Call) -> Value:
+def _result(name: str, function: Value, arguments: Arguments, node: ast.Call) -> Value:
     """Return what a call of a library gives."""
     line = node.lineno
     made = f"{name}()" if len(name) < 200 else ""
@@ -210,12 +211,8 @@ def _result(frame: Frame, name: str, function: Value, arguments: Arguments, node
     origin = Origin.MODEL if conditions.asks_model(name, arguments) else source_of(name)
     if origin is not None:
         return Value(taints=frozenset({Taint(origin, name[-80:], line)}), name=made, literal=arguments.at(0).said[:200])
-    if name in {"globals().get", "locals().get"}:
-        return Value(arguments.at(0).taints, name="globals()[]" if not arguments.at(0).known else "")
-    if name in {"getattr", "builtins.getattr"}:
-        key_named = arguments.at(1).known
-        whole = arguments.at(0).member(f".{arguments.at(1).constant}")
-        return whole if key_named else Value(arguments.at(1).taints, name="getattr()")
+    if name in _LOOK_UP:
+        return _looked_up(name, arguments)
     if name in _STOPS or (name in _HANDLES and arguments.positional):
         opened = Value(name=made, literal=arguments.at(0).said[:200] if name == "open" else "")
         return opened if name in _STOPS else arguments.at(0)
@@ -225,6 +222,15 @@ def _result(frame: Frame, name: str, function: Value, arguments: Arguments, node
         return _handed_on(name, made, function, every, line=line)
     result = Value(union(function, *every), built=any(each.built for each in every)).cleared(*clears)
     return replace(result, name=made)
+
+
+def _looked_up(name: str, arguments: Arguments) -> Value:
+    """Return what is looked up by its name."""
+    if name.endswith(".get"):
+        return Value(arguments.at(0).taints, name="" if arguments.at(0).known else "globals()[]")
+    if arguments.at(1).known:
+        return arguments.at(0).member(f".{arguments.at(1).constant}")
+    return Value(arguments.at(1).taints, name="getattr()")
 
 
 def _handed_on(name: str, made: str, function: Value, every: list[Value], *, line: int) -> Value:
