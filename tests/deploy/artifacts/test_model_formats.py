@@ -346,3 +346,15 @@ def test_a_group_that_holds_itself_ends(scan):
     link = message(0x06, bytes([1, 0, 1]) + b"a" + struct.pack("<Q", 96))
 
     assert scan("m.h5", hdf5(link)).gaps == ()
+
+
+def test_a_reader_that_fails_is_a_gap_and_not_the_end(scan, monkeypatch):
+    def failing(*_: object, **__: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr("jingwei.deploy.artifacts.scan.scan_format", failing)
+
+    scanned = scan("m.gguf", gguf())
+
+    assert scanned.gaps
+    assert scanned.coverage == ()

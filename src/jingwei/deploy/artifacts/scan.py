@@ -1,6 +1,7 @@
 """One file from its bytes to its notes: told what it is by content, examined as everything it could be read as."""
 
 import hashlib
+import logging
 import stat
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from jingwei.core.errors import InputError
 from jingwei.deploy.artifacts.compressed import method_of
 from jingwei.deploy.artifacts.configs import is_text
+from jingwei.deploy.artifacts.coverage import Ranges
 from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.formats import named_format, scan_format
 from jingwei.deploy.artifacts.hdf5_files import is_hdf5
@@ -25,6 +27,8 @@ _MARKS = {
     b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"GGUF": "gguf", b"\x93NUMPY": "numpy",
     b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar", b"\x28\xb5\x2f\xfd": "zstd",
 }  # fmt: skip
+_FAILURES = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+_LOG = logging.getLogger(__name__)
 _UNLOADABLE = frozenset({"7z", "rar"})
 """Archives that no loader of models opens: nothing but hiding is won by them."""
 _INERT = frozenset({"plain", "side-file"})
@@ -80,7 +84,12 @@ def unread(reason: str, name: str, **values: object) -> Scanned:
 
 def _examined(source: FileSource, name: str, examination: Examination, *, digest: bool) -> Scanned:
     notes = examination.notes
-    ranges = examination.inside(source, name, 0)
+    try:
+        ranges = examination.inside(source, name, 0)
+    except _FAILURES:  # a reader's own mistake must not end the scan, and must never look clean
+        _LOG.exception("a reader of model files failed")
+        notes.gap("gap-reader", name)
+        ranges = Ranges()
     sha256 = _digest(source, name, examination) if digest else ""
     if source.changed:
         notes.gap("gap-changed", name)
