@@ -1,6 +1,6 @@
 """One judgement for one thing: all its texts, all their signs, and how its words and its powers agree."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
 from jingwei.core.finding import Severity
@@ -75,7 +75,7 @@ def amount(signs: Iterable[Sign]) -> float:
     return 1 - prod(1 - sign.weight for sign in signs)
 
 
-def _signs(spoken: Spoken) -> list[Sign]:
+def _signs(spoken: Spoken) -> Sequence[Sign]:
     if spoken.part == "name":
         readings = {spoken.text, spelled_out(spoken.text)}
         return [sign for text in sorted(readings) for sign in signs_of(text) if sign.rule != "speech"]
@@ -93,7 +93,7 @@ def _weighed(sign: Sign, thing: Thing) -> Sign:
 def _look_behind(spoken: Spoken, notes: Notes, *, markdown: bool) -> None:
     """Note what a text hides; a comment, which is no harm by itself, only where it speaks."""
     for hidden in concealed(spoken.text, markdown=markdown):
-        signs = signs_of(hidden.inner) if hidden.rule in _CONCEALED_INSIDE else []
+        signs = signs_of(hidden.inner) if hidden.rule in _CONCEALED_INSIDE else ()
         spoken_inside = amount(signs)
         if hidden.rule == "comment-read":
             if spoken_inside >= SUSPECT:

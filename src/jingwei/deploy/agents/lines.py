@@ -17,6 +17,7 @@ LANGUAGES = {".js": "js", ".mjs": "js", ".cjs": "js", ".ts": "js", ".tsx": "js",
              ".pl": "perl", ".go": "go", ".rs": "rust", ".php": "php"}  # fmt: skip
 """Language by the ending of a file's name."""
 LONGEST = 1_000_000
+_PACKAGES = re.compile(r"(?i)^(?:(?:requirements|constraints)[\w.-]*\.(?:txt|in)|pip\.conf|\.npmrc)$")
 _COMMENT = re.compile(r"^\s*(?:#(?!!)|//|\*|/\*|<!--|rem\b|::)", re.IGNORECASE)
 
 
@@ -41,12 +42,16 @@ def _compiled() -> tuple[_Compiled, ...]:
     for name, entry in package_data(__package__, "code.yaml")["rules"].items():
         rule = _Rule.model_validate(entry)
         unless = re.compile("|".join(rule.unless)) if rule.unless else None
-        found.append(_Compiled(name, tuple(map(re.compile, rule.patterns)), unless, rule.languages))
+        found.append(
+            _Compiled(name, tuple(re.compile(each, re.IGNORECASE) for each in rule.patterns), unless, rule.languages)
+        )
     return tuple(found)
 
 
 def language_of(name: str, content: str = "") -> str:
     """Return the language of a file by its name, or by its first line; empty where it is none that is read."""
+    if _PACKAGES.search(PurePath(name).name):
+        return "packages"
     known = LANGUAGES.get(PurePath(name).suffix.lower(), "")
     if known or not content.startswith("#!"):
         return known

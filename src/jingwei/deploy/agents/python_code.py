@@ -8,26 +8,16 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jingwei.core.finding import Severity
-from jingwei.core.package_data import package_data
 from jingwei.deploy.agents.findings import Notes
-from jingwei.deploy.agents.lines import judge_lines
-from jingwei.deploy.agents.python_names import Names
+from jingwei.deploy.agents.python_names import Call, Names, known
+from jingwei.deploy.agents.python_runs import judge_runs, source_of
 
 LARGEST = 1_000_000
 _MOST_NODES = 200_000
-_REMEMBERED = 400
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what is looked for
-
-
-class Call(NamedTuple):
-    """One call, and what it calls."""
-
-    node: ast.Call
-    name: str
 
 
 class ToolFunction(NamedTuple):
@@ -37,14 +27,6 @@ class ToolFunction(NamedTuple):
     name: str
     description: str
     parameters: frozenset[str]
-
-
-@lru_cache(maxsize=1)
-def known() -> Mapping[str, Any]:  # Any: lists and patterns, each used in one place
-    """Return what is known of Python's names."""
-    data = package_data(__package__, "python.yaml")
-    return {name: frozenset(each) if isinstance(each, list) and each and isinstance(each[0], str) else
-            re.compile(each) if isinstance(each, str) else each for name, each in data.items()}  # fmt: skip
 
 
 def parse(code: str) -> ast.Module | None:
@@ -74,7 +56,7 @@ def judge_python(code: str, notes: Notes) -> tuple[ToolFunction, ...] | None:
     calls = [Call(node, names.name(node.func)) for node in nodes if isinstance(node, ast.Call)]
     try:
         _steals(tree, calls, names, notes)
-        _runs(calls, names, notes)
+        judge_runs(calls, names, notes)
         _persists(calls, names, notes)
         _exposed(calls, names, notes)
         tools = tuple(_tools(nodes, names))
@@ -193,58 +175,6 @@ def _foreign_tokens(tree: ast.Module, sends: list[Call], names: Names, notes: No
             )
 
 
-def _runs(calls: list[Call], names: Names, notes: Notes) -> None:
-    fetched = any(call.name in known()["fetch"] for call in calls)
-    dup = any(call.name in {"os.dup2", "pty.spawn"} for call in calls)
-    connects = any(call.name.endswith(".connect") and call.name.startswith("socket.") for call in calls)
-    if connects and (dup or any(call.name in known()["run"] and _speaks_to_socket(call) for call in calls)):
-        notes.find("reverse-shell", seen="socket.connect → os.dup2 / pty.spawn")
-    for call in calls:
-        line = call.node.lineno
-        inside = {each.name for each in calls if each.node is not call.node and _holds(call.node, each.node)}
-        inside |= {name for each in call.node.args for name in _made_of(each, names)}
-        if call.name in known()["evaluate"]:
-            if inside & known()["fetch"]:
-                notes.find("remote-code-run", seen=_source(call.node), line=line)
-            elif inside & known()["decode"] and call.name in known()["run_code"] | {
-                "compile",
-                "__import__",
-                "importlib.import_module",
-            }:
-                notes.find("hidden-code", seen=_source(call.node), line=line)
-        if call.name in known()["run"] and call.node.args:
-            command = names.text(call.node.args[0])
-            judge_lines(command, "shell", notes, first_line=line)
-            if inside & known()["decode"]:
-                notes.find("hidden-code", seen=_source(call.node), line=line)
-            if fetched and re.search(r"chmod|/tmp/|\btemp|\.(?:sh|exe|bin|ps1)\b", command):
-                notes.find("remote-code-run", seen=command, line=line)
-
-
-def _made_of(node: ast.expr, names: Names) -> Iterator[str]:
-    """Give the calls that an argument's names were assigned from."""
-    for each in ast.walk(node):
-        value = names.value(each.id) if isinstance(each, ast.Name) else None
-        for inner in ast.walk(value) if value is not None else ():
-            if isinstance(inner, ast.Call):
-                yield names.name(inner.func)
-
-
-def _speaks_to_socket(call: Call) -> bool:
-    return any(each.arg in {"stdin", "stdout"} and "fileno" in ast.dump(each.value) for each in call.node.keywords)
-
-
-def _holds(outer: ast.AST, inner: ast.AST) -> bool:
-    return any(each is inner for each in ast.walk(outer))
-
-
-def _source(node: ast.AST) -> str:
-    try:
-        return ast.unparse(node)[:_REMEMBERED]
-    except (ValueError, RecursionError):
-        return ""
-
-
 def _persists(calls: list[Call], names: Names, notes: Notes) -> None:
     for call in calls:
         where = names.text(call.node.args[0]) if call.node.args else ""
@@ -277,7 +207,7 @@ def _exposed(calls: list[Call], names: Names, notes: Notes) -> None:
         for each in call.node.keywords:
             if each.arg in {"host", "bind"} and names.text(each.value) in _EVERYWHERE and not guarded:
                 notes.find(
-                    "listens-everywhere", seen=_source(call.node), line=call.node.lineno, severity=Severity.MEDIUM
+                    "listens-everywhere", seen=source_of(call.node), line=call.node.lineno, severity=Severity.MEDIUM
                 )
 
 
@@ -293,7 +223,7 @@ def _changing(nodes: list[ast.AST], notes: Notes) -> None:
                 and target.attr in {"description", "__doc__", "instructions"}
                 and not _is_self(target)
             ):
-                notes.find("changing-description", seen=_source(node), line=node.lineno)
+                notes.find("changing-description", seen=source_of(node), line=node.lineno)
 
 
 def _is_self(target: ast.Attribute) -> bool:

@@ -1,10 +1,30 @@
 """Names and constants in Python code: what a call really calls, and what a string would be, without running it."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from jingwei.core.package_data import package_data
 
 _LONGEST = 4_000
 _DEEPEST = 24
+
+
+class Call(NamedTuple):
+    """One call, and what it calls."""
+
+    node: ast.Call
+    name: str
+
+
+@lru_cache(maxsize=1)
+def known() -> Mapping[str, Any]:  # Any: lists and patterns, each used in one place
+    """Return what is known of Python's names."""
+    data = package_data(__package__, "python.yaml")
+    return {name: frozenset(each) if isinstance(each, list) and each and isinstance(each[0], str) else
+            re.compile(each) if isinstance(each, str) else each for name, each in data.items()}  # fmt: skip
 
 
 class Names:
@@ -13,6 +33,9 @@ class Names:
     def __init__(self, tree: ast.Module) -> None:
         self._imported: dict[str, str] = {}
         self._values: dict[str, ast.expr] = {}
+        self._named: dict[str, str] = {}
+        self._read: dict[str, str] = {}
+        """What names were found to be: each is worked out once, however often and however deep it is used."""
         self._several: set[str] = set()
         """Names that are assigned more than once: what they hold is not known."""
         for node in ast.walk(tree):
@@ -49,9 +72,12 @@ class Names:
         return self._of_call(node, depth) if isinstance(node, ast.Call) else ""
 
     def _of_value(self, node: ast.Name, depth: int) -> str:
-        value = self._values.get(node.id)
-        named = isinstance(value, ast.Attribute | ast.Call | ast.Name) and value is not node
-        return self.name(value, depth + 1) if named and value is not None else ""
+        if node.id not in self._named:
+            value = self._values.get(node.id)
+            self._named[node.id] = ""  # a name that is made of itself is nothing
+            if isinstance(value, ast.Attribute | ast.Call | ast.Name) and value is not node:
+                self._named[node.id] = self.name(value, depth + 1)
+        return self._named[node.id]
 
     def _of_call(self, node: ast.Call, depth: int) -> str:
         called = self.name(node.func, depth + 1)
@@ -70,8 +96,11 @@ class Names:
         if isinstance(node, ast.Constant):
             return _written(node.value)
         if isinstance(node, ast.Name):
-            value = self._values.get(node.id)
-            return self.text(value, depth + 1) if value is not None and node.id not in self._several else ""
+            if node.id not in self._read:
+                self._read[node.id] = ""
+                if node.id not in self._several:
+                    self._read[node.id] = self.text(self._values.get(node.id), depth + 1)
+            return self._read[node.id]
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Div | ast.Mod):
             joint = "/" if isinstance(node.op, ast.Div) else ""
             return f"{self.text(node.left, depth + 1)}{joint}{self.text(node.right, depth + 1)}"[:_LONGEST]
@@ -102,15 +131,17 @@ def _written(value: object) -> str:
     return plain[:_LONGEST] if isinstance(plain, str) else ""
 
 
-def depends_on(node: ast.AST, names: frozenset[str], module: Names, depth: int = 0) -> bool:
+def depends_on(node: ast.AST, names: frozenset[str], module: Names) -> bool:
     """Tell whether an expression is made of one of these names, directly or through names assigned from them."""
-    if depth > 6:
-        return False
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name):
+    waiting, seen = [node], set[str]()
+    while waiting:
+        for each in ast.walk(waiting.pop()):
+            if not isinstance(each, ast.Name) or each.id in seen:
+                continue
             if each.id in names:
                 return True
+            seen.add(each.id)
             value = module.value(each.id)
-            if value is not None and value is not node and depends_on(value, names, module, depth + 1):
-                return True
+            if value is not None:
+                waiting.append(value)
     return False

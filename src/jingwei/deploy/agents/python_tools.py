@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from jingwei.core.finding import Severity
 from jingwei.deploy.agents.findings import Notes
-from jingwei.deploy.agents.python_code import Call, ToolFunction, known, parse
-from jingwei.deploy.agents.python_names import Names, depends_on
+from jingwei.deploy.agents.python_code import ToolFunction, parse
+from jingwei.deploy.agents.python_names import Call, Names, depends_on, known
 from jingwei.deploy.agents.things import Spoken, Thing
 
 _SQL = re.compile(r"(?is)\b(?:select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|drop\s+table)\b")

@@ -55,11 +55,13 @@ def thing_of(raw: Mapping[str, Json], *, kind: Kind, path: str, name: str = "") 
     whole = True
     characters = 0
     for each in _texts(dict(raw), "", 0):
-        characters += len(each.text)
-        if len(spoken) >= MOST_TEXTS or characters > MOST_CHARACTERS:
+        left = MOST_CHARACTERS - characters
+        if len(spoken) >= MOST_TEXTS or left <= 0:
             whole = False
             break
-        spoken.append(each)
+        whole = whole and len(each.text) <= left
+        characters += len(each.text)
+        spoken.append(each._replace(text=each.text[:left]))
     return Thing(
         f"{path}!{named}" if named else path, kind, named, raw, tuple(spoken), whole and _depth(dict(raw)) < _DEEPEST
     )

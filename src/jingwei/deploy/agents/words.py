@@ -19,6 +19,7 @@ from jingwei.detect.injection import MODEL_RULE, InjectionDetector
 LONGEST = 24_000
 """Characters of one text that are judged at once; longer texts are judged in pieces."""
 _OVERLAP = 400
+_REMEMBERED = 1_000
 _AROUND = 48
 """Characters around a match in which `unless` is looked for."""
 _BEFORE = 28
@@ -95,8 +96,18 @@ def _spelled(pattern: str, terms: dict[str, str]) -> str:
     return re.sub(r"\{([a-z_]+)\}", lambda match: terms[match[1]], pattern)
 
 
-def signs_of(text: str) -> list[Sign]:
+def signs_of(text: str) -> tuple[Sign, ...]:
     """Return every sign in a text that a model would read, hidden and encoded readings included."""
+    return _remembered(text) if len(text) <= _REMEMBERED else _signs_of(text)
+
+
+@lru_cache(maxsize=2_048)
+def _remembered(text: str) -> tuple[Sign, ...]:
+    """Judge a short text once: listings repeat the same descriptions of parameters."""
+    return _signs_of(text)
+
+
+def _signs_of(text: str) -> tuple[Sign, ...]:
     found: dict[str, Sign] = {}
     for start in range(0, max(1, len(text)), LONGEST - _OVERLAP):
         piece = fold(text[start : start + LONGEST], role="document")
@@ -104,7 +115,7 @@ def signs_of(text: str) -> list[Sign]:
             known = found.get(sign.rule)
             if known is None or known.weight < sign.weight:
                 found[sign.rule] = sign._replace(start=sign.start + start, end=sign.end + start)
-    return sorted(found.values(), key=lambda sign: -sign.weight)
+    return tuple(sorted(found.values(), key=lambda sign: -sign.weight))
 
 
 def _piece(text: Folded) -> Iterator[Sign]:
