@@ -17,6 +17,7 @@ from jingwei.deploy.advisories import (
 )
 from jingwei.deploy.advisories.advisory import Advisory, packed, unpacked
 from jingwei.deploy.advisories.store import SourceOf, write_store
+from jingwei.deploy.advisories.told import command_for
 from jingwei.deploy.bom import Component
 
 
@@ -208,3 +209,10 @@ def test_deciding_gap_by_gap_says_what_each_advisory_says(name):
         assert all(
             any(one.hits(version) == "affected" for one in advisories if each in one.ids) for each in affected
         ), version
+
+
+@pytest.mark.parametrize("name", ["a'; rm -rf ~ #", "$(id)", "-rf", "a`id`"])
+def test_no_command_is_offered_for_a_name_that_a_shell_would_run(name):
+    assert command_for(Package("PyPI", name), "1.0") == ""
+    assert command_for(Package("PyPI", "demo"), name) == ""
+    assert command_for(Package("npm", "@scope/demo"), "1.0") == "npm install @scope/demo@1.0"

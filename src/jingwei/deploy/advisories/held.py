@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,7 +103,7 @@ def held_scanned(held: Held, knowledge: Knowledge, *, today: date) -> Scanned:
     component, package, matched = held.component, held.package, held.matched
     facts = {"name": component.name, "version": package.version, "ecosystem": package.ecosystem,
              "purl": component.package_url, "fixed": held.fix or "", "found-in": component.path,
-             "advisories": _freshness(knowledge, package, today),
+             "advisories": _freshness(knowledge, package.ecosystem, today),
              "of-unknown-version": str(len(matched.unknown)) if matched.unknown else ""}  # fmt: skip
     return Scanned(path=line_of(component.shown, 400), format=package.ecosystem,
                    findings=tuple(_findings(held)), gaps=tuple(gaps_of(held)),
@@ -132,12 +133,9 @@ def gaps_of(held: Held) -> Iterator[Both]:
                    count=len(matched.unknown))  # fmt: skip
 
 
-def _freshness(knowledge: Knowledge, package: Package, today: date) -> str:
-    days = [
-        (source.day, source.name)
-        for source in knowledge.sources
-        if source.ecosystem == package.ecosystem and source.day
-    ]
+@lru_cache(maxsize=256)
+def _freshness(knowledge: Knowledge, ecosystem: str, today: date) -> str:
+    days = [(source.day, source.name) for source in knowledge.sources if source.ecosystem == ecosystem and source.day]
     if not days:
         return ""
     newest, name = max(days)

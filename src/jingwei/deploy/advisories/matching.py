@@ -147,6 +147,8 @@ class Knowledge:
     def match(self, package: Package) -> Matched:
         """Tell which flaws a package has."""
         covered = self.covers(package.ecosystem)
+        if not self._knows(package):
+            return Matched(covered=covered)
         groups = self.tables(package.ecosystem, package.name).groups
         if not package.version:
             return Matched(unknown=tuple(group.flaw for group in groups), covered=covered)
@@ -155,6 +157,11 @@ class Knowledge:
         if not read:
             return Matched(affected, (), tuple(undecided), covered=covered, version_read=not groups)
         return Matched(affected, undecided, (), covered=covered)
+
+    def _knows(self, package: Package) -> bool:
+        component = component_of(package.ecosystem, package.name)
+        return any(store.has(package.ecosystem, package.name) or (component and store.has(_COMPONENT, component))
+                   for store in self.stores)  # fmt: skip
 
     def _decides(self, package: Package) -> _Decision:
         table = self.tables(package.ecosystem, package.name)

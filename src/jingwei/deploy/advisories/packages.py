@@ -1,5 +1,6 @@
 """From a component of a BOM to the package that advisories name, by its package URL or its name."""
 
+import re
 from urllib.parse import unquote
 
 from packageurl import PackageURL
@@ -15,14 +16,17 @@ _ECOSYSTEMS = {"pypi": "PyPI", "npm": "npm", "golang": "Go", "cargo": "crates.io
 _DISTRIBUTIONS = {"debian": "Debian", "ubuntu": "Ubuntu", "alpine": "Alpine", "wolfi": "Wolfi",
                   "chainguard": "Chainguard", "rocky": "Rocky Linux", "almalinux": "AlmaLinux", "rhel": "Red Hat",
                   "opensuse": "openSUSE", "sles": "SUSE", "openeuler": "openEuler", "mageia": "Mageia"}  # fmt: skip
+_SIMPLE = re.compile(r"pkg:pypi/([A-Za-z0-9._-]+)(?:@[A-Za-z0-9.!-]*)?")
+"""What nearly every package URL of a Python library looks like; read without the library that reads all of them."""
 _JOINED = {"npm": "/", "golang": "/", "maven": ":", "composer": "/", "swift": "/"}
 
 
 def package_of(component: Component) -> Package | None:
     """Return the package that a component is; none where nothing could have an advisory about it."""
-    if component.kind == "library" and not component.purl and (component.version or not component.gap):
-        return Package("PyPI", package_name("PyPI", component.name), component.version)
     url = component.package_url
+    simple = _SIMPLE.fullmatch(url)
+    if simple:
+        return Package("PyPI", package_name("PyPI", simple[1]), component.version)
     if not url and component.kind in {"service", "tool", "agent"}:
         return Package("AI", component_name(component.name), component.version)
     try:

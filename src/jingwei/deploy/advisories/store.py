@@ -54,6 +54,7 @@ class Store:
             about = dict(self._connection.execute("SELECT name, value FROM about"))
             sources = self._connection.execute("SELECT name, ecosystem, day, advisories, licence FROM source")
             self.sources = tuple(SourceOf(*row) for row in sources)
+            self._names = frozenset(self._connection.execute("SELECT ecosystem, name FROM package"))
         except sqlite3.Error as error:
             raise InputError("deploy.advisories:bad-store", field="store", path=str(path)) from error
         if about.get("format") != _FORMAT:
@@ -67,7 +68,11 @@ class Store:
 
     def of(self, ecosystem: str, name: str) -> tuple[Advisory, ...]:
         """Return every advisory about a package, withdrawn ones too."""
-        return self.packages(ecosystem, name)
+        return self.packages(ecosystem, name) if (ecosystem, name) in self._names else ()
+
+    def has(self, ecosystem: str, name: str) -> bool:
+        """Tell whether there is any advisory about a package."""
+        return (ecosystem, name) in self._names
 
     def _packages(self, ecosystem: str, name: str) -> tuple[Advisory, ...]:
         try:

@@ -1,5 +1,6 @@
 """What matching found, in words: flaws with range, fix and command; what is undecided, silenced, or out of date."""
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,7 @@ from jingwei.deploy.bom import Component
 from jingwei.deploy.scanned import Seen
 
 _LONGEST = 160
+_PASTED = re.compile(r"[A-Za-z0-9@][\w.@/+:~^!-]{0,200}")
 _MOST_IDS = 20
 
 
@@ -91,6 +93,8 @@ def _remedy(flaw: Flaw, package: Package, fix: str | None) -> Both:
 
 def command_for(package: Package, version: str) -> str:
     """Return the command that brings a version in; empty where there is no usual one."""
+    if not (_PASTED.fullmatch(package.name) and _PASTED.fullmatch(version)):
+        return ""  # a name that a shell would read as more than a name
     template = _data()["commands"].get(package.ecosystem.partition(":")[0], "")
     return str(template).format(name=package.name, version=version)
 

@@ -122,4 +122,7 @@ def line_of(value: object, longest: int = 200) -> str:
     """Return a text on one printable line, bounded; empty for anything that is no text or number."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return ""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value).strip())[:longest]
+    text = str(value).strip()[:longest]
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
