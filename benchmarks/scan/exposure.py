@@ -11,6 +11,7 @@ component, its version, whether a login is asked for, components seen that are n
 import argparse
 import json
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -154,7 +155,8 @@ def summary(rows, decoys):
         if seen:
             print(f"{who}: {sum(len(each['told']) for each in seen)} components on {len(seen)} decoys")
     cpu = sorted(row["ours"]["cpu"] for row in (*rows, *decoys))
-    print(f"ours: {cpu[len(cpu) // 2]:.3f} s CPU a service (median)")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"ours: {cpu[len(cpu) // 2]:.3f} s CPU a service (median), {peak} MiB at most for the whole run")
 
 
 def main():
