@@ -99,6 +99,8 @@ def test_evidence_types_name_the_checks_that_produce_them():
     assert produced == {
         "EV-MODEL-SCAN": ("model-scan",),
         "EV-AIBOM": ("ai-bom",),
+        "EV-VULN": ("vulnerability-scan",),
+        "EV-VULN-INTEL": ("vulnerability-scan",),
         "EV-PII": ("data-scan",),
         "EV-DATA-SCAN": ("data-scan",),
         "EV-REDTEAM": ("redteam",),

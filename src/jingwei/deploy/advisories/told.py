@@ -78,11 +78,12 @@ def _remedy(flaw: Flaw, package: Package, fix: str | None) -> Both:
     version = fix or next((each for each in flaw.fixed if package.version), "")
     command = command_for(package, version) if version else ""
     if fix:
-        return text("deploy.advisories:remedy-fix", name=package.name, version=fix, command=command)
+        key = "remedy-fix" if command else "remedy-upgrade"
+        return text(f"deploy.advisories:{key}", name=package.name, version=fix, command=command)
     if version:
-        return text(
-            "deploy.advisories:remedy-partly", name=package.name, versions=", ".join(flaw.fixed[:5]), command=command
-        )
+        key = "remedy-partly" if command else "remedy-partly-plain"
+        known = ", ".join(flaw.fixed[:5])
+        return text(f"deploy.advisories:{key}", name=package.name, versions=known, command=command)
     advice = (
         Both(zh=flaw.advisory.advice_zh or flaw.advisory.advice, en=flaw.advisory.advice)
         if flaw.advisory.advice
