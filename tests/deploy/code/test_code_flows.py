@@ -168,3 +168,22 @@ def test_a_long_sum_is_read_without_recursion():
 
 def test_python_2_is_a_gap():
     assert audit([PythonSource("a.py", "print 'x'")]).broken == {"a.py": "gap-not-python"}
+
+
+def test_the_names_of_settings_are_no_secrets_but_their_values_are():
+    source = "import os\nneeded = {'OPENAI_API_KEY': os.getenv('OPENAI_API_KEY')}\nfor name, value in needed.items():\n    print(name)\n    print(value)\n"
+    assert found(source) == {("m0.py", 5, "code.secret-logged")}
+
+
+def test_a_query_of_a_vector_store_is_no_sql():
+    assert not rules("class VectorDB:\n    def find(self, index, words):\n        return index.query(words)\n")
+
+
+def test_a_function_that_a_form_calls_gets_what_a_user_entered():
+    source = "import gradio as gr, requests\ndef fetch(u):\n    return requests.get(u, timeout=1).text\nb = gr.Button('x')\nb.click(lambda u: fetch(u), None, None)\n"
+    assert rules(source) == {"code.address"}
+
+
+def test_a_chain_that_ends_in_a_model_asks_it():
+    source = "from langchain_openai import ChatOpenAI\nfrom p import prompt, parser\nchain = prompt | ChatOpenAI() | parser\neval(chain.invoke({}))\n"
+    assert rules(source) == {"code.eval"}

@@ -16,7 +16,8 @@ from jingwei.detect.validators import random_looking
 
 _EMPTY_FORM = re.compile(
     r"(?i)example|your[-_ ]|[-_]your|change[-_]?me|placeholder|dummy|redacted|x{4}|\*{3}|\.{3}|<|\$\{|\{\{"
-    r"|^(?:pass(?:word|wd)?|pwd?|secret|token|user(?:name)?|admin|key)$"
+    r"|^(?:pass(?:word|wd)?|pwd?|secret|token|user(?:name)?|admin|key|postgres|root|mysql|redis|guest|test)$"
+    r"|^(?:phc_|pk_(?:live|test)_)"  # published by design
 )
 """A form to be filled in, whatever it begins with."""
 _PLACEHOLDER = re.compile(

@@ -223,7 +223,9 @@ def _is_query(name: str, value: Value) -> bool:
         return False
     if _SQL.search(value.said):
         return value.built
-    return listed("databases", name) or bool(re.search(r"connect\(\)|cursor\(\)|sqlite3|create_engine", name))
+    receiver = ".".join(name.split(".")[-2:])
+    made = re.search(r"connect\(\)|cursor\(\)|sqlite3|create_engine", name)
+    return listed("databases", receiver) or listed("database_libraries", name) or made is not None
 
 
 def assignment_habits(name: str, value: Value) -> list[str]:

@@ -60,7 +60,10 @@ class Expressions:
         elif isinstance(target, ast.Tuple | ast.List):
             for number, each in enumerate(target.elts):
                 inner = each.value if isinstance(each, ast.Starred) else each
-                self.assign(inner, value.field(str(number)) or value.member("[]"), roots)
+                part = value.field(str(number)) or value.member("[]")
+                if number == 0 and value.name.endswith(".items()[]"):  # the name of an entry is no secret
+                    part = replace(part, taints=frozenset(t for t in part.taints if t.origin is not Origin.SECRET))
+                self.assign(inner, part, roots)
         elif isinstance(target, ast.Attribute):
             owner = self.value(target.value)
             self.frame.assigned(owner, target.attr, value, target)

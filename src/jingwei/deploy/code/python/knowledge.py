@@ -80,6 +80,8 @@ class Knowledge(_Entry):
     tool_makers: tuple[str, ...]
     """Calls whose function arguments are called by a model."""
     databases: tuple[str, ...]
+    """What receivers of queries are called."""
+    database_libraries: tuple[str, ...]
     credential_names: str
     plain_types: tuple[str, ...]
     """Annotations of parameters that cannot carry text."""
