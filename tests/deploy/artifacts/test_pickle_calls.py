@@ -135,6 +135,7 @@ DANGEROUS: dict[str, bytes] = {
     "function made by cloudpickle": call("cloudpickle.cloudpickle:_make_function", b"N"),
     "module by cloudpickle": call("cloudpickle.cloudpickle:subimport", text("os")),
     "file of joblib": call("joblib:load", ID),
+    "array in a file elsewhere": named("joblib.numpy_pickle:NDArrayWrapper") + b")\x81}(" + text("filename") + text("../../x.npy") + text("subclass") + named("numpy:ndarray") + b"ub",
     "function of nobody": call("some_package.module:run", ID),
     "function of a known package": call("requests:get", text("http://x.invalid")),
     "in a transformer": named("sklearn.preprocessing._function_transformer:FunctionTransformer") + b")\x81}" + text("func") + named("subprocess:getoutput") + b"sb",
@@ -148,6 +149,7 @@ def tensor(raw: bytes) -> bytes:
 
 
 HARMLESS: dict[str, bytes] = {
+    "array in a file beside": named("joblib.numpy_pickle:NDArrayWrapper") + b")\x81}(" + text("filename") + text("m.pkl_01.npy") + text("subclass") + named("numpy:ndarray") + b"ub",
     "member of an enumeration": call("my_package:Color", text("red")),
     "bound method": call("builtins:getattr", call("my_package:Net"), text("forward")),
     "bound method of text": call("builtins:getattr", text("x"), text("join")),

@@ -7,6 +7,7 @@ from jingwei.deploy.artifacts.machine import Halt, Machine, opcode
 from jingwei.deploy.artifacts.memo import DATA, THING, TUPLE
 
 _TUPLES = {0x85: 1, 0x87: 3}
+_FILE_WRAPPERS = frozenset({"NDArrayWrapper", "ZNDArrayWrapper"})
 _MOST_KEPT, _FEW = 16, 4
 _LONGEST_PLACE = 4000
 _EXTENSIONS = {0x82: 1, 0x83: 2, 0x84: 4}
@@ -265,12 +266,16 @@ def call_named(machine: Machine, _: int, at: int) -> int:
 
 
 def _bind(machine: Machine, target: int, state: int) -> None:
-    """A partial's state says anew what it calls, and with what."""
+    """A partial's state says anew what it calls; that of an old array wrapper names a file beside the pickle."""
     thing = machine.store.thing_of(target)
     parts = machine.store.tuple_of(state)
     if thing is not None and thing.kind == "partial" and len(parts) > 1:
         bound = (parts[0], *machine.store.tuple_of(parts[1]))
         machine.stack[-1] = machine.store.thing("partial", "functools", "partial", bound)
+    if thing is not None and thing.name in _FILE_WRAPPERS:
+        for text in map(machine.string, parts):
+            if text is not None and ("/" in text or "\\" in text):
+                machine.odd("pickle.outside-file", text)
 
 
 @opcode(b"b")
