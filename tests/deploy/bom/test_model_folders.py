@@ -108,3 +108,13 @@ def test_prompts_and_training_data_are_found_by_their_names(tmp_path):
     (tmp_path / "prompting.py").write_text("")
 
     assert set(found(tmp_path)) == {("prompt", "system_prompt.md"), ("dataset", "train.jsonl")}
+
+
+def test_a_hole_of_a_terabyte_is_one_gap(tmp_path):
+    with (tmp_path / "huge.safetensors").open("wb") as file:
+        file.truncate(1 << 40)
+    (tmp_path / "one.gguf").write_bytes(b"GGUF")
+    listed = found(tmp_path)
+
+    assert listed["model", "huge.safetensors"].gap == "gap-large"
+    assert not listed["model", "one.gguf"].gap

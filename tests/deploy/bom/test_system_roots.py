@@ -122,18 +122,19 @@ def test_links_that_lead_out_loops_and_pipes_do_not_stop_the_walk(root, tmp_path
     os.mkfifo(base / "model.gguf")
     found = {one.name: one.gap for one in collect(str(base))}
 
-    assert found == {"libssl3": "", "constraints.txt": "gap-not-a-file", "model.gguf": "gap-file"}
+    assert found == {"libssl3": "", "constraints.txt": "gap-not-a-file", "model.gguf": "gap-not-a-file"}
 
 
 def test_a_record_that_names_impossible_files_is_told_not_fatal(root):
-    """A name with a NUL, and a link in a circle."""
+    """A name with a NUL, a link in a circle, a pipe."""
     files = {"site-packages__a-1.0.dist-info__METADATA": "Name: a\nVersion: 1.0\n",
-             "site-packages__a-1.0.dist-info__RECORD": "a\0b.py,sha256=AA,1\ncircle.py,sha256=AA,1\n"}  # fmt: skip
+             "site-packages__a-1.0.dist-info__RECORD": "a\0b.py,sha256=AA,1\ncircle.py,sha256=AA,1\npipe.py,sha256=AA,1\n"}  # fmt: skip
     base = root("ID=debian\n", **files)
+    os.mkfifo(base / "site-packages/pipe.py")
     (base / "site-packages/circle.py").symlink_to("circle.py")
     (found,) = collect(str(base))
 
-    assert len(found.changed) == 2
+    assert len(found.changed) == 3
 
 
 def test_an_os_release_in_a_circle_is_no_distribution(tmp_path):

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from jingwei.core.errors import InputError
 from jingwei.deploy.bom.component import Component
-from jingwei.deploy.bom.reading import Unreadable, content_of, text_of
+from jingwei.deploy.bom.reading import Unreadable, content_of, digest_of, text_of
 
 _LONGEST_METADATA = 4 * 1024 * 1024
 _MOST_FILES = 200_000
@@ -156,9 +156,8 @@ def _changed(folder: Path, record: str) -> Iterator[str]:
             if not path.resolve().is_relative_to(home):
                 yield row[0]
                 continue
-            with path.open("rb") as file:
-                actual = hashlib.file_digest(file, "sha256").digest()
-        except (OSError, ValueError, RuntimeError):  # gone, a name no file can have, links in a circle
+            actual = bytes.fromhex(digest_of(path))
+        except (OSError, ValueError, RuntimeError, Unreadable):  # gone, a name no file can have, links in a circle
             yield row[0]
             continue
         if base64.urlsafe_b64encode(actual).rstrip(b"=").decode() != row[1].removeprefix("sha256=").rstrip("="):

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from jingwei.core.canonical import digest, file_digest
+from jingwei.core.canonical import digest
 from jingwei.deploy.artifacts import FileSource, describe_gguf
 from jingwei.deploy.bom.component import Component, Kind
+from jingwei.deploy.bom.reading import Unreadable, digest_of
 
 _LONGEST_CONFIG = 4 * 1024 * 1024
 _MOST_FILES = 20_000
@@ -15,9 +16,9 @@ _ARCHITECTURE = "architecture"
 def read_file(path: Path, kind: Kind) -> Component:
     """Read one file or folder."""
     try:
-        sha256 = file_digest(path) if path.is_file() else _folder_digest(path)
-    except OSError:
-        return Component(kind=kind, name=path.name, gap="gap-file")
+        sha256 = _folder_digest(path) if path.is_dir() else digest_of(path)
+    except (OSError, Unreadable) as error:
+        return Component(kind=kind, name=path.name, gap=getattr(error, "reason", "gap-file"))
     if kind != "model":
         return Component(kind=kind, name=path.name, version=sha256[:12], sha256=sha256)
     facts = _model_facts(path)
@@ -32,12 +33,13 @@ def _folder_digest(path: Path) -> str:
     """Return the digest over a folder's sorted (path, digest) pairs.
 
     Raises:
-        OSError: a file cannot be read, there is none, or there are too many.
+        OSError: there is none, or there are too many.
+        Unreadable: one cannot be read.
     """
     files = sorted(inner for inner in path.rglob("*") if inner.is_file())
     if not files or len(files) > _MOST_FILES:
         raise OSError(str(path))
-    return digest(sorted([inner.relative_to(path).as_posix(), file_digest(inner)] for inner in files))
+    return digest(sorted([inner.relative_to(path).as_posix(), digest_of(inner)] for inner in files))
 
 
 def _model_facts(path: Path) -> dict[str, str]:

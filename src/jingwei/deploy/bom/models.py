@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jingwei.core.canonical import digest, file_digest
+from jingwei.core.canonical import digest
 from jingwei.deploy.bom.card import Card, folder_card, gguf_card
 from jingwei.deploy.bom.component import Component, package_url
-from jingwei.deploy.bom.reading import line_of
+from jingwei.deploy.bom.reading import Unreadable, digest_of, line_of
 from jingwei.deploy.bom.tensors import describe_safetensors
 
 WEIGHTS = frozenset((".safetensors", ".gguf", ".ggml", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".h5", ".keras",
@@ -54,11 +54,11 @@ def _speaks(folder: Path, names: Sequence[str]) -> bool:
 
 def read_weights(path: Path, where: str, *, alone: bool = False) -> Iterator[Component]:
     """Give one file of weights, hashed; alone, it is a model."""
+    sha256, gap = "", ""
     try:
-        sha256 = file_digest(path) if path.is_file() else ""
-    except OSError:
-        sha256 = ""
-    gap = "" if sha256 else "gap-file"
+        sha256 = digest_of(path)
+    except Unreadable as error:
+        gap = error.reason
     facts = describe_safetensors(path) if path.suffix == ".safetensors" and sha256 else {}
     if not alone:
         yield Component(

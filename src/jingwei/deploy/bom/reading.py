@@ -9,9 +9,14 @@ from typing import Any
 
 import yaml
 
+from jingwei.core.canonical import file_digest
+
 LARGEST = 64 * 1024 * 1024
 """Bytes of one lock file or document that are read; one with more is a gap."""
 _LARGEST_YAML = 16 * 1024 * 1024
+_LARGEST_HASHED = 512 * 1024**3
+_HOLLOW = 4 * 1024**3
+"""Size from which a file whose blocks are mostly not there is taken for a hole and not for weights."""
 _SAFE_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 200
 
@@ -41,6 +46,24 @@ def content_of(path: Path, largest: int = LARGEST) -> bytes:
     if len(content) > largest:
         raise Unreadable("gap-large")
     return content
+
+
+def digest_of(path: Path) -> str:
+    """Return a file's SHA-256, read in pieces.
+
+    Raises:
+        Unreadable: no regular file, not to be read, or larger than weights are: holes that claim to be a terabyte.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("gap-not-a-file")
+        hollow = status.st_size > _HOLLOW and status.st_blocks * 512 < status.st_size // 2
+        if hollow or status.st_size > _LARGEST_HASHED:
+            raise Unreadable("gap-large")
+        return file_digest(path)
+    except (OSError, ValueError) as error:
+        raise Unreadable("gap-file") from error
 
 
 def text_of(path: Path, largest: int = LARGEST) -> str:
