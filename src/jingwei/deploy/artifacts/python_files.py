@@ -18,6 +18,12 @@ _ENCODING = re.compile(
     re.IGNORECASE,
 )
 """Encodings that text is kept in; another one, such as `rot13`, is a disguise."""
+_ENTRIES = re.compile(
+    r"(^|[/!])(hubconf|handler\w*|\w*_handler|modeling\w*|tokenization\w*|configuration_\w+|processing\w*|pipeline\w*|custom\w*"
+    r"|\w*loader|inference|predict\w*)\.py$",
+    re.IGNORECASE,
+)
+"""Files whose functions a loader, a hub or a server calls, whatever they are named."""
 _MAGIC = re.compile(r"^(\s*)([!%].*|\?.*|.*\?\s*)$", re.MULTILINE)
 
 
@@ -33,7 +39,7 @@ def scan_python(text: str, path: str, notes: Notes) -> None:
     if tree is None:
         notes.gap("gap-python", path)
         return
-    for act in acts(tree, script=_SCRIPTS.search(path) is not None):
+    for act in acts(tree, script=_SCRIPTS.search(path) is not None, entry=_ENTRIES.search(path) is not None):
         notes.find(act.rule, path, severity=act.severity, evidence=act.name, line=act.line, name=act.name)
 
 

@@ -48,16 +48,17 @@ def parsed(text: str) -> ast.Module | None:
         return None
 
 
-def acts(tree: ast.Module, *, script: bool = False) -> Iterator[Act]:
+def acts(tree: ast.Module, *, script: bool = False, entry: bool = False) -> Iterator[Act]:
     """Say what a module does that loading a model has no need of.
 
     Args:
         tree: the module.
         script: whether it is meant to be run as a program, such as `setup.py`; then reaching out is less odd.
+        entry: whether any function may be called by a loader, as in `hubconf.py`.
     """
     reader = _Reader()
     try:
-        found = list(places(tree, reader.learn))
+        found = list(places(tree, reader.learn, entry=entry))
     except RecursionError:
         return
     for place in found:

@@ -25,8 +25,15 @@ class Place(NamedTuple):
     when: When
 
 
-def places(tree: ast.Module, learn: Callable[[ast.AST], None]) -> Iterator[Place]:
-    """Walk all nodes, each with the moment at which it runs."""
+def places(tree: ast.Module, learn: Callable[[ast.AST], None], *, entry: bool = False) -> Iterator[Place]:
+    """Walk all nodes, each with the moment at which it runs.
+
+    Args:
+        tree: the module.
+        learn: is given every node before it is yielded.
+        entry: whether any function may be called by a loader, as in `hubconf.py`.
+    """
+    least = When.HOOK if entry else When.CALLED
     waiting: list[Place] = [Place(node, When.IMPORTED) for node in reversed(tree.body)]
     count, on_import = 0, _called(tree)
     while waiting and count < _MOST_NODES:
@@ -35,18 +42,20 @@ def places(tree: ast.Module, learn: Callable[[ast.AST], None]) -> Iterator[Place
         node, when = place
         learn(node)
         yield place
-        inner = [Place(child, _moment(node, child, when, on_import)) for child in ast.iter_child_nodes(node)]
+        inner = [
+            Place(child, _moment(node, child, when, on_import, least=least)) for child in ast.iter_child_nodes(node)
+        ]
         waiting.extend(reversed(inner))
 
 
-def _moment(node: ast.AST, child: ast.AST, when: When, on_import: set[str]) -> When:
+def _moment(node: ast.AST, child: ast.AST, when: When, on_import: set[str], *, least: When) -> When:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         inside = child in node.body
         if not inside:
             return when
         if when is When.IMPORTED and node.name in on_import:
             return When.IMPORTED
-        return When.HOOK if node.name in calls().hooks else When.CALLED
+        return When.HOOK if node.name in calls().hooks else least
     if isinstance(node, ast.Lambda) and child is node.body:
         return min(when, When.HOOK)
     if isinstance(node, ast.If) and _main_guard(node.test) and child in node.body:
