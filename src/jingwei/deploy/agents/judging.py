@@ -27,6 +27,8 @@ _MANUAL = {
 }
 """What some signs weigh in a skill or a rule file, which speak to the model by right."""
 _SLIGHT = 0.25
+_OPINION = "speech"
+"""What the trained model thinks; with nothing beside it but what only lends weight, it must be surer."""
 _TOLD, _ORDERED = 0.25, 0.6
 """What is left of a sign's weight in a text about attacks: of one that names it, of one that orders it."""
 _ORDERS = frozenset(
@@ -53,7 +55,8 @@ def judge_words(thing: Thing, notes: Notes, *, about_attacks: bool = False) -> f
             if weighed.weight > 0 and (known is None or known[0].weight < weighed.weight):
                 found[sign.rule] = (weighed, spoken)
     sure = amount(_told(sign) if about_attacks else sign for sign, _ in found.values())
-    if sure >= SUSPECT:
+    faint = all(rule == _OPINION or rules()[rule].severity is Severity.LOW for rule in found)
+    if sure >= (CONVICTED if faint else SUSPECT):
         _tell(thing, found, notes, grave=Severity.HIGH if sure >= CONVICTED else Severity.MEDIUM)
     if not thing.whole:
         notes.gap("gap-texts")
