@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).parent
-START_SECONDS = 150
+START_SECONDS = 200
 
 
 def services():
