@@ -48,7 +48,8 @@ def flaw_finding(
         rule_id=f"advisories.{flaw.ids[0]}", severity=flaw.severity,
         title=text("deploy.advisories:flaw", id=flaw.ids[0], name=component.name, summary=said),
         detail=_joined([detail, *more]),
-        remedy=_remedy(flaw, _installed(component, package), fix), location=Location(path=component.path or component.shown),
+        remedy=_remedy(flaw, _installed(component, package), fix),
+        location=Location(path=component.path or component.shown),
         evidence=f"{package.name} {package.version} · {_ranges(flaw)}"[:_LONGEST],
     )  # fmt: skip
 
