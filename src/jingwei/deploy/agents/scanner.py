@@ -27,6 +27,8 @@ class Options(BaseModel):
 
     pins: Path | None = None
     """A file of pins: whatever tells the model something else than when it was pinned is a finding."""
+    write_pins: Path | None = None
+    """Write down what everything tells a model now; a later scan with `pins` tells what changed."""
     live: bool = False
     """Start the servers that a configuration names, in a sandbox without a network, and judge what they list."""
     live_seconds: float = Field(default=20.0, gt=0, le=300)
@@ -45,19 +47,21 @@ def scan(target: str, options: Options) -> Iterator[Scanned]:
     if not root.exists():
         raise InputError("deploy.agents:not-there", field="target", path=shown(target))
     pins = read_pins(options.pins) if options.pins else None
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     nothing = True
     for each in _examined(root, options):
         nothing = False
         if each.pin:
-            seen.add(each.scanned.path)
+            seen[each.scanned.path] = each.pin
         yield _pinned(each, pins)
     if nothing:
         raise InputError("deploy.agents:nothing", field="target", path=shown(target))
-    for path in sorted(set(pins.things) - seen) if pins else ():
+    for path in sorted(set(pins.things) - seen.keys()) if pins else ():
         yield Scanned(
             path=shown(path), format="pin", gaps=(text("deploy.agents:gap-pinned-gone").format(path=shown(path)),)
         )
+    if options.write_pins is not None:
+        write_pins(seen, options.write_pins)
 
 
 def pin(target: str, path: Path, options: Options | None = None) -> int:
