@@ -102,11 +102,9 @@ def run(kind: str, *, targets: tuple[str, ...], form: str | None, fail_on: str, 
     from jingwei.deploy.scanners import scanner
     from jingwei.faces.cli.root import show_error
     from jingwei.faces.cli.scan_shown import show
-    from jingwei.platform.asking import options_from
 
     module: Any = scanner(kind)
-    # Any: a scan's own options, whose model the module names; they are read as a check's are
-    options: Any = options_from(_Told(kind, module.Options), settings)  # type: ignore[arg-type]
+    options: Any = _told_options(kind, module, settings)  # Any: a scan's own options, whose model the module names
     found = _gathered(module, targets, options)
     for problem in found.problems:
         show_error(problem)
@@ -117,6 +115,15 @@ def run(kind: str, *, targets: tuple[str, ...], form: str | None, fail_on: str, 
         return _code_of_nothing(found)
     level = Severity(fail_on)
     return int(bool(found.problems) or any(reaches(one, level) for one in found.scanned))
+
+
+def _told_options(kind: str, module: Any, settings: tuple[str, ...]) -> Any:  # Any: as above
+    """Read a scan's options as a check's are read; the platform is loaded only where something was told."""
+    if not settings:
+        return module.Options()
+    from jingwei.platform.asking import options_from
+
+    return options_from(_Told(kind, module.Options), settings)  # type: ignore[arg-type]
 
 
 def _gathered(module: Any, targets: Sequence[str], options: Any) -> Findings:  # Any: as above
