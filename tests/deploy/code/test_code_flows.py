@@ -187,3 +187,26 @@ def test_a_function_that_a_form_calls_gets_what_a_user_entered():
 def test_a_chain_that_ends_in_a_model_asks_it():
     source = "from langchain_openai import ChatOpenAI\nfrom p import prompt, parser\nchain = prompt | ChatOpenAI() | parser\neval(chain.invoke({}))\n"
     assert rules(source) == {"code.eval"}
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "    return requests.get(f'https://api.example.org/users/{v}', timeout=1).text",
+        "    base = os.environ['API']\n    return requests.get(base + '/users/' + v, timeout=1).text",
+        "    from flask import redirect\n    return redirect(f'/users/{v}')",
+    ],
+)
+def test_an_address_whose_host_is_fixed_is_not_chosen_from_outside(use):
+    assert not rules(FLASK + use)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "    return requests.get(f'http://{v}/a', timeout=1).text",
+        "    return requests.get('https://%s/a' % v, timeout=1).text",
+    ],
+)
+def test_an_address_whose_host_is_given_is(use):
+    assert rules(FLASK + use) == {"code.address"}

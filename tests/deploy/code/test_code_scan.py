@@ -203,3 +203,8 @@ def test_what_semgrep_says_is_told_in_our_words(tmp_path):
 
 def test_no_semgrep_is_looked_for_when_it_is_off(tmp_path):
     assert semgrep.program("") is None or os.access(semgrep.program(""), os.X_OK)
+
+
+def test_a_secret_that_is_made_at_run_time_is_none(tmp_path):
+    (tmp_path / "a.py").write_text("import secrets\npassword = secrets.token_urlsafe(12)\napi_key = make_key1234(x)\n")
+    assert not scanned(tmp_path)["a.py"].findings

@@ -17,7 +17,7 @@ from jingwei.deploy.code.source import language_of
 from jingwei.deploy.code.tree import File, files
 from jingwei.deploy.scanned import Scanned, Seen
 
-_BATCH_BYTES = 4 * 1024**2
+_BATCH_BYTES = 2 * 1024**2
 """How much Python is read together: what lies in one batch may call one another."""
 _FLOWS = frozenset({"python", "notebook"})
 

@@ -31,6 +31,7 @@ _ENVIRONMENT = re.compile(
     r"(?im)^\s*(?:export\s+|ENV\s+|-\s+)?(?P<name>\w{0,40}(?:API_?KEY|SECRET|TOKEN|PASSWORD|PASSWD|ACCESS_KEY)\w{0,12})\s*[=:]\s*"
     r"(?P<value>[^\s\"'#]{8,200})\s*(?:#.*)?$"
 )
+_CALLED = re.compile(r"[A-Za-z_]\w*(\.\w+)*\(")
 _IN_TESTS = re.compile(
     r"(?i)(^|/)(tests?|fixtures?|testdata|examples?|docs?)/|(^|/)(test_|conftest)|\.(example|sample|template|dist)$"
 )
@@ -65,7 +66,8 @@ def secrets(content: str, *, name: str) -> Iterator[Secret]:
     for start, end, what, severity in sorted(spans, key=lambda each: each[0]):
         line = bisect_right(breaks, start - 1) + 1
         value = content[start:end]
-        if line in taken or _EMPTY_FORM.search(value) or len(set(value)) < 5:
+        computed = content[end : end + 1] == "(" or content[end : end + 2] == "()"
+        if line in taken or computed or _EMPTY_FORM.search(value) or len(set(value)) < 5 or _CALLED.match(value):
             continue
         taken.add(line)
         yield Secret(start, end, line, what, Severity.LOW if milder else severity)

@@ -4,6 +4,7 @@ Nothing is run. A value's `name` tells how it was made, spelled from its imports
 attribute `chat` of what `openai.OpenAI` returned, however the variables in between are called.
 """
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -13,6 +14,8 @@ _NAMED_FILES = ("open()", "pathlib.Path()", "io.open()", "json.load()", "json.lo
 """What is read from these still tells the name of the file."""
 _MOST_FIELDS = 48
 _MOST_TAINTS = 12
+_FIXED_START = re.compile(r"https?://[^/%{]+/|/[^/%{]")
+"""An address that begins so cannot be led to another host by what follows."""
 THROUGH_UNKNOWN = "through-unknown"
 """Marks what went through a call of unknown effect: a model's words stay a model's words there, a user's need not."""
 EVERYTHING = "*"
@@ -118,9 +121,14 @@ def constant(value: object) -> Value:
 
 
 def composed(values: list[Value], *, built: bool, line: int = 0) -> Value:
-    """Return what is put together from several values."""
+    """Return what is put together from several values; the first of them fixes the host of an address, or does not."""
     literal = "".join(each.said or "\N{HORIZONTAL ELLIPSIS}" for each in values)
-    return Value(taints=union(*values), built=built, literal=literal[:_LONGEST_LITERAL], line=line)
+    taints = union(*values)
+    leading = values[0] if built and values else None
+    unknown = leading is not None and not leading.said and literal[1:4] != "://"
+    if leading is not None and not leading.taints and (unknown or _FIXED_START.match(leading.said)):
+        taints = frozenset(replace(each, cleared=each.cleared | {"address", "address-shown"}) for each in taints)
+    return Value(taints=taints, built=built, literal=literal[:_LONGEST_LITERAL], line=line)
 
 
 def collection(fields: list[tuple[str, Value]], *, name: str) -> Value:
