@@ -210,3 +210,8 @@ def test_an_address_whose_host_is_fixed_is_not_chosen_from_outside(use):
 )
 def test_an_address_whose_host_is_given_is(use):
     assert rules(FLASK + use) == {"code.address"}
+
+
+def test_loops_inside_loops_do_not_double_the_work():
+    lines = [f"{'  ' * depth}for x{depth} in y:" for depth in range(60)]
+    assert not audit([PythonSource("a.py", "\n".join([*lines, "  " * 60 + "pass"]))]).broken

@@ -219,3 +219,21 @@ def test_a_torchserve_configuration_is_read():
 def test_a_template_of_cloud_resources_is_read():
     content = "Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties: {AccessControl: PublicRead}\n  V:\n    Type: AWS::EC2::Volume\n    Properties: {Size: 1}\n"
     assert set(rules_of("a.yaml", content)) == {"public-bucket", "unencrypted-volume"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("Dockerfile", "FROM a:1\nRUN " + "curl x " * 100_000),
+        ("a.sh", "curl x " * 100_000),
+        ("main.tf", "<<A\n" * 200_000),
+        ("main.tf", "/* " * 200_000),
+        ("x.conf", "\n" * 500_000 + "server"),
+        (".env", "\n" * 500_000 + "A=1"),
+        ("nginx.conf", 'server { listen 80; "' + "'a\\" * 100_000),
+        ("a.service", "[Service]\nExecStart=" + '"a ' * 100_000),
+    ],
+)
+def test_what_repeats_without_end_is_read_in_moments(name, content):
+    found = examine(name, content)
+    assert found is None or found.gap or found.kind

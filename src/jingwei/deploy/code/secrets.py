@@ -28,7 +28,8 @@ _NAMED = re.compile(
     |[\w.-]{0,40}(?:password|passwd|pwd|_token|_secret|client_secret))["']?(?:\s*:\s*str)?\s*(?::|=|=>|:=)\s*[rbuf]?["'](?P<value>[^"'\n\s]{8,200})["']"""
 )
 _ENVIRONMENT = re.compile(
-    r"(?im)^\s*(?:export\s+|ENV\s+|-\s+)?(?P<name>\w{0,40}(?:API_?KEY|SECRET|TOKEN|PASSWORD|PASSWD|ACCESS_KEY)\w{0,12})\s*[=:]\s*"
+    r"(?im)^[ \t]*(?:export[ \t]+|ENV[ \t]+|-[ \t]+)?"
+    r"(?P<name>\w{0,40}(?:API_?KEY|SECRET|TOKEN|PASSWORD|PASSWD|ACCESS_KEY)\w{0,12})\s*[=:]\s*"
     r"(?P<value>[^\s\"'#]{8,200})\s*(?:#.*)?$"
 )
 _CALLED = re.compile(r"[A-Za-z_]\w*(\.\w+)*\(")

@@ -174,7 +174,7 @@ def _pairs(value: str) -> Iterator[tuple[str, str]]:
 
 
 def _run(each: Instruction, notes: list[Note]) -> None:
-    text = f"{each.value}\n{each.body}"
+    text = f"{each.value}\n{each.body}"[:20_000]
     if _FETCHED.search(text):
         notes.append(Note("config.piped-install", each.line, _FETCHED.search(text).group()[:80]))  # type: ignore[union-attr]
     if re.search(r"\bchmod\s+(-R\s+)?0?777\b", text):

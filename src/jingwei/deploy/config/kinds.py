@@ -25,7 +25,7 @@ _BY_NAME = (
 def kind_of(name: str, text: str) -> str:
     """Return what a file is, or nothing where it is no configuration that is known."""
     base = PurePosixPath(name).name
-    if _DOCKERFILE.search(base) and re.search(r"(?im)^\s*FROM\s", text):
+    if _DOCKERFILE.search(base) and re.search(r"(?im)^[ \t]*FROM\s", text):
         return "dockerfile"
     if text.startswith("#cloud-config"):
         return "cloud-init"

@@ -78,8 +78,8 @@ def read_nginx(text: str) -> list[Directive]:
 
 def is_nginx(text: str) -> bool:
     """Tell whether a text is nginx configuration by what it says."""
-    return bool(re.search(r"(?m)^\s*(server|http|location\s\S+|upstream\s\S+)\s*\{", text)) and bool(
-        re.search(r"(?m)^\s*(listen|proxy_pass|server_name|root|server\s+[\w.:]+;)", text)
+    return bool(re.search(r"(?m)^[ \t]*(server|http|location\s\S+|upstream\s\S+)\s*\{", text)) and bool(
+        re.search(r"(?m)^[ \t]*(listen|proxy_pass|server_name|root|server\s+[\w.:]+;)", text)
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from jingwei.deploy.config.yaml_tree import Items, Table
+from jingwei.deploy.config.yaml_tree import Items, Table, TooMuchError
 
 _TOKEN = re.compile(
     r"#[^\n]*|//[^\n]*|/\*.*?\*/|<<-?\s*\"?(?P<mark>\w+)\"?\n(?P<body>.*?)\n\s*(?P=mark)\b"
@@ -12,6 +12,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _DEEPEST = 20
+_MOST_SPANS = 300
+"""Comments and texts over several lines; each may be looked for to the end of the file."""
 _MOST = 200_000
 
 
@@ -85,7 +87,13 @@ class _Reader:
 
 
 def read_terraform(text: str) -> Iterator[tuple[str, Table, int]]:
-    """Give the resources of a file, each with its type and line."""
+    """Give the resources of a file, each with its type and line.
+
+    Raises:
+        TooMuchError: it holds more than any real file does.
+    """
+    if text.count("/*") > _MOST_SPANS or text.count("<<") > _MOST_SPANS:
+        raise TooMuchError
     for name, held in _Reader(text).body(0).items():
         parts = name.split(".")
         if parts[0] == "resource" and len(parts) == 3 and isinstance(held, Items):

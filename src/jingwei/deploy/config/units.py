@@ -80,7 +80,7 @@ def read_script(text: str, *, line: int = 1) -> Iterator[tuple[Workload, list[No
     host = Workload("script", reach=Reach.HOST, line=line)
     notes = []
     for number, raw in enumerate(text.splitlines()[:_MOST_LINES]):
-        match = None if raw.lstrip().startswith("#") else _PIPED.search(raw)
+        match = None if raw.lstrip().startswith("#") else _PIPED.search(raw[:4000])
         if match:
             notes.append(Note("config.piped-install", line + number, match.group()[:80]))
     for each in commands(text, line=line):

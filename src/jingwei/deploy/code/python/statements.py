@@ -12,6 +12,8 @@ from jingwei.deploy.code.python.scope import Scope
 from jingwei.deploy.code.python.value import Origin, Taint, Value
 
 _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_TWICE = 3
+"""Loops inside one another that are read twice; deeper ones once, or the work would double with every one."""
 _STOPPERS = frozenset({"abort", "exit", "_exit", "quit", "stop", "fail"})
 
 
@@ -20,6 +22,7 @@ class Statements:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
+        self._loops = 0
         self.expressions = Expressions(frame)
 
     def block(self, body: Sequence[ast.stmt]) -> bool:
@@ -116,7 +119,8 @@ class Statements:
     def _loop(self, node: ast.For | ast.AsyncFor | ast.While) -> bool:
         before = self.frame.scope
         ways = [before.copy()]
-        for _ in range(2):  # what the first turn changed is seen by the second
+        self._loops += 1
+        for _ in range(2 if self._loops <= _TWICE else 1):  # what the first turn changed is seen by the second
             self.frame.scope = ways[-1].copy()
             if isinstance(node, ast.While):
                 self.expressions.value(node.test)
@@ -126,6 +130,7 @@ class Statements:
                 self.expressions.assign(node.target, self.expressions.item(items), names_in(node.iter))
             self.block(node.body)
             ways.append(self.frame.scope)
+        self._loops -= 1
         self.frame.scope = before
         before.take(ways)
         return self.block(node.orelse)
