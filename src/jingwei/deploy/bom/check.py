@@ -26,6 +26,8 @@ from jingwei.deploy.bom.document import write_bom
 from jingwei.deploy.bom.files import read_file
 from jingwei.deploy.bom.findings import duplicates, findings_of
 from jingwei.deploy.bom.identity import component_digest, reference
+from jingwei.deploy.bom.scanner import scanned
+from jingwei.deploy.scanned import ARTEFACT, kept
 
 
 class AiBomOptions(CheckOptions):
@@ -111,7 +113,10 @@ class AiBom:
                 bindings=(Binding(to=BoundTo.RELEASE, digest=digest, observed=not gaps),),
                 measures=tuple(_measures(unique)),
                 findings=findings,
-                artefacts=(run.keep("ai-bom.cdx.json", "application/vnd.cyclonedx+json; version=1.6", written),),
+                artefacts=(
+                    run.keep("ai-bom.cdx.json", "application/vnd.cyclonedx+json; version=1.6", written),
+                    run.keep(ARTEFACT, "application/json", _scan(unique)),
+                ),
                 examined=len(read),
                 skipped=tuple(gaps),
             )
@@ -145,6 +150,10 @@ def _measures(components: Sequence[Component]) -> Iterator[Measure]:
     for name, value in counts.items():
         yield Measure(name=name, title=text(f"deploy.bom:measure-{name.replace('_', '-')}"), value=value, unit="count")
     yield Measure(name="completeness", title=text("deploy.bom:measure-completeness"), value=completeness(components))
+
+
+def _scan(components: Sequence[Component]) -> bytes:
+    return kept("bom", [scanned(one, tuple(findings_of(one))) for one in components]).content()
 
 
 def _findings(components: Sequence[Component]) -> Iterator[Finding]:
