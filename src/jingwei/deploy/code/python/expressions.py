@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from jingwei.deploy.code.python.calls import Arguments, Frame, call, secret_taint
+from jingwei.deploy.code.python.guards import names_in, path_of
 from jingwei.deploy.code.python.knowledge import attribute_source, listed, source_of
 from jingwei.deploy.code.python.place import Place
 from jingwei.deploy.code.python.value import (
@@ -51,7 +52,11 @@ class Expressions:
     def value(self, node: ast.expr | None) -> Value:
         """Return what an expression may be worth."""
         reader = self._readers.get(type(node)) if node is not None else None
-        return reader(node) if reader is not None and node is not None else NOTHING
+        found = reader(node) if reader is not None and node is not None else NOTHING
+        if found.taints and isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+            checked = self.frame.scope.cleared(path_of(node))
+            return found.cleared(*checked) if checked else found
+        return found
 
     def assign(self, target: ast.expr, value: Value, roots: frozenset[str] = frozenset()) -> None:
         """Give a target a value."""
@@ -66,11 +71,13 @@ class Expressions:
                 self.assign(inner, part, roots)
         elif isinstance(target, ast.Attribute):
             owner = self.value(target.value)
+            self.frame.scope.forget(path_of(target))
             self.frame.assigned(owner, target.attr, value, target)
         elif isinstance(target, ast.Subscript):
             self._put(target, value)
 
     def _put(self, target: ast.Subscript, value: Value) -> None:
+        self.frame.scope.forget(path_of(target))
         if not isinstance(target.value, ast.Name):
             self.frame.put(self.value(target.value), self.value(target.slice).constant, value, target)
             return
@@ -230,7 +237,7 @@ class Expressions:
 
     def _named(self, node: ast.NamedExpr) -> Value:
         value = self.value(node.value)
-        self.assign(node.target, value)
+        self.assign(node.target, value, names_in(node.value))
         return value
 
     def _compared(self, node: ast.Compare) -> Value:

@@ -1,7 +1,8 @@
 """Checks that code makes on a value before it uses it, and what they are worth.
 
 `if name not in ALLOWED: return` makes what follows safe; so does a fixed choice, a full match, or a function whose name
-says that it validates. A check that only asks whether there is something makes nothing safe.
+says that it validates. A check that only asks whether there is something makes nothing safe, and a check of one member
+(`plan["tool"] == "shell"`) says nothing of the others: what is made safe is a variable or the very member, by its path.
 """
 
 import ast
@@ -15,6 +16,9 @@ _VALIDATES = re.compile(r"(?i)(^|_)(is_)?(valid|validate|allow|allowed|safe|sani
 _TEXT_TESTS = frozenset(
     {"isalnum", "isdigit", "isidentifier", "isnumeric", "isdecimal", "isalpha", "fullmatch", "match"}
 )
+_MEASURES = frozenset({"len", "type", "count", "id", "hash"})
+_TELLS_ALL = frozenset({"hostname", "netloc", "host", "suffix", "suffixes", "parent", "parents", "stem"})
+"""Parts of an address or a path that decide where the whole leads."""
 _PATH_TESTS = frozenset({"is_relative_to", "commonpath", "commonprefix"})
 
 
@@ -22,6 +26,7 @@ class Guard(NamedTuple):
     """Variables that a test makes safe, for which kinds of sink."""
 
     names: frozenset[str]
+    """Variables, and members by their path: `plan`, `plan['tool']`, `block.type`."""
     groups: tuple[str, ...]
 
 
@@ -53,10 +58,51 @@ def guards(test: ast.expr) -> Guards:
     return guards(test.value) if isinstance(test, ast.NamedExpr) else _NONE
 
 
+def path_of(node: ast.AST) -> str:
+    """Return how a variable or a member of one is told apart from its neighbours, or nothing."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        owner = path_of(node.value)
+        return f"{owner}.{node.attr}" if owner else ""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant | ast.Name):
+        owner = path_of(node.value)
+        return f"{owner}[{ast.unparse(node.slice)}]" if owner else ""
+    key = node.args[0] if isinstance(node, ast.Call) and _called(node) == "get" and node.args else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(key, ast.Constant):
+        owner = path_of(node.func.value)
+        return f"{owner}[{ast.unparse(key)}]" if owner else ""
+    return ""
+
+
+def root_of(path: str) -> str:
+    """Return the variable that a path starts from."""
+    return re.split(r"[.\[]", path, maxsplit=1)[0]
+
+
 def names_in(node: ast.AST) -> frozenset[str]:
-    """Return the variables that an expression reads; those that are called are not values."""
-    called = {id(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
-    return frozenset(each.id for each in ast.walk(node) if isinstance(each, ast.Name) and id(each) not in called)
+    """Return the variables and members that an expression reads; those that are called are not values."""
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        path = "" if isinstance(here, ast.Attribute) and here.attr in _TELLS_ALL else path_of(here)
+        if path:
+            found.add(path)
+        else:
+            waiting.extend(_parts(here))
+    return frozenset(found)
+
+
+def _parts(node: ast.AST) -> list[ast.AST]:
+    if isinstance(node, ast.Call):
+        if _called(node) in _MEASURES:
+            return []
+        owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        return [*owner, *node.args, *(each.value for each in node.keywords)]
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        return []  # one member of something that has no name
+    return list(ast.iter_child_nodes(node))
 
 
 def validator(call: ast.Call) -> Guard | None:

@@ -167,8 +167,12 @@ class Statements:
             for each in ast.walk(case.pattern):
                 if isinstance(each, ast.MatchAs | ast.MatchStar) and each.name:
                     self.frame.scope.set(each.name, subject, names_in(node.subject))
-            if isinstance(case.pattern, ast.MatchValue | ast.MatchOr):
+            parts = case.pattern.patterns if isinstance(case.pattern, ast.MatchOr) else [case.pattern]
+            if all(isinstance(each, ast.MatchValue) for each in parts):
                 self._clean((Guard(names_in(node.subject), ("*",)),))
+            if case.guard is not None:
+                self.expressions.value(case.guard)
+                self._clean(guards(case.guard).when_true)
             if not self.block(case.body):
                 ways.append(self.frame.scope)
         self.frame.scope = before
