@@ -215,3 +215,57 @@ def test_an_address_whose_host_is_given_is(use):
 def test_loops_inside_loops_do_not_double_the_work():
     lines = [f"{'  ' * depth}for x{depth} in y:" for depth in range(60)]
     assert not audit([PythonSource("a.py", "\n".join([*lines, "  " * 60 + "pass"]))]).broken
+
+
+SERVED = "from flask import Flask, request\nfrom openai import OpenAI\nclient = OpenAI()\napp = Flask(__name__)\n"
+WRAPPER = "def say(text, system='You help.'):\n    return client.messages.create(model='m', system=system, messages=[{'role': 'user', 'content': text}])\n"
+HOLDER = (
+    "class Bot:\n    def __init__(self, persona):\n        self.persona = persona\n    def chat(self, words):\n"
+    "        return client.chat.completions.create(model='m', messages=[{'role': 'system', 'content': f'You are {self.persona}'}, {'role': 'user', 'content': words}])\n"
+)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        WRAPPER + "@app.post('/a')\ndef a():\n    return say('x', 'Rules: ' + request.json['rules'])",
+        WRAPPER
+        + "@app.post('/a')\ndef a():\n    head = 'Rules: %s' % request.json['r']\n    return say('x', system=head)",
+        WRAPPER
+        + "def tell(r, q):\n    return say(q, system=f'Rules: {r}')\n@app.post('/a')\ndef a():\n    return tell(request.json['r'], 'x')",
+        WRAPPER
+        + "def tell(r, q):\n    return say(q, r)\n@app.post('/a')\ndef a():\n    return tell('Rules: ' + request.json['r'], 'x')",
+        HOLDER + "@app.post('/a')\ndef a():\n    return Bot(request.json['p']).chat('x')",
+        HOLDER
+        + "def make(p):\n    return Bot(p)\n@app.post('/a')\ndef a():\n    return make(request.json['p']).chat('x')",
+        HOLDER
+        + "bot = Bot('kind')\n@app.post('/a')\ndef a():\n    bot.persona = request.json['p']\n    return bot.chat('x')",
+    ],
+)
+def test_what_a_user_sends_is_followed_into_a_system_prompt(code):
+    assert "code.system-prompt" in rules(SERVED + code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        WRAPPER + "@app.post('/a')\ndef a():\n    return say(request.json['q'], 'Rules: none')",
+        WRAPPER
+        + "RULES = 'be kind'\n@app.post('/a')\ndef a():\n    return say('Q: ' + request.json['q'], f'Rules: {RULES}')",
+        HOLDER + "@app.post('/a')\ndef a():\n    return Bot('kind').chat(request.json['p'])",
+        HOLDER
+        + "@app.post('/a')\ndef a():\n    p = request.json['p']\n    if p not in ('kind', 'short'):\n        return ''\n    return Bot(p).chat('x')",
+    ],
+)
+def test_a_system_prompt_of_fixed_parts_is_no_finding(code):
+    assert "code.system-prompt" not in rules(SERVED + code)
+
+
+def test_a_default_of_a_request_model_does_not_hide_what_is_sent():
+    code = (
+        "from fastapi import FastAPI\nfrom pydantic import BaseModel\nfrom openai import OpenAI\napp = FastAPI()\n"
+        "class Ask(BaseModel):\n    persona: str = 'polite'\n"
+        "def build(ask: Ask):\n    return [{'role': 'system', 'content': 'Style: ' + ask.persona}]\n"
+        "@app.post('/a')\ndef a(body: Ask):\n    return OpenAI().chat.completions.create(model='m', messages=build(body))\n"
+    )
+    assert "code.system-prompt" in rules(code)

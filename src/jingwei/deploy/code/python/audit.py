@@ -13,6 +13,7 @@ from jingwei.deploy.code.python.place import Reach, Report
 from jingwei.deploy.code.python.program import Function, Module, Program
 from jingwei.deploy.code.python.scope import Scope
 from jingwei.deploy.code.python.statements import Statements
+from jingwei.deploy.code.python.summaries import FIELD, WHOLE
 from jingwei.deploy.code.python.value import Origin, Taint
 
 _MOST_ROUNDS = 5
@@ -54,7 +55,7 @@ def audit(sources: Iterable[PythonSource], *, files: Iterable[str] = ()) -> Audi
         program.begin()
         changed = [_read_module(each, found) for each in program.modules.values()]
         changed += [_read_function(each, found) for each in list(program.functions.values())]
-        if number and not any(changed):
+        if number and not any(changed) and not program.fed:
             break
     found.reports = [*program.reports, *_uncalled(program)]
     return found
@@ -108,7 +109,7 @@ def _uncalled(program: Program) -> Iterator[Report]:
         if function.name in program.called or function.node.name.startswith("test"):
             continue
         for reach in sorted(function.reaches, key=lambda each: (each.place, each.rule)):
-            if (reach.rule, reach.place) not in told:
+            if reach.rule != FIELD and reach.group != WHOLE and (reach.rule, reach.place) not in told:
                 told.add((reach.rule, reach.place))
                 name = reach.taint.name.rpartition("#")[2]
                 yield Report(reach.rule, reach.place, reach.call, Taint(Origin.PARAMETER, name, reach.taint.line))

@@ -18,7 +18,7 @@ from jingwei.deploy.code.python.knowledge import (
 from jingwei.deploy.code.python.place import Place, Reach, Report
 from jingwei.deploy.code.python.program import Function, Module, Program
 from jingwei.deploy.code.python.scope import Scope
-from jingwei.deploy.code.python.summaries import invoke
+from jingwei.deploy.code.python.summaries import FIELD, WHOLE, invoke
 from jingwei.deploy.code.python.value import (
     NOTHING,
     THROUGH_UNKNOWN,
@@ -81,13 +81,19 @@ class Frame:
         if instance.annotations.get(attribute, "") in knowledge().plain_types:
             return NOTHING
         held = self.program.attribute(instance.name, attribute)
-        return replace(held, taints=union(held, owner)) if held is not None and owner.taints else held
+        if held is None or not owner.taints:
+            return held
+        return replace(held, taints=union(held, owner), constant=UNKNOWN)  # what it holds at first may be given anew
 
     def assigned(self, owner: Value, attribute: str, value: Value, node: ast.AST) -> None:
         """Take note that an attribute is given a value."""
         instance = self.program.class_of(owner.name)
         if instance is not None:
             self.program.keep(instance.name, attribute, value)
+            if self.reaches is not None:
+                field, place = f"{instance.name}#{attribute}", self.place(node)
+                params = value.only(Origin.PARAMETER)
+                self.reaches.update(Reach(each, FIELD, field, place, attribute) for each in params)
         for habit in conditions.assignment_habits(f"{owner.name}.{attribute}", value):
             self.tell(habit, node, f"{owner.name}.{attribute}")
 
@@ -117,6 +123,9 @@ class Frame:
         if content.built:
             place = self.place(node)._replace(line=content.line) if content.line else self.place(node)
             self.sink("code.system-prompt", "prompt", place, where, remote)
+        elif self.reaches is not None:
+            whole = {t for t in content.only(Origin.PARAMETER) if t.reaches("prompt")}
+            self.reaches.update(Reach(each, "code.system-prompt", WHOLE, self.place(node), where) for each in whole)
 
     def tell(self, rule: str, node: ast.AST, called: str, *, note: str = "") -> None:
         """Report a rule that needs no source."""

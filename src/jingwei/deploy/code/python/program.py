@@ -1,16 +1,17 @@
 """A tree of Python modules as one program: its functions and classes by name, and what has been learnt of each."""
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jingwei.deploy.code.python.place import Place, Reach, Report
 from jingwei.deploy.code.python.scope import Scope
-from jingwei.deploy.code.python.value import NOTHING, Origin, Value, joined
+from jingwei.deploy.code.python.value import NOTHING, UNKNOWN, Origin, Taint, Value, joined
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _MOST_REACHES = 40
 _MOST_REPORTS = 2000
 _MOST_BASES = 8
+_MOST_FED = 8
 
 
 @dataclass(slots=True)
@@ -82,6 +83,8 @@ class Program:
         self.files: frozenset[str] = frozenset()
         """Names of all files of the tree, whatever they hold."""
         self._reports: dict[tuple[str, Place, str], Report] = {}
+        self.fed = False
+        """Whether this round found something new that instances hold."""
         self._tails: dict[str, list[str]] = {}
 
     def add(self, module: Module) -> None:
@@ -92,6 +95,7 @@ class Program:
     def begin(self) -> None:
         """Forget what the last round told; what it learnt of functions and classes stays."""
         self._reports.clear()
+        self.fed = False
 
     def tell(self, report: Report) -> None:
         """Take one report; of several for one place, the worst origin counts."""
@@ -151,6 +155,14 @@ class Program:
         taints = frozenset(each for each in value.taints if each.origin is not Origin.PARAMETER)
         value = Value(taints, value.constant, value.name, value.built, value.literal, value.fields[:8])
         held[attribute] = joined(held[attribute], value) if attribute in held else value
+
+    def feed(self, name: str, attribute: str, taint: Taint) -> None:
+        """Note that what a function hands to instances of a class is decided from outside."""
+        kind = self.classes.get(name)
+        held = kind.attributes.get(attribute, NOTHING) if kind is not None else NOTHING
+        if kind is not None and taint not in held.taints and len(held.taints) < _MOST_FED:
+            kind.attributes[attribute] = replace(held, taints=held.taints | {taint}, constant=UNKNOWN)
+            self.fed = True
 
     def _method(self, name: str) -> Function | None:
         if name in self.classes:

@@ -5,9 +5,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from jingwei.deploy.code.python.arguments import Arguments
-from jingwei.deploy.code.python.place import Reach, Report
+from jingwei.deploy.code.python.place import Place, Reach, Report
 from jingwei.deploy.code.python.program import Function, Program
 from jingwei.deploy.code.python.value import NOTHING, Origin, Taint, Value
+
+FIELD = "field"
+"""The rule of what only comes to be held by an instance: its group names the class and the attribute."""
+WHOLE = "prompt-whole"
+"""The group of what becomes a whole system prompt: harmful where the caller has put it together."""
 
 
 class Caller(Protocol):
@@ -16,24 +21,41 @@ class Caller(Protocol):
     program: Program
     reaches: set[Reach] | None
 
+    def place(self, node: ast.AST) -> Place:
+        """Return where a node stands."""
+        ...
 
-def invoke(caller: Caller, function: Function, name: str, arguments: Arguments, _node: ast.AST) -> Value:
+
+def invoke(caller: Caller, function: Function, name: str, arguments: Arguments, node: ast.AST) -> Value:
     """Return what a call gives, and report where its arguments end up."""
     caller.program.called.add(function.name)
     bound = _bound(function, arguments)
     for reach in function.reaches:
-        for taint in bound.get(reach.taint.name, NOTHING).taints:
-            carried = taint.through(reach.taint)
-            if carried is None or not carried.reaches(reach.group):
-                continue
-            if carried.origin is not Origin.PARAMETER:
-                caller.program.tell(Report(reach.rule, reach.place, reach.call, carried))
-            elif caller.reaches is not None:
-                caller.reaches.add(replace(reach, taint=carried))
+        value = bound.get(reach.taint.name, NOTHING)
+        if reach.group == WHOLE and value.built:
+            place = caller.place(node)
+            reach = replace(reach, group="prompt", place=place._replace(line=value.line or place.line))  # noqa: PLW2901 - the reach as this caller makes it
+        for taint in value.taints:
+            _reached(caller, reach, taint)
     if function.name.endswith(".__init__") and not name.endswith(".__init__"):
         fields = tuple(arguments.keywords.items())[:8]
         return Value(name=f"{function.name.removesuffix('.__init__')}()", fields=fields)
     return _given(function, bound)
+
+
+def _reached(caller: Caller, reach: Reach, taint: Taint) -> None:
+    """Take note of one way in which an argument ends up somewhere."""
+    carried = taint.through(reach.taint)
+    if carried is None or not carried.reaches(reach.group):
+        return
+    if carried.origin is Origin.PARAMETER:
+        if caller.reaches is not None:
+            caller.reaches.add(replace(reach, taint=carried))
+    elif reach.rule == FIELD:
+        owner, _, attribute = reach.group.partition("#")
+        caller.program.feed(owner, attribute, carried)
+    elif reach.group != WHOLE:
+        caller.program.tell(Report(reach.rule, reach.place, reach.call, carried))
 
 
 def _bound(function: Function, arguments: Arguments) -> dict[str, Value]:
