@@ -8,6 +8,7 @@ from jingwei.core.evidence import Artefact, Outcome
 from jingwei.core.target import Target, TargetKind
 from jingwei.deploy.agents import AgentScan
 from jingwei.deploy.agents.check import AgentScanOptions
+from jingwei.deploy.scanned import Kept
 
 
 def concluded(path, **options):
@@ -41,13 +42,21 @@ def test_permissions_are_kept_with_the_evidence(tmp_path):
     draft, kept = concluded(path)
     assert draft.outcome is Outcome.PASS
     assert kept["permissions.json"]["powers"]["send"] == ["tools.json!send_mail"]
-    assert len(kept["scan.json"]["files"]) == 2
+    assert [one.path for one in Kept.model_validate(kept["scan.json"]).scanned] == [
+        "tools.json!read_file",
+        "tools.json!send_mail",
+    ]
 
 
 def test_evidence_is_bound_to_what_was_examined(tmp_path):
     one, _ = concluded(listing(tmp_path, tool("a", "Reads a file.")))
     other, _ = concluded(listing(tmp_path, tool("a", "Reads a file!")))
     assert one.bindings[0].digest != other.bindings[0].digest
+
+
+def test_evidence_is_bound_to_the_deployment_that_it_is_for(tmp_path):
+    draft, _ = concluded(listing(tmp_path, tool("a", "Reads a file.")), deployment_digest="sha256:" + "a" * 64)
+    assert draft.bindings[0].digest == "sha256:" + "a" * 64
 
 
 def test_a_poisoned_tool_fails_and_a_broken_listing_is_incomplete(tmp_path):

@@ -1,7 +1,6 @@
 """The `agent-scan` check: everything that agents are told, and one permission manifest of what they may do."""
 
 import asyncio
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +15,7 @@ from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
 from jingwei.deploy.agents.permissions import manifest
 from jingwei.deploy.agents.scanner import Options, scan
-from jingwei.deploy.scanned import Scanned, outcome_of, report
+from jingwei.deploy.scanned import ARTEFACT, Scanned, kept, outcome_of
 
 _MOST_SKIPPED = 200
 
@@ -32,6 +31,8 @@ class AgentScanOptions(CheckOptions):
     """A file of pins: whatever differs from it is a finding."""
     most_files: int = Field(default=20_000, gt=0)
     """Files looked at; more make the result incomplete."""
+    deployment_digest: str = ""
+    """Digest of the deployment that the evidence is for; without it, the digest of what was examined."""
 
 
 class _Result(BaseModel):
@@ -72,18 +73,18 @@ class AgentScan:
         if outcome is Outcome.PASS and gaps:
             outcome = Outcome.INCOMPLETE
         ordered = sorted(findings, key=lambda each: (-each.severity.rank, each.location.path))
-        whole = json.dumps(report(scanned, "en"), ensure_ascii=False).encode()
+        bound = run.options.deployment_digest or _observed(scanned)
         return [
             Draft(
                 type="EV-AGENT-PERM",
                 outcome=outcome,
                 summary=text(f"deploy.agents:summary-{outcome.value}", things=len(scanned), findings=len(findings),
                              gaps=len(gaps)),
-                bindings=(Binding(to=BoundTo.DEPLOYMENT, digest=_observed(scanned), observed=not gaps),),
+                bindings=(Binding(to=BoundTo.DEPLOYMENT, digest=bound, observed=not gaps),),
                 measures=tuple(_measures(scanned, len(findings))),
                 findings=tuple(each.finding() for each in ordered),
                 artefacts=(run.keep("permissions.json", "application/json", manifest(scanned)),
-                           run.keep("scan.json", "application/json", whole)),
+                           run.keep(ARTEFACT, "application/json", kept("agents", scanned).content())),
                 examined=len(scanned),
                 skipped=tuple(gaps[:_MOST_SKIPPED]),
             )
