@@ -12,7 +12,7 @@ from jingwei.deploy.code.python import PythonSource, audit
 from jingwei.deploy.code.python.place import Report
 from jingwei.deploy.code.python.services import judge
 from jingwei.deploy.code.rule import found, seen
-from jingwei.deploy.code.secrets import Secret, masked, secrets
+from jingwei.deploy.code.secrets import Secret, joined_secrets, masked, secrets
 from jingwei.deploy.code.source import Cells, cells, decoded, language_of
 from jingwei.deploy.code.tree import File, read
 from jingwei.deploy.scanned import Scanned, Seen
@@ -83,6 +83,9 @@ def _read(file: File, most: int) -> _Text:
     found_text.secrets = list(secrets(found_text.content, name=file.name))
     if found_text.language == "python":
         found_text.code = found_text.content
+        whole = list(joined_secrets(found_text.content))
+        parts = [each for each in found_text.secrets if any(one.start <= each.start < one.end for one in whole)]
+        found_text.secrets = [*(each for each in found_text.secrets if each not in parts), *whole]
     elif found_text.language == "notebook":
         found_text.book = cells(found_text.content)
         if found_text.book is None:

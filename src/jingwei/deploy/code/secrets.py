@@ -1,9 +1,12 @@
 """Keys and passwords that stand in files: by the forms their issuers document, and by the name they are given."""
 
+import ast
 import re
+import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from jingwei.core.finding import Severity
@@ -32,6 +35,8 @@ _ENVIRONMENT = re.compile(
     r"(?P<name>\w{0,40}(?:API_?KEY|SECRET|TOKEN|PASSWORD|PASSWD|ACCESS_KEY)\w{0,12})\s*[=:]\s*"
     r"(?P<value>[^\s\"'#]{8,200})\s*(?:#.*)?$"
 )
+_SIDE_BY_SIDE = re.compile(r"[\"'][\s\\+()]{1,80}[rbufRBUF]?[\"']")
+_LONGEST = 400
 _CALLED = re.compile(r"[A-Za-z_]\w*(\.\w+)*\(")
 _IN_TESTS = re.compile(
     r"(?i)(^|/)(tests?|fixtures?|testdata|examples?|docs?)/|(^|/)(test_|conftest)|\.(example|sample|template|dist)$"
@@ -72,6 +77,69 @@ def secrets(content: str, *, name: str) -> Iterator[Secret]:
             continue
         taken.add(line)
         yield Secret(start, end, line, what, Severity.LOW if milder else severity)
+
+
+def joined_secrets(code: str) -> Iterator[Secret]:
+    """Find secrets that Python code puts together from literals side by side or added to each other."""
+    if _SIDE_BY_SIDE.search(code) is None:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # the audit tells that the file is no Python
+    starts = list(accumulate((len(line) for line in code.splitlines(keepends=True)), initial=0))
+    told: set[int] = set()
+    for node, name in _literals(tree):
+        value = _whole(node)
+        if not 16 <= len(value) <= _LONGEST or value in code or node.lineno in told:
+            continue
+        shape = f'{name or "value"} = "{value}"'
+        found = next((each for each in secrets(shape, name="a.py") if value in shape[each.start : each.end + 1]), None)
+        if found is not None:
+            told.add(node.lineno)
+            start = _offset(code, starts, node.lineno, node.col_offset)
+            end = _offset(code, starts, node.end_lineno or node.lineno, node.end_col_offset or 0)
+            yield found._replace(start=start, end=end, line=node.lineno)
+
+
+def _offset(code: str, starts: list[int], line: int, column: int) -> int:
+    """Return where in a text a place lies whose column is counted in bytes."""
+    begin = starts[line - 1]
+    stop = starts[line] if line < len(starts) else len(code)
+    return begin + len(code[begin:stop].encode()[:column].decode(errors="ignore"))
+
+
+def _literals(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
+    """Give the texts of a module, each with the name it is given."""
+    named: dict[int, str] = {}
+    inner: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            named[id(node.value)] = ast.unparse(node.targets[0])[:80]
+        elif isinstance(node, ast.keyword) and node.arg:
+            named[id(node.value)] = node.arg
+        elif isinstance(node, ast.Dict):
+            named |= {id(value): key.value for key, value in zip(node.keys, node.values, strict=True)
+                      if isinstance(key, ast.Constant) and isinstance(key.value, str)}  # fmt: skip
+        elif isinstance(node, ast.BinOp) and id(node) not in inner:
+            inner |= {id(each) for each in ast.walk(node)}
+            yield node, named.get(id(node), "")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
+            yield node, named.get(id(node), "")
+
+
+def _whole(node: ast.expr) -> str:
+    """Return what a text says, or nothing where a part of it is not written down."""
+    parts: list[str] = []
+    here = node
+    while isinstance(here, ast.BinOp) and isinstance(here.op, ast.Add) and isinstance(here.right, ast.Constant):
+        parts.append(here.right.value if isinstance(here.right.value, str) else "")
+        here = here.left
+    if not (isinstance(here, ast.Constant) and isinstance(here.value, str)):
+        return ""
+    return here.value + "".join(reversed(parts))
 
 
 def _told(name: str, value: str) -> bool:

@@ -30,6 +30,14 @@ _SHELLS = frozenset(
     {"sh", "bash", "zsh", "dash", "ksh", "cmd", "cmd.exe", "powershell", "pwsh", "python", "python3", "node", "perl"}
 )
 _MODEL_FILE = re.compile(r"(?i)chat_?template|tokenizer|model|\.gguf|adapter|checkpoint")
+_HUB_NAME = re.compile(
+    r"(?!(?:outputs?|models?|checkpoints?|ckpts?|weights|data|results?|runs|saved_models?|tmp|artifacts|cache|assets|src"
+    r"|adapters?|loras?|final|pretrained|local|storage|resources?)/)\w[\w.-]*/\w[\w.-]*(?<!\.gguf)(?<!\.bin)(?<!\.pt)"
+)
+"""An owner and a name on a hub, and no folder of the program."""
+_MODEL_PATH = re.compile(
+    r"/(embed|embeddings|rerank|generate|generate_stream|infer|predict|invocations)/?$|/v2/models/"
+)
 _ROLES = frozenset({"system", "developer"})
 _SYSTEM_KEYS = ("system", "system_prompt", "system_instruction", "system_message", "instructions")
 _CHOSEN = re.compile(
@@ -69,6 +77,15 @@ def asks_model(name: str, arguments: Arguments) -> bool:
     )
 
 
+def _sends_to_model(name: str, arguments: Arguments) -> bool:
+    """Tell whether a plain HTTP call hands a model its input, though what comes back need not be words."""
+    body = arguments.keywords.get("json") or NOTHING
+    address = (arguments.get("0", "url") or NOTHING).said
+    return name.endswith(".post") and (
+        bool({key for key, _ in body.fields} & {"inputs", "prompt", "messages"}) or bool(_MODEL_PATH.search(address))
+    )
+
+
 def _address(first: Value, second: Value) -> str:
     return first.said if "/" in first.said else second.said
 
@@ -99,6 +116,9 @@ def habits(name: str, arguments: Arguments, files: AbstractSet[str]) -> Iterator
             note = _cleartext(name, arguments)
             if note is not None:
                 yield row.rule, note
+        elif row.condition == "asks-model":
+            if asks_model(name, arguments):
+                yield row.rule, ""
         elif row.condition is None or _holds(row.condition, arguments, files):
             yield row.rule, ""
 
@@ -133,6 +153,8 @@ def _holds(condition: str, arguments: Arguments, files: AbstractSet[str]) -> boo
     first = arguments.get("0", "source", "template") or NOTHING
     if condition == "prompt-template":
         return not first.known and not first.taints and _foreign_template(first, files)
+    if condition == "unpinned":
+        return _unpinned(arguments)
     if condition == "any-value":
         return not first.known
     if condition == "credentials":
@@ -142,6 +164,16 @@ def _holds(condition: str, arguments: Arguments, files: AbstractSet[str]) -> boo
     return condition == "unsafe-loader" and (
         loader is None or (loader.name.startswith("yaml.") and "Safe" not in loader.name)
     )
+
+
+def _unpinned(arguments: Arguments) -> bool:
+    """Tell whether a model is fetched from a hub by its name alone, so that what comes may change."""
+    revision = arguments.keywords.get("revision")
+    if arguments.rest or (revision is not None and revision.constant not in {None, "main", "master"}):
+        return False
+    keys = ("model", "repo_id", "pretrained_model_name_or_path", "model_name_or_path")
+    given = [*arguments.positional[:2], *(arguments.keywords[key] for key in keys if key in arguments.keywords)]
+    return any(isinstance(each.constant, str) and _HUB_NAME.fullmatch(each.constant) for each in given)
 
 
 def _foreign_template(source: Value, files: AbstractSet[str]) -> bool:
@@ -155,7 +187,7 @@ def _foreign_template(source: Value, files: AbstractSet[str]) -> bool:
 def _cleartext(name: str, arguments: Arguments) -> str | None:
     """Return how a model is reached without encryption: none, or which variant of the rule."""
     plain_http = pattern(("requests.*", "httpx.*", "aiohttp.*")).fullmatch(name)
-    if plain_http and not asks_model(name, arguments):
+    if plain_http and not asks_model(name, arguments) and not _sends_to_model(name, arguments):
         return None
     given = [arguments.keywords[key] for key in _ADDRESS_KEYS if key in arguments.keywords]
     for value in [*given, *arguments.positional[:2]]:
@@ -227,6 +259,8 @@ def _is_query(name: str, value: Value) -> bool:
         return value.built
     receiver = ".".join(name.split(".")[-2:])
     made = re.search(r"connect\(\)|cursor\(\)|sqlite3|create_engine", name)
+    if re.search(r"engine\w*(\(\))?\.a?query$", receiver) and made is None:
+        return False  # an engine that answers questions; a database's has no such method
     return listed("databases", receiver) or listed("database_libraries", name) or made is not None
 
 

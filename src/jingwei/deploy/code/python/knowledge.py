@@ -15,6 +15,7 @@ from jingwei.deploy.code.python.value import Origin
 
 Condition = Literal[
     "shell", "sql", "html", "page", "any-value", "model-host", "prompt-template", "credentials", "unsafe-loader",
+    "unpinned", "asks-model",
 ]  # fmt: skip
 
 

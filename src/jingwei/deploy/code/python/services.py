@@ -12,6 +12,13 @@ _LOGIN = re.compile(
     r"(?i)login_required|authori[sz]|authenti|api_?key_?header|HTTPBearer|HTTPBasic|OAuth2|verify_(token|key|user)"
     r"|compare_digest|current_user|require_(auth|login|user|key|token)|permission|x-api-key|auth=|session\["
 )
+_SENT = re.compile(r"""(?i)["']authorization["']\s*:|api_?key\s*=""")
+"""What a program says of itself to others, not what it asks of those who call it."""
+_SERVED_HERE = re.compile(
+    r"(.*\.)?(app|application|demo|server|web|uvicorn|hypercorn|waitress|iface)\w*\.(run|launch|serve|run_app|start)|\w*serve"
+)
+"""The program itself says where it listens, and does so on this machine only where nothing else was found."""
+_WEB = ("fastapi.", "flask.", "starlette.", "quart.", "sanic.", "litestar.", "bottle.", "aiohttp.")
 _EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]"})  # noqa: S104 - looked for, not bound
 _SERVE = frozenset({"run", "launch", "serve", "run_app", "queue", "run_simple", "start"})
 _DESTROYS = frozenset({"shutil.rmtree", "os.remove", "os.unlink", "os.rmdir", "os.removedirs", "send2trash.send2trash"})
@@ -48,9 +55,10 @@ def judge(program: Program, texts: dict[str, str]) -> Iterator[Report]:
                 yield from _endless(module, node)
         if _HUB_FILES.search(module.path):
             yield from _on_import(module)
+    told = {(each.rule, each.place) for each in program.reports}
     for function in program.functions.values():
         if function.origin in {Origin.USER, Origin.TOOL}:
-            yield from _served(function)
+            yield from (each for each in _served(function) if (each.rule, each.place) not in told)
     yield from _open(program, texts)
 
 
@@ -149,14 +157,35 @@ def _upload(function: Function, owner: ast.expr) -> bool:
 def _open(program: Program, texts: dict[str, str]) -> Iterator[Report]:
     """A model offered on every address with nothing that looks like a login anywhere in the program."""
     routes = [each for each in program.functions.values() if each.origin is Origin.USER]
-    if not routes or any(_LOGIN.search(text) for text in texts.values()):
+    if not routes or any(_LOGIN.search(_SENT.sub("", text)) for text in texts.values()):
         return
-    from_model = any(_ASKS_MODEL.search(text) for text in texts.values())
-    bound = next(((module, node) for module in program.modules.values() for node in ast.walk(module.tree)
-                  if isinstance(node, ast.Call) and _everywhere(node)), None)  # fmt: skip
-    if from_model and bound is not None:
+    calls = [(module, node) for module in program.modules.values() for node in ast.walk(module.tree)
+             if isinstance(node, ast.Call)]  # fmt: skip
+    bound = next(((module, node) for module, node in calls if _everywhere(node)), None)
+    if bound is not None and any(_ASKS_MODEL.search(text) for text in texts.values()):
         dangerous = any(each.rule in _RISKY and each.taint is not None for each in program.reports)
         yield Report("code.open-service", _at(*bound), _spelled(bound[1].func), note="dangerous" if dangerous else "")
+    elif not any(_SERVED_HERE.fullmatch(_spelled(node.func)) for _, node in calls):
+        yield from _open_route(routes)
+
+
+def _open_route(routes: list[Function]) -> Iterator[Report]:
+    """A route that hands out a model's words, in a program that something else serves and that asks for no login."""
+    for route in routes:
+        added = any(each.name.startswith(_WEB) for each in route.decorators)
+        if added and route.returns.only(Origin.MODEL) and not _supplied(route):
+            yield Report("code.open-route", _at(route.module, route.node), route.node.name)
+            return
+
+
+def _supplied(route: Function) -> bool:
+    """Tell whether the framework hands a route something that may be who asks."""
+    arguments = route.node.args
+    written = [*arguments.defaults, *arguments.kw_defaults, *(each.annotation for each in route.parameters)]
+    decorated = [*route.node.decorator_list]
+    own = len([each for each in route.decorators if not each.name.startswith(_WEB)])
+    return own > 0 or any(each is not None and re.search(r"Depends|Security", ast.unparse(each))
+                          for each in (*written, *decorated))  # fmt: skip
 
 
 def _everywhere(node: ast.Call) -> bool:
