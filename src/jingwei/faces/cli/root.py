@@ -19,6 +19,7 @@ COMMANDS = {
     "detect": "jingwei.faces.cli.detect:detect",
     "scan": "jingwei.faces.cli.scan:scan",
     "fix": "jingwei.faces.cli.fix:fix",
+    "model": "jingwei.faces.cli.signing:model",
     "check": "jingwei.faces.cli.check:check",
     "evaluate": "jingwei.faces.cli.evaluate:evaluate",
     "judge": "jingwei.faces.cli.judge:judge",
