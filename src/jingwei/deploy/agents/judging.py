@@ -1,5 +1,6 @@
 """One judgement for one thing: all its texts, all their signs, and how its words and its powers agree."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
@@ -7,6 +8,7 @@ from jingwei.core.finding import Severity
 from jingwei.deploy.agents.concealed import concealed
 from jingwei.deploy.agents.findings import Notes, rules
 from jingwei.deploy.agents.things import Spoken, Thing, spelled_out
+from jingwei.deploy.agents.tools import parameters_of
 from jingwei.deploy.agents.words import Sign, signs_of
 
 SUSPECT = 0.5
@@ -34,6 +36,9 @@ _TOLD, _ORDERED = 0.25, 0.6
 _ORDERS = frozenset(
     {"secret-moved", "copied-elsewhere", "secrecy", "persistence", "private-data", "conversation", "env-dump"}
 )
+_OTHERS = "shadowing"
+"""The sign about other tools; a tool's own name and parameters are no others."""
+_IDENTIFIER = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)+")
 _CONCEALED_INSIDE = frozenset({"comment", "comment-read", "unseen-style", "pushed-away", "terminal-code"})
 
 
@@ -47,10 +52,11 @@ def judge_words(thing: Thing, notes: Notes, *, about_attacks: bool = False) -> f
     """
     found: dict[str, tuple[Sign, Spoken]] = {}
     manual = thing.kind in {"skill", "rules"}
+    own = frozenset({thing.name, *(name for name, _ in parameters_of(thing.raw))})
     for spoken in thing.spoken:
         _look_behind(spoken, notes, markdown=manual)
         for sign in _signs(spoken):
-            weighed = _weighed(sign, thing)
+            weighed = _weighed(sign, thing, own)
             known = found.get(sign.rule)
             if weighed.weight > 0 and (known is None or known[0].weight < weighed.weight):
                 found[sign.rule] = (weighed, spoken)
@@ -85,7 +91,11 @@ def _signs(spoken: Spoken) -> Sequence[Sign]:
     return signs_of(spoken.text)
 
 
-def _weighed(sign: Sign, thing: Thing) -> Sign:
+def _weighed(sign: Sign, thing: Thing, own: frozenset[str]) -> Sign:
+    if sign.rule == _OTHERS:
+        named = set(_IDENTIFIER.findall(sign.seen))
+        if named and named <= own:
+            return sign._replace(weight=0.0)
     if sign.rule in _BELONGS.get(thing.kind, ()):
         return sign._replace(weight=0.0)
     if thing.kind in {"skill", "rules"} and sign.rule in _MANUAL:

@@ -32,13 +32,21 @@ class Power(BaseModel):
 class _Asking(NamedTuple):
     words: re.Pattern[str]
     about: re.Pattern[str]
+    new: re.Pattern[str] | None
+    """What the parameter's own description says where it wants something new, not what is there."""
+    present: re.Pattern[str] | None
 
 
 @lru_cache(maxsize=1)
 def _data() -> tuple[dict[str, Power], tuple[_Asking, ...]]:
     data = package_data(__package__, "powers.yaml")
     powers = {name: Power.model_validate(entry) for name, entry in data["powers"].items()}
-    return powers, tuple(_Asking(re.compile(each["words"]), re.compile(each["about"])) for each in data["asking"])
+    return powers, tuple(_asked_of(each) for each in data["asking"])
+
+
+def _asked_of(entry: Mapping[str, str]) -> _Asking:
+    new, present = (re.compile(entry[key]) if key in entry else None for key in ("new", "present"))
+    return _Asking(re.compile(entry["words"]), re.compile(entry["about"]), new, present)
 
 
 def parameters_of(raw: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
@@ -124,11 +132,18 @@ def _leading(thing: Thing) -> tuple[str, str]:
 
 def _asking(thing: Thing, notes: Notes) -> None:
     spoken = f"{spelled_out(thing.name)} {next((s.text for s in thing.spoken if s.where == 'description'), '')}".lower()
-    for name, _ in parameters_of(thing.raw):
+    for name, schema in parameters_of(thing.raw):
         words = spelled_out(fold(name).clean).lower()
+        told = str(schema.get("description", "")).lower() if isinstance(schema, Mapping) else ""
         for asking in _data()[1]:
-            if asking.words.search(words) and not asking.about.search(spoken):
+            if asking.words.search(words) and not asking.about.search(spoken) and not _wants_new(asking, told):
                 notes.find("asking-parameter", thing.path, seen=name, name=name)
+
+
+def _wants_new(asking: _Asking, told: str) -> bool:
+    if asking.new is None or not asking.new.search(told):
+        return False
+    return asking.present is None or not asking.present.search(told)
 
 
 def _hidden_power(thing: Thing, notes: Notes) -> None:

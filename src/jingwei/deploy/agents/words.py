@@ -24,6 +24,8 @@ _AROUND = 48
 """Characters around a match in which `unless` is looked for."""
 _BEFORE = 28
 """Characters before a match in which a `no` turns it round."""
+_DEFENDED = 80
+"""Characters around a match in which a refusal makes it a defence."""
 _INJECTION = "injection"
 _ENCODED = "encoded"
 _MODEL_ASKED = 1_200
@@ -53,6 +55,8 @@ class WordRule(BaseModel):
     patterns: tuple[str, ...]
     unless: tuple[str, ...] = ()
     negated: bool = False
+    defended: bool = False
+    """What is around may make mention of it a defence (`defence`)."""
 
 
 class Sign(NamedTuple):
@@ -142,10 +146,23 @@ def _worded(text: Folded) -> Iterator[Sign]:
 def _counts(text: str, start: int, end: int, *, rule: WordRule, unless: re.Pattern[str] | None) -> bool:
     if unless is not None and unless.search(text, max(0, start - _AROUND), end + _AROUND):
         return False
+    if rule.defended and _defends(text, start, end):
+        return False
     if not rule.negated:
         return True
     before, inner = _no()
     return not (before.search(text[max(0, start - _BEFORE) : start]) or inner.search(text[start:end]))
+
+
+@lru_cache(maxsize=1)
+def _defence() -> re.Pattern[str]:
+    return re.compile("|".join(package_data(__package__, "words.yaml")["defence"]), re.ASCII)
+
+
+def _defends(text: str, start: int, end: int) -> bool:
+    """Tell whether words stand where an attack is named to be refused, or where honesty is asked for."""
+    return any(match.start() <= end and match.end() >= start
+               for match in _defence().finditer(text, max(0, start - _DEFENDED), end + _DEFENDED))  # fmt: skip
 
 
 def _witness(text: Folded) -> Iterator[Sign]:
@@ -164,7 +181,9 @@ def _witness(text: Folded) -> Iterator[Sign]:
     for hit in detector.rules(text):
         seen = text.original[hit.start : hit.end]
         before = text.original[max(0, hit.start - _BEFORE) : hit.start].lower()
-        if hit.score >= 0.5 and hit.rule_id in _SHARED and not _no()[0].search(before):
+        if hit.score < 0.5 or hit.rule_id not in _SHARED or _defends(text.original.lower(), hit.start, hit.end):
+            continue
+        if not _no()[0].search(before):
             weight = hit.score * (_DOUBT if opinion >= _AGREES else _ALONE)
             yield Sign(_INJECTION, round(weight, 4), hit.start, hit.end, seen)
 
