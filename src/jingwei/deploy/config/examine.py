@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -11,14 +11,14 @@ from jingwei.deploy.config.cloud import is_policy, policy_notes, resource_notes,
 from jingwei.deploy.config.compose import is_compose, read_compose
 from jingwei.deploy.config.dockerfile import read_dockerfile
 from jingwei.deploy.config.kinds import kind_of
-from jingwei.deploy.config.kubernetes import is_kubernetes, read_objects
+from jingwei.deploy.config.kubernetes import is_kubernetes, read_objects, unknown_kinds
 from jingwei.deploy.config.launch import launch_notes
 from jingwei.deploy.config.nginx import BrokenError, nginx_notes, read_nginx
 from jingwei.deploy.config.secrets import is_default, secret_named
 from jingwei.deploy.config.terraform import read_terraform
-from jingwei.deploy.config.units import read_cloud_init, read_environment, read_script, read_unit
+from jingwei.deploy.config.units import read_cloud_init, read_drop_in, read_environment, read_script, read_unit
 from jingwei.deploy.config.workload import Command, Note, Reach, Setting, Workload
-from jingwei.deploy.config.yaml_tree import Table, TooMuchError, documents
+from jingwei.deploy.config.yaml_tree import Items, Table, TooMuchError, documents
 
 _STORES = {
     5432: "PostgreSQL", 3306: "MySQL", 6379: "Redis", 27017: "MongoDB", 9200: "Elasticsearch", 19530: "Milvus",
@@ -27,6 +27,9 @@ _STORES = {
 _HELM = re.compile(
     r"(?m)^[^#'\"\n]*\{\{-?\s*(\.(Values|Release|Chart)|include\s|if\s|range\s|with\s|toYaml|template\s|end\s*-?\}\})"
 )
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+")
+_EVERY_ADDRESS = re.compile(r"^(https?://)?(0\.0\.0\.0|\[?::\]?)")
+_MOST_EMBEDDED = 200
 _TEMPLATED = re.compile(r"\{\{-?\s*[.\w$(\"|-]|\{%-?\s")
 
 
@@ -49,11 +52,13 @@ def examine(name: str, text: str, *, variables: dict[str, str] | None = None) ->
         variables: what a `.env` file beside it sets.
     """
     kind = kind_of(name, text)
+    if kind == "caddy":
+        return Read(kind, gap="gap-caddy")
     if kind == "yaml":
         return _documents(name, text, variables or {})
     reader = {"dockerfile": _dockerfile, "systemd": _unit, "environment": _environment, "properties": _environment,
               "script": _script, "nginx": _nginx, "cloud-init": _cloud_init, "terraform": _terraform,
-              "jupyter": _jupyter}.get(kind)  # fmt: skip
+              "jupyter": _jupyter, "drop-in": _drop_in}.get(kind)  # fmt: skip
     if reader is None:
         return None
     try:
@@ -119,9 +124,20 @@ def _environment(text: str) -> Iterator[Note]:
     workload = read_environment(text)
     workload.reach = Reach.UNKNOWN
     yield from judged(workload)
+    yield from _ollama(workload, "medium")
+
+
+def _drop_in(text: str) -> Iterator[Note]:
+    workload = read_drop_in(text)
+    yield from judged(workload)
+    yield from _ollama(workload, "")
+
+
+def _ollama(workload: Workload, severity: str) -> Iterator[Note]:
+    """A variable that only one server reads tells where it listens, though its start is written elsewhere."""
     host = workload.environment.get("OLLAMA_HOST")
-    if host is not None and re.match(r"^(https?://)?(0\.0\.0\.0|\[?::\]?)", host.value):
-        yield Note("config.open-ollama", host.line, f"OLLAMA_HOST={host.value}", "open-server", "medium", "ollama")
+    if host is not None and not workload.commands and _EVERY_ADDRESS.match(host.value):
+        yield Note("config.open-ollama", host.line, f"OLLAMA_HOST={host.value}", "open-server", severity, "ollama")
 
 
 def _script(text: str) -> Iterator[Note]:
@@ -140,6 +156,17 @@ def _cloud_init(text: str) -> Iterator[Note]:
             for workload, notes in read_cloud_init(document):
                 yield from notes
                 yield from judged(workload)
+            for file in document.items_of("write_files").tables():
+                yield from _embedded(file.text("path"), file.text("content"), file.at("content"))
+
+
+def _embedded(name: str, content: str, line: int) -> Iterator[Note]:
+    """Read a file that stands inside another one."""
+    if "\n" not in content or kind_of(name, content) in {"cloud-init", ""}:
+        return
+    read = examine(name, content)
+    for each in read.notes if read is not None else ():
+        yield replace(each, line=line + each.line)
 
 
 def _terraform(text: str) -> Iterator[Note]:
@@ -173,7 +200,8 @@ def _documents(name: str, text: str, variables: dict[str, str]) -> Read | None:
         return Read("yaml", gap="gap-broken")
     objects = [each for each in held if is_kubernetes(each)]
     if objects:
-        return Read("kubernetes", _told_once(list(_kubernetes(objects))))
+        gap = "gap-unknown-kind" if unknown_kinds(objects) else ""
+        return Read("kubernetes", _told_once(list(_kubernetes(objects))), gap)
     notes: list[Note] = []
     kind = ""
     for document in held:
@@ -187,6 +215,11 @@ def _kubernetes(objects: list[Table]) -> Iterator[Note]:
     for workload, notes in read_objects(objects):
         yield from notes
         yield from judged(workload)
+    for each in objects[:_MOST_EMBEDDED]:
+        data = each.table("data")
+        for name, value in data.items() if each.text("kind") == "ConfigMap" else ():
+            if isinstance(value, str):
+                yield from _embedded(name, value, data.at(name))
 
 
 def _document(document: Any, variables: dict[str, str], name: str) -> tuple[str, list[Note]]:  # Any: parsed YAML
@@ -203,7 +236,7 @@ def _document(document: Any, variables: dict[str, str], name: str) -> tuple[str,
     if isinstance(document, Table) and ("general_settings" in document or "model_list" in document):
         return "litellm", list(_litellm(document))
     if isinstance(document, Table) and re.search(r"(^|/)values[\w.-]*\.ya?ml$", name):
-        return "helm-values", list(_values(document, 0))
+        return "helm-values", [*_values(document, 0), *launch_notes(_set_in(document))]
     return "", []
 
 
@@ -219,6 +252,22 @@ def _litellm(document: Table) -> Iterator[Note]:
         if secret_named("api_key", given.text("api_key")):
             hidden = given.text("api_key")
             yield Note("config.secret-in-environment", given.at("api_key"), "api_key", hidden=hidden)
+
+
+def _set_in(values: Table) -> Workload:
+    """Return what Helm values set as variables: lists of name and value, and entries whose names are variables'."""
+    found = Workload("helm-values", reach=Reach.INSIDE)
+    waiting: list[Any] = [values]  # Any: parts of YAML
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, Table):
+            if _VARIABLE.fullmatch(here.text("name")) and isinstance(here.get("value"), str | bool):
+                found.environment[here.text("name")] = Setting(here.text("value"), here.at("value"))
+            for name, value in here.items():
+                if _VARIABLE.fullmatch(name) and isinstance(value, str | bool):
+                    found.environment[name] = Setting(str(value), here.at(name))
+        waiting += list(here.values()) if isinstance(here, Table) else list(here) if isinstance(here, Items) else []
+    return found
 
 
 def _values(table: Table, depth: int) -> Iterator[Note]:

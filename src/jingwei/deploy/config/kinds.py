@@ -10,7 +10,7 @@ _UNIT = re.compile(r"(?i)\.(service|container)$")
 _ENVIRONMENT = re.compile(r"(?i)^\.env(\..+)?$|\.env$|^env\.(prod|production|example)$")
 _PROPERTIES = re.compile(r"(?i)^config\.properties$")
 CANDIDATE = re.compile(
-    r"(?i)dockerfile|containerfile|\.(ya?ml|json|conf|service|container|env|sh|bash|tf|properties|template|cfg)$|^\.env|(^|/)nginx|user-data|user_data"
+    r"(?i)dockerfile|containerfile|\.(ya?ml|json|conf|service|container|env|sh|bash|tf|properties|template|cfg)$|(^|/)\.env|(^|/)caddyfile|(^|/)nginx|user-data|user_data"
     r"|sites-(enabled|available)/|(^|/)(entrypoint|start|run|launch|serve)$|jupyter\w*_config\.py$"
 )
 
@@ -18,7 +18,8 @@ CANDIDATE = re.compile(
 _BY_NAME = (
     (_UNIT, "systemd"), (_ENVIRONMENT, "environment"), (_PROPERTIES, "properties"),
     (re.compile(r"(?i)\.(ya?ml|json)$"), "yaml"), (re.compile(r"(?i)\.tf$"), "terraform"),
-    (re.compile(r"(?i)\.(sh|bash)$"), "script"), (re.compile(r"(?i)^jupyter\w*_config\.py$"), "jupyter"),
+    (re.compile(r"(?i)^caddyfile(\..+)?$"), "caddy"), (re.compile(r"(?i)\.(sh|bash)$"), "script"),
+    (re.compile(r"(?i)^jupyter\w*_config\.py$"), "jupyter"),
 )  # fmt: skip
 
 
@@ -29,9 +30,9 @@ def kind_of(name: str, text: str) -> str:
         return "dockerfile"
     if text.startswith("#cloud-config"):
         return "cloud-init"
+    if base.lower().endswith(".conf") and re.search(r"(?m)^\[Service\]\s*$", text):
+        return "drop-in"
     named = next((kind for pattern, kind in _BY_NAME if pattern.search(base)), "")
-    if named:
-        return named
-    if re.match(r"#!.*\b(ba|z|da|k)?sh\b", text):
+    if not named and re.match(r"#!.*\b(ba|z|da|k)?sh\b", text):
         return "script"
-    return "nginx" if is_nginx(text) else ""
+    return named or ("nginx" if is_nginx(text) else "")

@@ -1,15 +1,23 @@
 """Kubernetes objects: pods as workloads, how services open them, what roles may do."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from jingwei.deploy.config.container import Container, container_notes
 from jingwei.deploy.config.dockerfile import tag_notes
-from jingwei.deploy.config.secrets import secret_named
 from jingwei.deploy.config.words import command
 from jingwei.deploy.config.workload import Note, Port, Reach, Setting, Workload, is_port
 from jingwei.deploy.config.yaml_tree import Items, Table
 
+_DEEPEST = 24
+_KNOWN = frozenset({
+    "APIService", "CSIDriver", "ClusterRole", "ClusterRoleBinding", "ConfigMap", "CustomResourceDefinition",
+    "Endpoints", "EndpointSlice", "HorizontalPodAutoscaler", "Ingress", "IngressClass", "LimitRange", "Namespace",
+    "NetworkPolicy", "PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget", "PriorityClass",
+    "ResourceQuota", "Role", "RoleBinding", "RuntimeClass", "Secret", "Service", "ServiceAccount", "StorageClass",
+    "VolumeSnapshot", "VerticalPodAutoscaler", "ServiceMonitor", "PodMonitor", "Kustomization", "Component",
+})  # fmt: skip
+"""Kinds that start nothing."""
 _OPEN = frozenset({"LoadBalancer", "NodePort"})
 
 
@@ -29,13 +37,21 @@ def read_objects(documents: Sequence[Table]) -> Iterator[tuple[Workload, list[No
     ]
     opened = [_selector(each) for each in objects if _is_open(each, objects)]
     for each in objects:
+        if each.text("kind") == "ConfigMap":
+            yield _variables(each), []
         notes = list(_object_notes(each))
         if notes:
             yield Workload("kubernetes", each.table("metadata").text("name"), each.line, Reach.INSIDE), notes
-        pod, labels = _pod(each)
-        if pod is not None:
-            public = any(selector and selector.items() <= labels.items() for selector in opened)
-            yield from _containers(pod, public=public)
+        for pod in pods(each):
+            public = pod.opened or any(selector and selector.items() <= pod.labels.items() for selector in opened)
+            yield from _containers(pod.spec, public=public)
+
+
+def unknown_kinds(documents: Sequence[Table]) -> set[str]:
+    """Return the kinds of objects that start something, for all that is known, but show no container."""
+    objects = [each for one in documents for each in (one, *one.items_of("items").tables())]
+    kinds = {each.text("kind") for each in objects if not any(pods(each))}
+    return {each for each in kinds - _KNOWN if not each.endswith("List")}
 
 
 def _is_open(each: Table, objects: Sequence[Table]) -> bool:
@@ -66,16 +82,54 @@ def _selector(service: Table) -> dict[str, Any]:  # Any: values of YAML
     return dict(service.table("spec").table("selector"))
 
 
-def _pod(each: Table) -> tuple[Table | None, dict[str, Any]]:  # Any: as above
-    spec = each.table("spec")
-    kind = each.text("kind")
-    if kind == "Pod":
-        return spec, dict(each.table("metadata").table("labels"))
-    if kind == "CronJob":
-        spec = spec.table("jobTemplate").table("spec")
-    template = spec.table("template")
-    pod = template.table("spec")
-    return (pod if "containers" in pod else None), dict(template.table("metadata").table("labels"))
+def _variables(each: Table) -> Workload:
+    """Return the entries of a ConfigMap as what they mostly become: variables of some container."""
+    data = each.table("data")
+    held = {name: Setting(value, data.at(name)) for name, value in data.items()
+            if isinstance(value, str) and "\n" not in value}  # fmt: skip
+    return Workload("kubernetes", each.table("metadata").text("name"), each.line, Reach.INSIDE, environment=held)
+
+
+class Pod(NamedTuple):
+    """One pod as some object describes it."""
+
+    spec: Table
+    labels: dict[str, Any]  # Any: values of YAML
+    opened: bool
+    """Whether the object itself asks for a service that is reached from outside."""
+
+
+def pods(each: Table) -> Iterator[Pod]:
+    """Give every pod that an object describes, however its kind is called and wherever in it the pod stands."""
+    labels = dict(each.table("metadata").table("labels"))
+    waiting: list[tuple[Any, dict[str, Any], bool, int]] = [(each, labels, False, 0)]  # Any: parts of YAML
+    while waiting:
+        here, labels, opened, depth = waiting.pop(0)
+        if isinstance(here, Items) and depth < _DEEPEST:
+            waiting += [(one, labels, opened, depth + 1) for one in here]
+        if not isinstance(here, Table) or depth >= _DEEPEST:
+            continue
+        spec = _as_pod(here)
+        if spec is not None:
+            yield Pod(spec, labels, opened)
+            continue
+        labels = dict(here.table("metadata").table("labels")) or labels
+        opened = opened or here.text("serviceType") in _OPEN
+        waiting += [(one, labels, opened, depth + 1) for name, one in here.items() if name != "metadata"]
+
+
+def _as_pod(here: Table) -> Table | None:
+    """Return a mapping as a pod, where it holds containers, or one container as workflows and model servers have it."""
+    if any("image" in one or "name" in one for one in here.items_of("containers").tables()):
+        return here
+    for key in ("container", "script", "model"):
+        one = here.table(key)
+        if ("image" in one and isinstance(one.get("image"), str)) or ("modelFormat" in one and key == "model"):
+            pod = Table(here)
+            pod.line, pod.lines = here.line, dict(here.lines)
+            pod["containers"] = Items([one])
+            return pod
+    return None
 
 
 def _containers(pod: Table, *, public: bool) -> Iterator[tuple[Workload, list[Note]]]:
@@ -153,11 +207,6 @@ def _object_notes(each: Table) -> Iterator[Note]:
             yield Note("config.anonymous-role", each.at("subjects"), role)
     elif kind == "Ingress" and "rules" in each.table("spec") and "tls" not in each.table("spec"):
         yield Note("config.no-tls", each.line, each.table("metadata").text("name"))
-    elif kind == "ConfigMap":
-        data = each.table("data")
-        for name, value in data.items():
-            if isinstance(value, str) and "\n" not in value and secret_named(name, value):
-                yield Note("config.secret-in-environment", data.at(name), name, hidden=value)
 
 
 def _role_notes(each: Table) -> Iterator[Note]:

@@ -10,6 +10,8 @@ from jingwei.core.finding import Severity
 from jingwei.core.package_data import package_data
 from jingwei.deploy.config.workload import Command, Note, Reach, Setting, Workload
 
+_ARGUMENTS = re.compile(r"(?i)(^|_)(args?|arguments|opts|options|flags|params|parameters)$")
+
 
 class Server(BaseModel):
     """One kind of server."""
@@ -67,14 +69,24 @@ def launch_notes(workload: Workload, *, around: dict[str, Setting] | None = None
         around: variables that are set for it elsewhere, such as by a file beside it.
     """
     variables = {**(around or {}), **workload.environment}
-    yield from _switched(workload)
+    extra = list(_arguments(workload))
+    yield from _switched(workload, extra)
     for name, server in servers().items():
         found = _started(server, workload)
         if found is None:
             continue
+        if extra:
+            found = found._replace(words=(*found.words, *(word for each in extra for word in each.words[1:])))
         note = _open(name, server, workload, found, variables)
         if note is not None:
             yield note
+
+
+def _arguments(workload: Workload) -> Iterator[Command]:
+    """Give the flags that an image's entry point takes from its environment: `CLI_ARGS=--listen`."""
+    for name, setting in workload.environment.items():
+        if _ARGUMENTS.search(name) and setting.value.startswith("-"):
+            yield Command((name, *(word.strip("\"'") for word in setting.value.split())), setting.line)
 
 
 def _started(server: Server, workload: Workload) -> Command | None:
@@ -82,18 +94,24 @@ def _started(server: Server, workload: Workload) -> Command | None:
     for each in workload.commands:
         named = each.program in server.programs or (each.words and each.words[0] in server.programs)
         named = named or any(re.search(script, word) for script in server.scripts for word in each.words[:2])
-        if named and (not server.needs or set(each.words) & set(server.needs)):
+        if named and (not server.needs or {word.partition("=")[0] for word in each.words} & set(server.needs)):
             return each
     image = workload.image.value.partition("@")[0] if workload.image is not None else ""
     name = re.sub(r":[^/]*$", "", image)
     default = not workload.commands or all(
         each.words[0].startswith("-") or not _runs(each) for each in workload.commands
     )
-    if name and default and any(name == one or name.endswith(f"/{one}") for one in server.images):
+    if name and default and any(_is_image(name, one) for one in server.images):
         words = workload.commands[0].words if workload.commands else ()
         at = workload.commands[0].line if workload.commands else workload.image.line if workload.image else 0
         return Command(("", *words), at)
     return None
+
+
+def _is_image(name: str, wanted: str) -> bool:
+    if wanted.endswith("*"):
+        return name.rpartition("/")[2].startswith(wanted[:-1])
+    return name == wanted or name.endswith(f"/{wanted}")
 
 
 def _runs(command: Command) -> bool:
@@ -157,7 +175,7 @@ def _listens(server: Server, command: Command, variables: dict[str, Setting]) ->
     return 0 if server.everywhere and not closed else None
 
 
-def _switched(workload: Workload) -> Iterator[Note]:
+def _switched(workload: Workload, extra: list[Command]) -> Iterator[Note]:
     found: set[str] = set()
     for rule, switch in switches().items():
         if switch.host_only and workload.reach is not Reach.HOST:
@@ -168,18 +186,18 @@ def _switched(workload: Workload) -> Iterator[Note]:
             image in (workload.image.value if workload.image else "") for image in switch.images
         ):
             continue
-        note = next(_broken(rule, switch, workload), None)
+        note = next(_broken(rule, switch, workload, extra), None)
         if note is not None:
             found.add(rule)
             yield note
 
 
-def _broken(rule: str, switch: Switch, workload: Workload) -> Iterator[Note]:
+def _broken(rule: str, switch: Switch, workload: Workload, extra: list[Command]) -> Iterator[Note]:
     for name, pattern in switch.variables.items():
         setting = workload.environment.get(name)
         if setting is not None and re.search(pattern, setting.value):
             yield Note(rule, setting.line, f"{name}={setting.value}"[:60], switch.group, switch.severity.value)
-    for each in workload.commands:
+    for each in (*workload.commands, *extra):
         if switch.programs and not ({each.program} | set(each.words[:2])) & set(switch.programs):
             continue
         for name, value in each.environment:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from jingwei.deploy.config.container import Container, container_notes
 from jingwei.deploy.config.dockerfile import tag_notes
-from jingwei.deploy.config.words import command, commands
+from jingwei.deploy.config.words import command, commands, expanded
 from jingwei.deploy.config.workload import Command, Note, Port, Reach, Setting, Workload, is_port
 from jingwei.deploy.config.yaml_tree import Items, Table
 
@@ -38,6 +38,19 @@ def read_unit(text: str) -> tuple[Workload, list[Note]] | None:
         line = workload.user.line if workload.user is not None else first
         notes.append(Note("config.root-service", line, "User", severity="low" if hardened >= 2 else ""))
     return workload, notes
+
+
+def read_drop_in(text: str) -> Workload:
+    """Read what is added to a unit that stands elsewhere."""
+    workload = Workload("systemd", reach=Reach.HOST)
+    for name, value, line in _settings(text):
+        if name == "Environment":
+            for word in _split(value):
+                key, _, held = word.partition("=")
+                workload.environment[key] = Setting(held, line)
+        elif name.startswith("Exec"):
+            workload.commands += command(_split(value.lstrip("-@+!:")), line=line)
+    return workload
 
 
 def _settings(text: str) -> Iterator[tuple[str, str, int]]:
@@ -83,7 +96,11 @@ def read_script(text: str, *, line: int = 1) -> Iterator[tuple[Workload, list[No
         match = None if raw.lstrip().startswith("#") else _PIPED.search(raw[:4000])
         if match:
             notes.append(Note("config.piped-install", line + number, match.group()[:80]))
-    for each in commands(text, line=line):
+    variables: dict[str, str] = {}
+    for raw_command in commands(text, line=line):
+        each = expanded(raw_command, variables)
+        variables |= dict(each.environment) if each.words == ("export",) else {}
+        notes += _weakened(each)
         container = _docker_run(each)
         if container is not None:
             yield container
@@ -94,6 +111,20 @@ def read_script(text: str, *, line: int = 1) -> Iterator[tuple[Workload, list[No
     yield host, notes
 
 
+def _weakened(each: Command) -> Iterator[Note]:
+    """What a script takes away from the machine's protection."""
+    shown = " ".join(each.words)[:80]
+    if each.program == "chmod" and any(re.fullmatch(r"0?777|(a|ugo)?\+rwx|a=rwx", word) for word in each.words[1:3]):
+        yield Note("config.world-writable", each.line, shown)
+    elif _FIREWALL.match(" ".join((each.program, *each.words[1:]))):
+        yield Note("config.firewall-off", each.line, shown)
+
+
+_FIREWALL = re.compile(
+    r"ufw (--force )?(disable|reset)\b|systemctl (-\S+ )*(stop|disable|mask) (-\S+ )*(ufw|firewalld|nftables)\b"
+    r"|service (ufw|firewalld|iptables) stop|iptables (-F|--flush)( INPUT)?$|iptables -P INPUT ACCEPT|nft flush ruleset"
+    r"|setenforce 0|Set-NetFirewallProfile .*False"
+)
 _WITH_VALUE = re.compile(
     r"-(e|p|v|u|w|h|l|m|c)$|--(env|publish|volume|user|name|network|net|mount|env-file|restart|gpus|shm-size|memory|cpus"
     r"|entrypoint|cap-add|cap-drop|security-opt|pid|ipc|hostname|workdir|label|add-host|ulimit|device|runtime|platform"
@@ -161,8 +192,6 @@ def read_cloud_init(document: Table) -> Iterator[tuple[Workload, list[Note]]]:
                 yield Workload("cloud-init", reach=Reach.HOST, commands=words), []
             elif isinstance(each, str):
                 yield from read_script(each, line=held.at(place))
-    for file in document.items_of("write_files").tables():
-        yield from _written(file)
 
 
 def _access(document: Table) -> Iterator[Note]:
@@ -173,18 +202,16 @@ def _access(document: Table) -> Iterator[Note]:
     if "password" in document:
         hidden = document.text("password")
         yield Note("config.secret-in-environment", document.at("password"), "password", hidden=hidden)
+    chpasswd = document.table("chpasswd")
+    held = chpasswd.get("list")
+    pairs = held.splitlines() if isinstance(held, str) else [each for each in held or () if isinstance(each, str)]
+    given = [(each.partition(":")[0], each.partition(":")[2], chpasswd.at("list")) for each in pairs]
+    given += [(one.text("name"), one.text("password"), one.at("password"))
+              for one in chpasswd.items_of("users").tables()]  # fmt: skip
+    for name, hidden, line in given:
+        if hidden and hidden not in {"R", "RANDOM"} and not hidden.startswith("$"):
+            yield Note("config.secret-in-environment", line, f"chpasswd: {name}", hidden=hidden)
     for user in document.items_of("users").tables():
         if "plain_text_passwd" in user:
             hidden = user.text("plain_text_passwd")
             yield Note("config.secret-in-environment", user.at("plain_text_passwd"), "plain_text_passwd", hidden=hidden)
-
-
-def _written(file: Table) -> Iterator[tuple[Workload, list[Note]]]:
-    content, path = file.text("content"), file.text("path")
-    line = file.at("content") + 1
-    if path.endswith(".service"):
-        unit = read_unit("\n" * (line - 1) + content)
-        if unit is not None:
-            yield unit
-    elif content.startswith("#!") or path.endswith(".sh"):
-        yield from read_script(content, line=line)

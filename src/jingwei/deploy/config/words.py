@@ -14,6 +14,7 @@ _BEFORE = frozenset({
 })  # fmt: skip
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
 _RUNNERS = frozenset({"uv", "poetry", "pipenv", "conda", "mamba", "micromamba", "hatch", "pdm"})
+_VARIABLE = r"\$(?:\{(\w+)(?::?-([^}$]*))?\}|(\w+))"
 _LONGEST = 20_000
 _MOST = 2_000
 _DEEPEST = 4
@@ -34,6 +35,19 @@ def commands(text: str, *, line: int = 1, depth: int = 0) -> Iterator[Command]:
 def command(words: list[str], *, line: int) -> Iterator[Command]:
     """Give the commands of an argument list, as containers start them."""
     yield from _unwrapped([str(each) for each in words], line, 0)
+
+
+def expanded(each: Command, variables: dict[str, str]) -> Command:
+    """Return a command with the variables put in that a script set before; what is not known stays as it is."""
+    environment = tuple((name, _put_in(value, variables)) for name, value in each.environment)
+    words = [_put_in(word, variables) if "$" in word else word for word in each.words]
+    whole = [word.split() if re.fullmatch(_VARIABLE, before) else [word]
+             for before, word in zip(each.words, words, strict=True)]  # fmt: skip
+    return each._replace(words=tuple(word for part in whole for word in part) or each.words, environment=environment)
+
+
+def _put_in(word: str, variables: dict[str, str]) -> str:
+    return re.sub(_VARIABLE, lambda match: variables.get(match[1] or match[3], match[2] or match[0]), word)[:_LONGEST]
 
 
 def _logical(text: str) -> Iterator[tuple[int, str]]:

@@ -39,7 +39,8 @@ class Command(NamedTuple):
 
     def flag(self, name: str) -> str | None:
         """Return the value of a flag, empty where it has none, or none where it is not given."""
-        for place, word in enumerate(self.words[1:], 1):
+        begin = 0 if self.words[:1] and self.words[0].startswith("-") else 1  # arguments of an image's entry point
+        for place, word in enumerate(self.words[begin:], begin):
             if word == name:
                 following = self.words[place + 1] if place + 1 < len(self.words) else ""
                 return "" if following.startswith("-") and len(following) > 1 else following
