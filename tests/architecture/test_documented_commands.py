@@ -87,7 +87,7 @@ def demand_real(line):
     assert named <= evidence_types(), f"the catalogue has no {', '.join(sorted(named - evidence_types()))}"
     context = click.Context(command)
     known = {name for parameter in command.get_params(context) for name in (*parameter.opts, *parameter.secondary_opts)}
-    rest = rest[: next((place for place, word in enumerate(rest) if word in {"<", ">", "|", "&&"}), len(rest))]
+    rest = rest[: next((place for place, word in enumerate(rest) if word in {"<", ">", "|", "&&", "--"}), len(rest))]
     given = {word.partition("=")[0] for word in rest if word.startswith("--")}
     assert given <= known, f"{' '.join(path)} has no {', '.join(sorted(given - known))}"
     if rest and not isinstance(command, click.Group):
