@@ -12,11 +12,14 @@ from typing import NamedTuple
 
 from jingwei.core.finding import Severity
 from jingwei.deploy.agents.findings import Notes
+from jingwei.deploy.agents.python_flows import judge_descriptions, judge_passed_on, judge_secret_hosts
 from jingwei.deploy.agents.python_names import Call, Names, known
 from jingwei.deploy.agents.python_runs import judge_runs, source_of
 
 LARGEST = 1_000_000
 _MOST_NODES = 200_000
+_RELAYS = re.compile(r"(?i)\bmcp\b|tools/call|fastmcp|modelcontextprotocol")
+"""A module that speaks the protocol; in others a caller's header may rightly go on."""
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what is looked for
 
 
@@ -60,7 +63,10 @@ def judge_python(code: str, notes: Notes) -> tuple[ToolFunction, ...] | None:
         _persists(calls, names, notes)
         _exposed(calls, names, notes)
         tools = tuple(_tools(nodes, names))
-        _changing(nodes, notes)
+        judge_descriptions(nodes, calls, names, notes)
+        judge_secret_hosts(calls, names, notes)
+        if _RELAYS.search(code):
+            judge_passed_on(calls, names, notes)
     except RecursionError:
         notes.gap("gap-deep")
         return ()
@@ -209,22 +215,3 @@ def _exposed(calls: list[Call], names: Names, notes: Notes) -> None:
                 notes.find(
                     "listens-everywhere", seen=source_of(call.node), line=call.node.lineno, severity=Severity.MEDIUM
                 )
-
-
-def _changing(nodes: list[ast.AST], notes: Notes) -> None:
-    """Note a description that is written anew while the server runs."""
-    for node in nodes:
-        if not isinstance(node, ast.Assign | ast.AugAssign):
-            continue
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        for target in targets:
-            if (
-                isinstance(target, ast.Attribute)
-                and target.attr in {"description", "__doc__", "instructions"}
-                and not _is_self(target)
-            ):
-                notes.find("changing-description", seen=source_of(node), line=node.lineno)
-
-
-def _is_self(target: ast.Attribute) -> bool:
-    return isinstance(target.value, ast.Name) and target.value.id in {"self", "cls"}

@@ -10,6 +10,7 @@ from jingwei.core.package_data import package_data
 
 _LONGEST = 4_000
 _DEEPEST = 24
+_MOST_PARTS = 4_000
 
 
 class Call(NamedTuple):
@@ -36,6 +37,7 @@ class Names:
         self._named: dict[str, str] = {}
         self._read: dict[str, str] = {}
         """What names were found to be: each is worked out once, however often and however deep it is used."""
+        self._every: dict[str, list[ast.expr]] = {}
         self._several: set[str] = set()
         """Names that are assigned more than once: what they hold is not known."""
         for node in ast.walk(tree):
@@ -47,6 +49,7 @@ class Names:
                         if target.id in self._values:
                             self._several.add(target.id)
                         self._values[target.id] = node.value
+                        self._every.setdefault(target.id, []).append(node.value)
             elif isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
                 self._values.setdefault(node.optional_vars.id, node.context_expr)
 
@@ -125,10 +128,28 @@ class Names:
         """Return what was assigned to a name of the module."""
         return self._values.get(name)
 
+    def values(self, name: str) -> tuple[ast.expr, ...]:
+        """Return everything that is assigned to a name somewhere in the module."""
+        return tuple(self._every.get(name, ()))
+
 
 def _written(value: object) -> str:
     plain = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return plain[:_LONGEST] if isinstance(plain, str) else ""
+
+
+def made_of(node: ast.AST, module: Names) -> Iterator[ast.AST]:
+    """Give every part of an expression, and of all that is assigned to the names in it; bounded."""
+    waiting, seen, given = [node], set[str](), 0
+    while waiting:
+        for each in ast.walk(waiting.pop()):
+            given += 1
+            if given > _MOST_PARTS:
+                return
+            yield each
+            if isinstance(each, ast.Name) and each.id not in seen:
+                seen.add(each.id)
+                waiting += module.values(each.id)
 
 
 def depends_on(node: ast.AST, names: frozenset[str], module: Names) -> bool:

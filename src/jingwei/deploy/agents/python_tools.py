@@ -8,12 +8,14 @@ from typing import NamedTuple
 from jingwei.core.finding import Severity
 from jingwei.deploy.agents.findings import Notes
 from jingwei.deploy.agents.python_code import ToolFunction, parse
-from jingwei.deploy.agents.python_names import Call, Names, depends_on, known
+from jingwei.deploy.agents.python_names import Call, Names, depends_on, known, made_of
 from jingwei.deploy.agents.things import Spoken, Thing
 
 _SQL = re.compile(r"(?is)\b(?:select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|drop\s+table)\b")
 _LONGEST_RETURN = 2_000
 _SPEAKS = 24
+_DEEPEST = 3
+"""Functions through which a model's argument is followed."""
 
 
 class Tool(NamedTuple):
@@ -21,6 +23,13 @@ class Tool(NamedTuple):
 
     function: ToolFunction
     thing: Thing
+
+
+class _Module(NamedTuple):
+    """The names and the functions of one module."""
+
+    names: Names
+    local: dict[str, ast.FunctionDef | ast.AsyncFunctionDef]
 
 
 def tools_in(code: str, tools: tuple[ToolFunction, ...], path: str) -> Iterator[Tool]:
@@ -42,8 +51,19 @@ def tools_in(code: str, tools: tuple[ToolFunction, ...], path: str) -> Iterator[
                 said = names.text(value)[:_LONGEST_RETURN] if value is not None else ""
                 if len(said) >= _SPEAKS:
                     spoken.append(Spoken("result", "speech", said))
-        kept = tuple(each for each in spoken if each.text.strip())
+        spoken += [Spoken("description", "speech", text) for text in _said(tool, names)]
+        kept = tuple(each for each in dict.fromkeys(spoken) if each.text.strip())
         yield Tool(tool, Thing(f"{path}!{tool.name}", "tool", tool.name, {}, kept, line=tool.node.lineno))
+
+
+def _said(tool: ToolFunction, names: Names) -> Iterator[str]:
+    """Give every text that a description may turn out to be: all branches, all that its names were given."""
+    for mark in tool.node.decorator_list:
+        for each in getattr(mark, "keywords", []):
+            if each.arg in {"description", "title", "instructions"}:
+                for part in made_of(each.value, names):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) >= _SPEAKS:
+                        yield part.value
 
 
 def _constants(node: ast.expr | None) -> Iterator[str]:
@@ -87,14 +107,57 @@ def judge_functions(code: str, tools: tuple[ToolFunction, ...], notes: Notes) ->
     if tree is None:
         return
     names = Names(tree)
+    local = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     for tool in tools:
         calls = [Call(node, names.name(node.func)) for node in ast.walk(tool.node) if isinstance(node, ast.Call)]
         source = ast.unparse(tool.node)
         guarded = bool(known()["guards"].search(source))
         for call in calls:
             _argument(call, tool, names, notes, guarded=guarded)
-        _passes_token(tool, notes)
+        _helpers(tool, calls, _Module(names, local), notes, guarded=guarded)
         _does_otherwise(tool, calls, names, notes)
+
+
+def _helpers(tool: ToolFunction, calls: list[Call], module: _Module, notes: Notes, *, guarded: bool) -> None:
+    """Follow a model's arguments into the module's own functions, and judge what they reach there."""
+    waiting = [(tool, call, guarded, 0) for call in calls]
+    known_ways = set[tuple[str, frozenset[str]]]()
+    while waiting:
+        within, call, safe, depth = waiting.pop()
+        helper = module.local.get(call.name.rpartition(".")[2])
+        if helper is None or helper is tool.node or not re.fullmatch(r"(?:(?:self|cls)\.)?\w+", call.name):
+            continue
+        bound = _bound(call, helper, within.parameters, module.names)
+        if not bound or depth >= _DEEPEST or (helper.name, bound) in known_ways:
+            continue
+        known_ways.add((helper.name, bound))
+        inner = tool._replace(node=helper, parameters=bound)
+        safe = safe or bool(known()["guards"].search(ast.unparse(helper)))
+        inside = [Call(node, module.names.name(node.func)) for node in ast.walk(helper) if isinstance(node, ast.Call)]
+        for each in inside:
+            _argument(each, inner, module.names, notes, guarded=safe)
+        waiting += [(inner, each, safe, depth + 1) for each in inside]
+
+
+def _bound(call: Call, helper: ast.FunctionDef | ast.AsyncFunctionDef, given: frozenset[str],
+           names: Names) -> frozenset[str]:  # fmt: skip
+    """Return the parameters of a function that a call fills with what the model gave."""
+    taken = [each.arg for each in [*helper.args.posonlyargs, *helper.args.args]]
+    if taken[:1] in (["self"], ["cls"]):
+        taken = taken[1:]
+    bound = {name for name, value in zip(taken, call.node.args, strict=False) if _raw(value, given, names)}
+    bound |= {each.arg for each in call.node.keywords if each.arg and _raw(each.value, given, names)}
+    if helper.args.vararg and any(_raw(value, given, names) for value in call.node.args[len(taken) :]):
+        bound.add(helper.args.vararg.arg)
+    return frozenset(bound)
+
+
+def _raw(value: ast.expr, given: frozenset[str], names: Names) -> bool:
+    """Tell whether a value is made of what the model gave and was neither quoted nor made a number."""
+    if not depends_on(value, given, names):
+        return False
+    made = (names.name(part.func) for part in made_of(value, names) if isinstance(part, ast.Call))
+    return not any(name.endswith("quote") or name in {"int", "float"} for name in made)
 
 
 def _argument(call: Call, tool: ToolFunction, names: Names, notes: Notes, *, guarded: bool) -> None:
@@ -155,25 +218,6 @@ def _whole_address(call: Call, tool: ToolFunction, names: Names) -> bool:
     if first is None or not depends_on(first, tool.parameters, names):
         return False
     return not re.match(r"https?://[\w.-]+", names.text(first))
-
-
-def _passes_token(tool: ToolFunction, notes: Notes) -> None:
-    """Note the caller's own authorisation handed to another server."""
-    for node in ast.walk(tool.node):
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and str(key.value).lower() == "authorization":
-                    source = ast.unparse(value)
-                    if re.search(
-                        r"(?i)(?:request|ctx|context|headers|session|access_token\()\b.*(?:auth|token|headers)", source
-                    ):
-                        notes.find("token-passed-on", seen=source, line=node.lineno)
-        elif (
-            isinstance(node, ast.keyword)
-            and node.arg == "headers"
-            and re.search(r"(?i)\brequest\.headers\b|ctx\.[\w.]*headers$", ast.unparse(node.value))
-        ):
-            notes.find("token-passed-on", seen=ast.unparse(node.value), line=node.value.lineno)
 
 
 def _does_otherwise(tool: ToolFunction, calls: list[Call], names: Names, notes: Notes) -> None:
