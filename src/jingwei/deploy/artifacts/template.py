@@ -111,8 +111,11 @@ class _Judge:
             self._opens(tag, block, texts)
         elif tag in {"if", "elif"}:
             nodes = self._nodes(block, 1)
-            self.scope.condition(tag, nodes[0] if nodes else None)
+            self._usurped(self.scope.condition(tag, nodes[0] if nodes else None))
+        elif tag == "else":
+            self._usurped(self.scope.branch())
         elif tag.startswith("end"):
+            self._usurped(self.scope.branch() if tag == "endif" else [])
             self._told(self.scope.close(tag))
         elif tag not in _known().statements:
             self.notes.gap("gap-template", self.path)
@@ -240,6 +243,13 @@ class _Judge:
             self.note("template.hidden-instruction", said[0][1], whole, Severity.HIGH)
         elif prose(whole):
             self.note("template.conditional-text", said[0][1], whole)
+
+    def _usurped(self, said: list[tuple[str, int]]) -> None:
+        """Judge what is said in place of the operator's system prompt, which is not handed on."""
+        whole = " ".join(text for text, _ in said)
+        if prose(whole) and orders(whole):
+            severity = Severity.HIGH if doubtful(whole) else Severity.MEDIUM
+            self.note("template.replaces-system", said[0][1], whole, severity)
 
     def conclude(self) -> None:
         """Judge what can only be told when all was seen."""

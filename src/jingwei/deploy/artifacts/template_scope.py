@@ -18,6 +18,8 @@ _MEASURING = frozenset(
     {"startswith", "endswith", "find", "count", "index", "rfind", "search", "match", "split", "lower", "upper"}
 )
 _TESTS = frozenset({"in", "eq", "equalto", "==", "ne", "search", "match", "containing", "startingwith", "contains"})
+_LONG = 3
+"""Honest templates ask whether there is one message or two; who waits for more hides from a short test."""
 
 
 @dataclass(slots=True)
@@ -26,7 +28,12 @@ class _Frame:
     hidden: bool = False
     """Whether what stands here is only said when a message says something."""
     rounds: float = 1
+    operator: bool = False
+    """Whether this branch is where the operator's own system prompt would be said."""
+    passed: bool = False
+    """Whether what stands here hands on something that the template is given."""
     said: list[tuple[str, int]] = field(default_factory=list)
+    instead: list[tuple[str, int]] = field(default_factory=list)
 
 
 class Scope:
@@ -59,8 +66,10 @@ class Scope:
         if not text.strip():
             return
         self.said.append((text, at))
-        if self._hidden:
-            next(frame for frame in reversed(self._frames) if frame.hidden).said.append((text, at))
+        for frame in [frame for frame in reversed(self._frames) if frame.hidden][:1]:
+            frame.said.append((text, at))
+        for frame in [frame for frame in reversed(self._frames) if frame.operator][:1]:
+            frame.instead.append((text, at))
 
     def gives(self, node: Node) -> None:
         """Take down the texts of an expression that is given or kept; those behind a condition too."""
@@ -69,7 +78,12 @@ class Scope:
             self.says(whole, node.at)
             return
         if node.kind == "call" and node.parts[0].value == "raise_exception":
+            self._passes()
             return  # said to whoever runs the server, not to the model
+        if any(each.kind == "name" and not str(each.value).endswith("_token") for each in walk(node)) and not (
+            node.kind == "attribute" and node.value == "role"
+        ):
+            self._passes()
         for each in walk(node):
             if each.kind == "const" and isinstance(each.value, str):
                 self.says(each.value, each.at)
@@ -77,6 +91,10 @@ class Scope:
                 self._aside([each.parts[0], *each.parts[2:]])
             elif each.kind == "operation" and each.value in {"and", "or"} and self._triggers(each.parts[0]):
                 self._aside(list(each.parts[1:]))
+
+    def _passes(self) -> None:
+        for frame in self._frames:
+            frame.passed = True
 
     def _aside(self, nodes: list[Node]) -> None:
         texts = [
@@ -131,13 +149,35 @@ class Scope:
             hidden = any(self._triggers(node) for node in ([test] if test is not None else []) + nodes[1:])
         self._frames.append(_Frame("for", hidden=hidden, rounds=max(rounds, 1.0)))
 
-    def condition(self, tag: str, node: Node | None) -> None:
-        """An `if` or `elif`."""
+    def condition(self, tag: str, node: Node | None) -> list[tuple[str, int]]:
+        """An `if` or `elif`; returns what the branch before it said in the operator's place."""
         hidden = node is not None and self._triggers(node)
+        operator = node is not None and self._asks_for_operator(node)
         if tag == "if":
-            self._frames.append(_Frame("if", hidden=hidden))
-        elif self._frames:
+            self._frames.append(_Frame("if", hidden=hidden, operator=operator))
+            return []
+        usurped = self.branch()
+        if self._frames:
             self._frames[-1].hidden = self._frames[-1].hidden or hidden
+            self._frames[-1].operator = operator
+        return usurped
+
+    def branch(self) -> list[tuple[str, int]]:
+        """End a branch; returns what it said where the operator's system prompt belongs and was not handed on."""
+        if not self._frames:
+            return []
+        frame = self._frames[-1]
+        usurped = [] if frame.passed else frame.instead
+        frame.operator, frame.passed, frame.instead = False, False, []
+        return usurped
+
+    def _asks_for_operator(self, node: Node) -> bool:
+        """Tell whether a condition is plainly that a message is the operator's."""
+        return (
+            node.kind == "operation"
+            and node.value == "=="
+            and {"system", "developer"} & {value(part, self.values) for part in node.parts if part.kind == "const"} != set()
+        )
 
     def close(self, tag: str) -> list[tuple[str, int]]:
         """End what was opened; returns what was said there under a condition on a message."""
@@ -173,6 +213,10 @@ class Scope:
         return False
 
     def _compared(self, parts: tuple[Node, ...]) -> bool:
+        if any(self._is_length(part) for part in parts) and any(
+            isinstance(size := value(part, self.values), int) and size > _LONG for part in parts
+        ):
+            return True
         words = [text for part in parts for each in walk(part) for text in self._texts(each)]
         if any(self._is_clock(part) for part in parts) and (
             words or any(isinstance(value(part, self.values), int | str) for part in parts)
@@ -199,8 +243,7 @@ class Scope:
         """Tell whether a value is, or is part of, what a message says."""
         for each in walk(node):
             name = _dotted(each) if each.kind in {"name", "attribute"} else ""
-            last = name.rpartition(".")[2]
-            if name in self._spoken or (each.kind == "attribute" and last in _SPOKEN - {"message"}):
+            if name in self._spoken or (each.kind == "attribute" and each.value in _SPOKEN - {"message"}):
                 return True
             if each.kind == "item" and value(each.parts[1], self.values) in _SPOKEN - {"message"}:
                 return True
@@ -214,6 +257,15 @@ class Scope:
             (each.kind == "name" and each.value in self._clocks)
             or (each.kind == "call" and each.parts[0].kind == "name" and each.parts[0].value in _CLOCKS)
             or (each.kind == "attribute" and each.value in {"now", "today", "strftime"})
+            for each in walk(node)
+        )
+
+    @staticmethod
+    def _is_length(node: Node) -> bool:
+        """Tell whether a value is how long a conversation, or a message of it, has become."""
+        return any(
+            (each.kind == "filter" and each.value in {"length", "count"})
+            or (each.kind == "attribute" and each.value in {"index", "index0"} and _dotted(each).startswith("loop."))
             for each in walk(node)
         )
 
