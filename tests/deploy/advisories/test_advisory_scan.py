@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -137,9 +137,13 @@ def test_the_check_gives_both_kinds_of_evidence_with_the_whole_report(tmp_path):
 
     assert (vulnerabilities.type, intelligence.type) == ("EV-VULN", "EV-VULN-INTEL")
     assert vulnerabilities.outcome is intelligence.outcome is Outcome.FAIL
-    assert {each["path"] for each in json.loads(kept["scan.json"])["files"]} >= {"mlflow@2.8.0", "requests@2.33.0"}
-    assert "requests@2.33.0" not in {each["path"] for each in json.loads(kept["scan-intelligence.json"])["files"]}
+    assert {each["path"] for each in json.loads(kept["scan.json"])["scanned"]} >= {"mlflow@2.8.0", "requests@2.33.0"}
+    assert "requests@2.33.0" not in {each["path"] for each in json.loads(kept["scan-intelligence.json"])["scanned"]}
     assert vulnerabilities.bindings[0].digest
+    (one,) = [each for each in json.loads(kept["scan.json"])["scanned"] if each["path"] == "mlflow@2.8.0"]
+    days = dict(pair.split("=") for pair in one["facts"]["published"].split(";"))
+    assert {each["rule_id"].partition(".")[2] for each in one["findings"]} >= set(days)
+    assert all(date.fromisoformat(day) <= date(2026, 8, 25) for day in days.values())
 
 
 def test_an_unknown_version_keeps_the_check_from_passing(tmp_path):

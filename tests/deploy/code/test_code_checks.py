@@ -59,6 +59,15 @@ def test_an_image_is_scanned_as_such(tmp_path):
     assert (draft.type, draft.outcome) == ("EV-IMAGE", Outcome.PASS)
 
 
+def test_evidence_is_bound_to_what_it_is_said_to_be_for(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "Dockerfile").write_text("FROM a:1\nUSER app\n")
+    release, deployment = "a" * 64, "b" * 64
+    code, _ = concluded(CodeAudit(), CodeAuditOptions(release_digest=release), tmp_path)
+    config, _ = concluded(ConfigScan(), ConfigScanOptions(deployment_digest=deployment), tmp_path)
+    assert [one.bindings[0].digest for one in (code, config)] == [release, deployment]
+
+
 @pytest.mark.parametrize("name", ["code-audit", "config-scan", "image-scan"])
 def test_the_checks_are_registered(name):
     (found,) = entry_points(group="jingwei.checks", name=name)

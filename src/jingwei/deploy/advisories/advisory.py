@@ -38,6 +38,8 @@ class Advisory:
     fixed: tuple[str, ...] = ()
     source: str = ""
     modified: str = ""
+    published: str = ""
+    """The day it was first told, where its source says so."""
     reference: str = ""
     weaknesses: tuple[str, ...] = ()
     withdrawn: bool = False
@@ -121,7 +123,7 @@ def packed(advisory: Advisory) -> dict[str, Any]:  # Any: JSON
         "c": advisory.score, "t": advisory.vector, "r": list(advisory.spans), "l": sorted(advisory.versions),
         "f": list(advisory.fixed), "o": advisory.source, "m": advisory.modified, "u": advisory.reference,
         "w": list(advisory.weaknesses), "x": advisory.withdrawn, "k": advisory.exploited, "p": advisory.likelihood,
-        "y": advisory.covered,
+        "y": advisory.covered, "b": advisory.published,
     }  # fmt: skip
     return {
         name: value
@@ -141,4 +143,5 @@ def unpacked(plain: dict[str, Any], ecosystem: str, package: str) -> Advisory:  
         fixed=tuple(plain.get("f", ())), source=plain.get("o", ""), modified=plain.get("m", ""),
         reference=plain.get("u", ""), weaknesses=tuple(plain.get("w", ())), withdrawn=plain.get("x", False),
         exploited=plain.get("k", False), likelihood=plain.get("p"), covered=plain.get("y", False),
+        published=plain.get("b", ""),
     )  # fmt: skip

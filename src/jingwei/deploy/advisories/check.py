@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, NamedTuple, cast
 
-from jingwei.core.canonical import Json, canonical
+from jingwei.core.canonical import Json
 from jingwei.core.check import CheckOptions, Run
 from jingwei.core.evidence import Binding, BoundTo, Draft, Measure
 from jingwei.core.finding import Severity
@@ -18,7 +18,7 @@ from jingwei.deploy.advisories.naming import component_of
 from jingwei.deploy.advisories.scanner import components, unread, vex_statements
 from jingwei.deploy.bom import Component
 from jingwei.deploy.bom.identity import component_digest
-from jingwei.deploy.scanned import Scanned, outcome_of, report
+from jingwei.deploy.scanned import ARTEFACT, kept, outcome_of
 
 _BLOCK = 200
 _MOST_SKIPPED = 200
@@ -129,7 +129,7 @@ def _draft(run: Run, units: Sequence[Json], read: _Read, *, kind: str, component
     gaps = [gap for one in told for gap in one.gaps]
     prefix = "summary" if kind == "EV-VULN" else "summary-intel"
     digest = run.options.deployment_digest or component_digest(_components(units))
-    name = "scan.json" if kind == "EV-VULN" else "scan-intelligence.json"
+    name = ARTEFACT if kind == "EV-VULN" else "scan-intelligence.json"
     return Draft(
         type=kind,
         outcome=outcome,
@@ -138,15 +138,10 @@ def _draft(run: Run, units: Sequence[Json], read: _Read, *, kind: str, component
         bindings=(Binding(to=BoundTo.DEPLOYMENT, digest=digest, observed=not gaps),),
         measures=tuple(_measures(read, flaws=len(flaws), worst=worst)),
         findings=tuple(each.finding() for one in told for each in one.findings),
-        artefacts=(run.keep(name, "application/json", _report(told, read)),),
+        artefacts=(run.keep(name, "application/json", kept("advisories", told).content()),),
         examined=components - len(read.unread),
         skipped=tuple(gaps[:_MOST_SKIPPED]),
     )  # fmt: skip
-
-
-def _report(told: Sequence[Scanned], read: _Read) -> bytes:
-    newest = max((source.day for source in read.known.knowledge.sources), default="")
-    return canonical(report(told, "en", kind="advisories", advisories=newest))
 
 
 def _measures(read: _Read, *, flaws: int, worst: int) -> Iterator[Measure]:

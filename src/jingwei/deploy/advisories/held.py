@@ -104,10 +104,17 @@ def held_scanned(held: Held, knowledge: Knowledge, *, today: date) -> Scanned:
     facts = {"name": component.name, "version": package.version, "ecosystem": package.ecosystem,
              "purl": component.package_url, "fixed": held.fix or "", "found-in": component.path,
              "advisories": _freshness(knowledge, package.ecosystem, today),
+             "published": _days(matched.affected),
              "of-unknown-version": str(len(matched.unknown)) if matched.unknown else ""}  # fmt: skip
     return Scanned(path=line_of(component.shown, 400), format=package.ecosystem,
                    findings=tuple(_findings(held)), gaps=tuple(gaps_of(held)),
                    facts={name: value for name, value in facts.items() if value})  # fmt: skip
+
+
+def _days(flaws: Sequence[Flaw]) -> str:
+    """Return when each flaw was told, by the id that its finding has: `CVE-2024-1=2024-05-01;…`."""
+    days = [(flaw.ids[0], flaw.advisory.published or flaw.advisory.modified) for flaw in flaws]
+    return ";".join(f"{name}={day}" for name, day in days if day)
 
 
 def _findings(held: Held) -> Iterator[Seen]:

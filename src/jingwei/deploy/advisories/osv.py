@@ -82,6 +82,7 @@ def _shared(record: dict[str, Any], source: str) -> dict[str, Any]:  # Any: JSON
         "id": record["id"], "aliases": tuple(a for a in _list(record.get("aliases")) if _is_id(a)),
         "summary": summary, "severity": severity, "score": score, "vector": vector, "source": source,
         "modified": _text(record.get("modified"))[:10], "reference": (addresses or [""])[0][:200],
+        "published": _text(record.get("published"))[:10],
         "withdrawn": bool(record.get("withdrawn")), "exploited": bool(own.get("kev", record.get("kev"))),
         "weaknesses": tuple(str(each)[:20] for each in _list(own.get("cwe_ids"))[:5]),
         "likelihood": _probability(likelihood),

@@ -32,6 +32,8 @@ class CodeAuditOptions(CheckOptions):
     """A SARIF file of another tool, whose findings are merged."""
     most_files: int = Field(default=50_000, gt=0)
     """Files looked at; more make the result incomplete."""
+    release_digest: str = ""
+    """Digest of the release that the evidence is for; without it, that of the files."""
 
 
 class CodeAudit:
@@ -59,7 +61,7 @@ class CodeAudit:
 
     def conclude(self, run: Run, units: Sequence[Json], results: Sequence[Json]) -> Sequence[Draft]:  # noqa: ARG002 - the contract's signature
         """Draw all files together."""
-        return [conclude(run, _SUBJECT, results, fail_at=run.options.fail_at)]
+        return [conclude(run, _SUBJECT, results, fail_at=run.options.fail_at, bound_to=run.options.release_digest)]
 
     def concurrency(self, run: Run) -> int:  # noqa: ARG002 - the contract's signature
         """Return how many units are examined at once."""

@@ -35,8 +35,16 @@ class Subject(NamedTuple):
     bound: BoundTo
 
 
-def conclude(run: Run, subject: Subject, results: Sequence[Json], *, fail_at: Severity) -> Draft:
-    """Return the evidence that all results make."""
+def conclude(run: Run, subject: Subject, results: Sequence[Json], *, fail_at: Severity, bound_to: str = "") -> Draft:
+    """Return the evidence that all results make.
+
+    Args:
+        run: the run.
+        subject: what the evidence is about.
+        results: of every unit.
+        fail_at: the mildest finding that fails the check.
+        bound_to: digest that the evidence is bound to; without it, that of what was looked at.
+    """
     scanned = [one for result in results for one in Result.model_validate(result).scanned]
     findings = [each for one in scanned for each in one.findings]
     gaps = [gap for one in scanned for gap in one.gaps]
@@ -44,7 +52,7 @@ def conclude(run: Run, subject: Subject, results: Sequence[Json], *, fail_at: Se
     if outcome is Outcome.PASS and gaps:
         outcome = Outcome.INCOMPLETE
     ordered = sorted(findings, key=lambda each: (-each.severity.rank, each.location.path, each.location.line or 0))
-    observed = digest(sorted([one.path, one.sha256] for one in scanned))
+    observed = bound_to or digest(sorted([one.path, one.sha256] for one in scanned))
     numbers = {"files": len(scanned), "findings": len(findings), "gaps": len(gaps)}
     return Draft(
         type=subject.type,

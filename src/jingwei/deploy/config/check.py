@@ -30,6 +30,8 @@ class ConfigScanOptions(CheckOptions):
     """The mildest finding that fails the check."""
     most_files: int = Field(default=50_000, gt=0)
     """Files looked at; more make the result incomplete."""
+    deployment_digest: str = ""
+    """Digest of the deployment that the evidence is for; without it, that of what was looked at."""
 
 
 class ImageScanOptions(CheckOptions):
@@ -43,6 +45,8 @@ class ImageScanOptions(CheckOptions):
     """PEM file of the public key that the image must be signed with."""
     most_unpacked_bytes: int = Field(default=8 * 1024**3, gt=0)
     """How much the image may unpack to."""
+    deployment_digest: str = ""
+    """Digest of the deployment that the evidence is for; without it, that of what was looked at."""
 
 
 class ConfigScan:
@@ -70,7 +74,7 @@ class ConfigScan:
 
     def conclude(self, run: Run, units: Sequence[Json], results: Sequence[Json]) -> Sequence[Draft]:  # noqa: ARG002 - the contract's signature
         """Draw all files together."""
-        return [conclude(run, _CONFIG, results, fail_at=run.options.fail_at)]
+        return [conclude(run, _CONFIG, results, fail_at=run.options.fail_at, bound_to=run.options.deployment_digest)]
 
     def concurrency(self, run: Run) -> int:  # noqa: ARG002 - the contract's signature
         """Return how many units are examined at once."""
@@ -107,7 +111,7 @@ class ImageScan:
 
     def conclude(self, run: Run, units: Sequence[Json], results: Sequence[Json]) -> Sequence[Draft]:  # noqa: ARG002 - the contract's signature
         """Draw what was found together."""
-        return [conclude(run, _IMAGE, results, fail_at=run.options.fail_at)]
+        return [conclude(run, _IMAGE, results, fail_at=run.options.fail_at, bound_to=run.options.deployment_digest)]
 
     def concurrency(self, run: Run) -> int:  # noqa: ARG002 - the contract's signature
         """Return how many units are examined at once."""

@@ -35,6 +35,8 @@ class ExposureScanOptions(CheckOptions):
     """Requests a second made of one service."""
     timeout_seconds: float = Field(default=8.0, gt=0, le=30)
     """Patience for one answer."""
+    deployment_digest: str = ""
+    """Digest of the deployment that the evidence is for; without it, that of what was looked at."""
 
 
 class _Result(BaseModel):
@@ -88,6 +90,7 @@ class ExposureScan:
         gaps = [gap for one in scanned for gap in one.gaps]
         outcome = outcome_of(scanned, run.options.fail_at) if scanned else Outcome.INCOMPLETE
         requests = [each for one in read for each in one.requests]
+        deployment = run.options.deployment_digest or _observed(scanned)
         ordered = sorted(found, key=lambda each: -each.severity.rank)
         return [
             Draft(
@@ -95,7 +98,7 @@ class ExposureScan:
                 outcome=outcome,
                 summary=text(f"deploy.fingerprint:summary-{outcome.value}", services=len(scanned),
                              findings=len(found), gaps=len(gaps)),
-                bindings=(Binding(to=BoundTo.DEPLOYMENT, digest=_observed(scanned), observed=not gaps),),
+                bindings=(Binding(to=BoundTo.DEPLOYMENT, digest=deployment, observed=not gaps),),
                 measures=tuple(_measures(scanned, len(requests))),
                 findings=tuple(each.finding() for each in ordered),
                 artefacts=tuple(_artefacts(run, scanned, requests)),
