@@ -358,3 +358,50 @@ def test_a_reader_that_fails_is_a_gap_and_not_the_end(scan, monkeypatch):
 
     assert scanned.gaps
     assert scanned.coverage == ()
+
+
+def wired(name: str, kind: str, *inputs: str, **attributes: bytes) -> bytes:
+    held = b"".join(field(5, field(1, key) + field(2, value)) for key, value in attributes.items())
+    return field(1, name) + field(2, kind) + b"".join(field(3, each) for each in inputs) + held
+
+
+def named(name: str, text: str) -> bytes:
+    return wired(name, "Const", value=field(8, field(1, 7) + field(8, text)))
+
+
+CARRIED = {
+    "a constant": [named("c", "/data/x"), wired("s", "SaveV2", "c", "n", "v")],
+    "a constant joined with another": [named("c", "/mnt/x"), named("d", "y"), wired("j", "StringJoin", "c", "d"), wired("s", "SaveV2", "j:0")],
+    "a path that climbs": [named("c", "x/../../y"), wired("i", "Identity", "c:output:0"), wired("r", "RestoreV2", "i:output:0")],
+    "a mapped region": [wired("m", "ImmutableConst", memory_region_name=field(2, "/data/secret"))],
+    "a debugger's address": [wired("m", "DebugIdentityV2", "c", debug_urls=field(1, field(2, "grpc://x.invalid:443")))],
+    "a debugger's folder": [wired("m", "DebugNumericSummary", "c", debug_urls=field(1, field(2, "file:///data/out")))],
+}  # fmt: skip
+BROUGHT = {
+    "a placeholder": [wired("p", "Placeholder", shared_name=field(2, "/x")), named("d", "_temp/part"), wired("j", "StringJoin", "p", "d"), wired("s", "SaveV2", "j")],
+    "a constant that reaches no file": [named("c", "/data/x is a text"), named("p", "part"), wired("l", "StringUpper", "c"), wired("s", "SaveV2", "p")],
+    "an asset": [named("vocabulary", "/home/somebody/vocabulary.txt"), wired("t", "MergeV2Checkpoints", "vocabulary")],
+    "the name of a resource": [wired("v", "VarHandleOp", shared_name=field(2, "/dense/kernel"), container=field(2, "/x"))],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["graph", "library"])
+@pytest.mark.parametrize("sample", CARRIED)
+def test_a_constant_place_outside_that_reaches_an_operator_on_files_is_grave(tmp_path, sample, where):
+    nodes = tuple(CARRIED[sample])
+    definition = graph(*nodes) if where == "graph" else graph(functions=nodes)
+    file = tmp_path / "saved_model.pb"
+    file.write_bytes(saved_model(definition))
+
+    found = [each for each in scan_file(file).findings if each.rule_id == "tensorflow.outside-file"]
+
+    assert [each.severity for each in found] == [Severity.HIGH]
+
+
+@pytest.mark.parametrize("sample", BROUGHT)
+def test_a_place_that_is_brought_or_opens_nothing_is_silent(tmp_path, sample):
+    fed = field(6, field(1, field(1, "vocabulary:0")) + field(2, "vocabulary.txt"))
+    file = tmp_path / "saved_model.pb"
+    file.write_bytes(field(1, 1) + field(2, field(2, graph(*BROUGHT[sample])) + fed))
+
+    assert scan_file(file).findings == ()

@@ -176,7 +176,7 @@ class Scope:
         return (
             node.kind == "operation"
             and node.value == "=="
-            and {"system", "developer"} & {value(part, self.values) for part in node.parts if part.kind == "const"} != set()
+            and any(part.kind == "const" and part.value in {"system", "developer"} for part in node.parts)
         )
 
     def close(self, tag: str) -> list[tuple[str, int]]:

@@ -19,6 +19,7 @@ from jingwei.deploy.artifacts.keras import scan_keras
 from jingwei.deploy.artifacts.notes import Notes
 from jingwei.deploy.artifacts.protobuf import Field, Malformed, fields, text_of
 from jingwei.deploy.artifacts.source import Source, Window
+from jingwei.deploy.artifacts.tensorflow_paths import GraphNode, named_places, reaching
 
 _DEEPEST = 24
 _LONGEST = 32 * 1024 * 1024
@@ -74,24 +75,36 @@ class _Walk:
         self.functions: set[str] = set()
         self.used: list[tuple[str, int]] = []
         self.constants: list[tuple[str, int]] = []
-        self.opens = False
+        self.fed: set[str] = set()
+        self.nodes: dict[str, GraphNode] = {}
+        self.graphs = [self.nodes]
+        self.node, self.key, self.held = GraphNode(), "", 0
 
     def message(self, kind: str, start: int, end: int, depth: int = 0) -> None:
         """Walk one message and what it holds."""
         if depth > _DEEPEST:
             self.notes.gap("gap-depth", self.path, limit=_DEEPEST)
             return
+        if kind in {"graph", "function"}:
+            self.nodes = {}
+            self.graphs.append(self.nodes)
+        elif kind == "node":
+            self.node, self.held = GraphNode(), self.held + 1
+        elif kind == "entry":
+            self.key = ""
         inner = _SHAPE.get(kind, {})
         for field in fields(self.window, start, end):
             if field.number in inner:
                 self.message(inner[field.number], field.start, field.end, depth + 1)
             else:
                 self.plain(kind, field)
+        if kind == "node" and self.held < _MOST_TEXTS:
+            self.nodes[self.node.name] = self.node
 
     def plain(self, kind: str, field: Field) -> None:
         """Take down what a message says itself."""
-        if kind == "node" and field.number == 2:
-            self.used.append((text_of(self.window, field), field.start))
+        if kind in {"node", "entry"}:
+            self._of_node(kind, field)
         elif kind == "function" and field.number == 1:
             self.functions.update(
                 text_of(self.window, each) for each in fields(self.window, field.start, field.end) if each.number == 1
@@ -100,20 +113,55 @@ class _Walk:
             name = text_of(self.window, field)
             if _OUTSIDE.search(name):
                 self.notes.find("config.outside-path", self.path, field.start, name=name)
+        elif kind == "asset" and field.number == 1:
+            self.fed.update(
+                text_of(self.window, each).partition(":")[0]
+                for each in fields(self.window, field.start, field.end)
+                if each.number == 1
+            )
         elif (
             (kind, field.number) in _TEXTS and 2 < field.end - field.start < 4096 and len(self.constants) < _MOST_TEXTS
         ):
-            self.constants.append((text_of(self.window, field), field.start))
+            text = text_of(self.window, field)
+            self.constants.append((text, field.start))
+            self.node.texts.append((self.key, text, field.start))
+
+    def _of_node(self, kind: str, field: Field) -> None:
+        """Take down a node's name, operator, inputs, and the key of an attribute."""
+        if kind == "entry":
+            self.key = text_of(self.window, field) if field.number == 1 else self.key
+        elif field.number == 1:
+            self.node.name = text_of(self.window, field)
+        elif field.number == 2:
+            self.node.kind = text_of(self.window, field)
+            self.used.append((self.node.kind, field.start))
+        elif field.number == 3 and len(self.node.inputs) < 1000:
+            self.node.inputs.append(text_of(self.window, field))
+
+    def places(self) -> dict[str, int]:
+        """Return the places outside that nodes name themselves, or that constants bring to those that open files."""
+        found: dict[str, int] = {}
+        fed = frozenset(self.fed)
+        for nodes in self.graphs:
+            for node in nodes.values():
+                found.update(named_places(node))
+                if node.kind in _operators().opens:
+                    found.update(reaching(node, nodes, fed))
+        return found
 
     def conclude(self) -> None:
         """Judge what was taken down."""
         for name, at in self.used:
             if name not in self.functions:
                 judge_operator(name, self.path, self.notes, at=at, custom=True)
+        places = self.places()
+        assets = {at for name in self.fed for nodes in self.graphs if name in nodes for _, _, at in nodes[name].texts}
         if any(name in _operators().opens for name, _ in self.used):
             for text, at in self.constants:
-                if _operators().outside.search(text) and text.isprintable():
-                    self.notes.find("tensorflow.outside-file", self.path, at, name=text)
+                if _operators().outside.search(text) and text.isprintable() and at not in assets:
+                    places.setdefault(text, at)
+        for text, at in sorted(places.items(), key=lambda place: place[1]):
+            self.notes.find("tensorflow.outside-file", self.path, at, name=text)
 
 
 def scan_tensorflow(source: Source, path: str, examination: Examination, *, kind: str) -> None:
