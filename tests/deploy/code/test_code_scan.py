@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -208,3 +209,8 @@ def test_no_semgrep_is_looked_for_when_it_is_off(tmp_path):
 def test_a_secret_that_is_made_at_run_time_is_none(tmp_path):
     (tmp_path / "a.py").write_text("import secrets\npassword = secrets.token_urlsafe(12)\napi_key = make_key1234(x)\n")
     assert not scanned(tmp_path)["a.py"].findings
+
+
+def test_our_own_example_is_clean_though_it_sends_a_model_its_own_words():
+    example = Path(__file__).resolve().parents[3] / "examples" / "assistant"
+    assert not [each for one in scan(str(example), Options()) for each in one.findings]

@@ -59,6 +59,10 @@ def test_nothing_but_a_missing_file_is_wrong_use(jingwei, models):
     assert jingwei("scan", models / "nothing.pkl").code == 2
 
 
+def test_a_folder_with_nothing_to_look_at_is_not_wrong_use(jingwei, tmp_path):
+    assert jingwei("scan", "config", tmp_path).code == 4
+
+
 def test_two_folders_with_like_names_are_told_apart(jingwei, models, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

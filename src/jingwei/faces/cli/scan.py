@@ -112,7 +112,7 @@ def run(kind: str, *, targets: tuple[str, ...], form: str | None, fail_on: str, 
     if found.interrupted:
         raise KeyboardInterrupt
     if not any(_examined(one) for one in found.scanned):
-        return _code_of_nothing(found)
+        return _code_of_nothing(found, targets)
     level = Severity(fail_on)
     return int(bool(found.problems) or any(reaches(one, level) for one in found.scanned))
 
@@ -158,9 +158,10 @@ def _examined(one: "Scanned") -> bool:
     return bool(one.coverage or one.sha256 or one.findings or not one.gaps)
 
 
-def _code_of_nothing(found: Findings) -> int:
-    """Return 2 where every target was named wrongly, else 4: there was nothing that could be examined."""
-    if found.problems and not found.scanned and all(isinstance(each, InputError) for each in found.problems):
+def _code_of_nothing(found: Findings, targets: Sequence[str]) -> int:
+    """Return 2 where nothing that was named is there, else 4: it is there, and nothing in it could be examined."""
+    wrong = found.problems and all(isinstance(each, InputError) for each in found.problems)
+    if wrong and not any(Path(target).exists() for target in targets):
         return 2
     click.echo(say("scan-nothing"), err=True)
     return NOTHING_EXAMINED

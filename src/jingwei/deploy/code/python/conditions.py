@@ -65,7 +65,7 @@ def answers_json(function: Function) -> bool:
 
 def asks_model(name: str, arguments: Arguments) -> bool:
     """Tell whether a plain HTTP call goes to a model."""
-    if not pattern(("requests.*", "httpx.*", "aiohttp.*.post", "urllib.request.*")).fullmatch(name):
+    if not pattern(("requests.*", "httpx.*", "aiohttp.*.post", "urllib.request.urlopen")).fullmatch(name):
         return False
     address = arguments.get("0", "url") or NOTHING
     second = arguments.at(1)
