@@ -20,7 +20,7 @@ from jingwei.deploy.fingerprint.visit import Visit
 
 NEEDED = 2
 _MOST_UNRELATED = 2
-_CLOSED = frozenset({401, 403, 503})
+_CLOSED = frozenset({400, 401, 403, 503})
 _FOR_DETAILS = 10
 """Requests kept for versions and logins."""
 _FOR_THE_REST = 5

@@ -88,6 +88,8 @@ class VersionAt(_Data):
     header: str = ""
     pattern: Pattern = r"v?(\d+(?:\.\d+)+[\w.+-]{0,40}|\d{4,8})"
     """Its first group is the version; the whole of the value or header, or found somewhere in the body."""
+    encoded: bool = False
+    """It is looked for in what the body holds in Base64."""
     ignore: tuple[str, ...] = ()
     """Values that are no version of the component, such as the number of its API."""
 
