@@ -9,7 +9,7 @@ from jingwei.deploy.agents.concealed import concealed
 from jingwei.deploy.agents.findings import Notes, rules
 from jingwei.deploy.agents.things import Spoken, Thing, spelled_out
 from jingwei.deploy.agents.tools import parameters_of
-from jingwei.deploy.agents.words import Sign, signs_of
+from jingwei.deploy.agents.words import Sign, needs_talk, signs_of
 
 SUSPECT = 0.5
 CONVICTED = 0.6
@@ -38,6 +38,7 @@ _ORDERS = frozenset(
 )
 _OTHERS = "shadowing"
 """The sign about other tools; a tool's own name and parameters are no others."""
+_TALK = "verbatim-talk"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)+")
 _CONCEALED_INSIDE = frozenset({"comment", "comment-read", "unseen-style", "pushed-away", "terminal-code"})
 
@@ -91,11 +92,18 @@ def _signs(spoken: Spoken) -> Sequence[Sign]:
     return signs_of(spoken.text)
 
 
+def _introduced(thing: Thing) -> str:
+    """Return the name and the description by which a tool introduces itself."""
+    return f"{thing.name} {next((each.text for each in thing.spoken if each.where.endswith('description')), '')}"
+
+
 def _weighed(sign: Sign, thing: Thing, own: frozenset[str]) -> Sign:
     if sign.rule == _OTHERS:
         named = set(_IDENTIFIER.findall(sign.seen))
         if named and named <= own:
             return sign._replace(weight=0.0)
+    if sign.rule == _TALK and needs_talk(_introduced(thing), sign.seen):
+        return sign._replace(weight=0.0)
     if sign.rule in _BELONGS.get(thing.kind, ()):
         return sign._replace(weight=0.0)
     if thing.kind in {"skill", "rules"} and sign.rule in _MANUAL:

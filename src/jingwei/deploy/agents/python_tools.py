@@ -14,6 +14,9 @@ from jingwei.deploy.agents.things import Spoken, Thing
 _SQL = re.compile(r"(?is)\b(?:select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|drop\s+table)\b")
 _LONGEST_RETURN = 2_000
 _SPEAKS = 24
+_KEEPS = frozenset({"str", "format", "join", "strip", "lower", "upper", "replace", "Path", "expanduser", "get", "dumps",
+                    "decode", "encode", "removeprefix", "removesuffix", "list", "dict"})  # fmt: skip
+"""Calls whose answer still is what they were given; others make something else of it."""
 _DEEPEST = 3
 """Functions through which a model's argument is followed."""
 
@@ -153,8 +156,11 @@ def _bound(call: Call, helper: ast.FunctionDef | ast.AsyncFunctionDef, given: fr
 
 
 def _raw(value: ast.expr, given: frozenset[str], names: Names) -> bool:
-    """Tell whether a value is made of what the model gave and was neither quoted nor made a number."""
+    """Tell whether a value is text of what the model gave, neither quoted nor a number nor an object made with it."""
     if not depends_on(value, given, names):
+        return False
+    whole = names.value(value.id) if isinstance(value, ast.Name) and value.id not in given else value
+    if isinstance(whole, ast.Call) and names.name(whole.func).rpartition(".")[2] not in _KEEPS:
         return False
     made = (names.name(part.func) for part in made_of(value, names) if isinstance(part, ast.Call))
     return not any(name.endswith("quote") or name in {"int", "float"} for name in made)

@@ -154,6 +154,13 @@ def _counts(text: str, start: int, end: int, *, rule: WordRule, unless: re.Patte
     return not (before.search(text[max(0, start - _BEFORE) : start]) or inner.search(text[start:end]))
 
 
+def needs_talk(said: str, seen: str) -> bool:
+    """Tell whether a tool that asks a model wants a prompt or messages for it, and not those that are there."""
+    data = package_data(__package__, "words.yaml")
+    about, present = (re.compile(data[key], re.ASCII) for key in ("about_models", "present_talk"))
+    return about.search(said.lower()) is not None and present.search(seen.lower()) is None
+
+
 @lru_cache(maxsize=1)
 def _defence() -> re.Pattern[str]:
     return re.compile("|".join(package_data(__package__, "words.yaml")["defence"]), re.ASCII)
