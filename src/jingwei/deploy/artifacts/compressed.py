@@ -16,6 +16,7 @@ from jingwei.deploy.artifacts.source import PIECE, Source, Unpacked
 SPOOL = 4 * 1024 * 1024
 """What is unpacked stays in memory up to this size and goes to a temporary file beyond it."""
 _LZMA_MEMORY = 256 * 1024 * 1024
+_LARGEST_TOLD = 1 << 40
 _SLOW = {"lz4": 256 * 1024 * 1024}
 """What is unpacked in Python is slow, so less of it is."""
 
@@ -108,11 +109,19 @@ def method_of(head: bytes) -> str:
         return "lz4"
     if head[:3] == b"BZh" and head[4:10] == b"\x31\x41\x59\x26\x53\x59":
         return "bz2"
-    if head[:6] == b"\xfd7zXZ\x00" or (head[:3] == b"\x5d\x00\x00" and head[5:13].strip(b"\xff") in (b"", bytes(8))):
+    if head[:6] == b"\xfd7zXZ\x00" or _is_lzma(head):
         return "xz"
     if len(head) > 2 and head[0] == 0x78 and (head[0] * 256 + head[1]) % 31 == 0 and not head[1] & 0x20:
         return "zlib"
     return ""
+
+
+def _is_lzma(head: bytes) -> bool:
+    """Tell the older format of LZMA, which has no mark: usual settings, a plausible dictionary, a size or none."""
+    dictionary, size = int.from_bytes(head[1:5], "little"), head[5:13]
+    powers = dictionary.bit_count() == 1 or (dictionary.bit_count() == 2 and dictionary & (dictionary >> 1))
+    plausible = size == b"\xff" * 8 or int.from_bytes(size, "little") < _LARGEST_TOLD
+    return bool(head[:1] == b"\x5d" and len(head) > 13 and not head[13] and powers and dictionary >= 4096 and plausible)
 
 
 def unpack(source: Source, method: str, *, limit: int, start: int = 0, length: int | None = None) -> Unpacked:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from jingwei.deploy.artifacts.configs import is_text, scan_text
 from jingwei.deploy.artifacts.coreml import scan_coreml
+from jingwei.deploy.artifacts.data_files import data_format, scan_data
 from jingwei.deploy.artifacts.examination import Examination
 from jingwei.deploy.artifacts.flatbuffers import scan_tflite
 from jingwei.deploy.artifacts.gguf import scan_gguf
@@ -95,15 +96,18 @@ def scan_format(kind: str, source: Source, path: str, examination: Examination, 
         examination.notes.format("text")
         scan_text(source, path, examination)
     elif kind == "plain" and (found := plain_format(source.read(0, 512), path)):
-        note_plain(found, path, examination)
+        note_plain(found, source, path, examination)
     elif kind == "side-file":
         examination.notes.format(kind)
     else:
-        _unknown(source, path, examination)
+        _unknown(source, path, examination, depth=depth)
 
 
-def _unknown(source: Source, path: str, examination: Examination) -> None:
-    """What is neither named nor marked: perhaps text, perhaps a message, perhaps nobody knows."""
+def _unknown(source: Source, path: str, examination: Examination, *, depth: int) -> None:
+    """What is neither named nor marked: perhaps text, data or a message, perhaps nobody knows."""
+    if data := data_format(source, source.read(0, 512)):
+        scan_data(data, source, path, examination, depth=depth)
+        return
     kind = sniffed(source)
     if is_text(f"{path}.txt", source.read(0, _PEEK)) and not _CONTROL.search(source.read(0, _PEEK)):
         scan_format("text", source, path, examination, depth=0)

@@ -20,6 +20,11 @@ from jingwei.deploy.artifacts.tokenizers import scan_added_tokens, scan_tokenize
 
 _REMOTE = re.compile(r"^\w+://|^\\\\")
 _OUTSIDE = re.compile(r"(^|[/\\])\.\.([/\\]|$)")
+_ABSOLUTE = re.compile(r"^[/\\~]|^[A-Za-z]:[/\\]|^\w+://")
+_HUB = re.compile(r"(?:https?://)?[\w.-]+(?:/[\w.-]+)+(?:@[\w./-]+)?(?::[\w.]+)?")
+_FETCHING = re.compile(
+    r"implementation|(^|_)kernels?(_config|_mapping|_repo)?$|custom_pipeline$|custom_generate$|code_repo|remote_code"
+)
 _PARENTS = (
     "transformers",
     "torch",
@@ -87,6 +92,7 @@ def _object(node: dict[str, Any], path: str, notes: Notes) -> None:
         written = entry.get("template") if isinstance(entry, dict) else entry
         if isinstance(written, str):
             scan_template(written, path, notes)
+    _fetched(node, path, notes)
     if isinstance(node.get("_target_"), str):
         scan_yaml(f"_target_: {node['_target_']}", path, notes)
     if node.get("trust_remote_code") is True:
@@ -96,6 +102,24 @@ def _object(node: dict[str, Any], path: str, notes: Notes) -> None:
         if handler.endswith(".py"):
             notes.find("archive.handler-code", path, severity=Severity.LOW, name=handler)
     _skops(node, path, notes)
+
+
+def _fetched(node: dict[str, Any], path: str, notes: Notes) -> None:
+    """Where an implementation, a kernel or a pipeline is named by a repository, its code is fetched from there."""
+    for key, entry in node.items():
+        if not isinstance(entry, str | list | dict) or not _FETCHING.search(key):
+            continue
+        for each in strings(entry if not isinstance(entry, dict) else list(entry.values())):
+            if _HUB.fullmatch(each):
+                notes.find("config.foreign-code", path, severity=Severity.MEDIUM, name=f"{key}: {each}")
+
+
+def _package(value: dict[str, Any], path: str, notes: Notes) -> None:
+    """The manifest of a Core ML package names its files by path."""
+    for entry in objects(value.get("itemInfoEntries")):
+        for name in strings(entry.get("path")):
+            if _OUTSIDE.search(name) or _ABSOLUTE.search(name):
+                notes.find("config.outside-path", path, name=name)
 
 
 def _code(mapping: Mapping[str, Any], path: str, notes: Notes) -> None:
@@ -195,8 +219,19 @@ def _skops(node: dict[str, Any], path: str, notes: Notes) -> None:
     if loader in {"FunctionNode", "MethodNode", "PartialNode"} and isinstance(content, dict):
         module, name = str(content.get("module_path", module)), str(content.get("function", name))
     known = standing(module, name)
-    if known is Standing.DANGEROUS or (known is Standing.STANDARD and loader in {"FunctionNode", "OperatorFuncNode"}):
+    called = loader in {"FunctionNode", "OperatorFuncNode"} and known is Standing.STANDARD
+    builds = loader == "OperatorFuncNode" and (
+        name in {"methodcaller", "call"} or (name == "attrgetter" and _inside(node))
+    )
+    if known is Standing.DANGEROUS or called or builds:
         notes.find("config.dangerous-target", path, name=f"{module}.{name}")
+
+
+def _inside(node: dict[str, Any]) -> bool:
+    """Tell whether a getter of attributes reaches for the interpreter's insides, or for what cannot be told."""
+    attributes = node.get("attrs")
+    content = attributes.get("content") if isinstance(attributes, dict) else None
+    return not isinstance(content, list) or any("__" in str(each) for each in content)
 
 
 _READERS: dict[str, Callable[[dict[str, Any], str, Notes], None]] = {
@@ -206,5 +241,6 @@ _READERS: dict[str, Callable[[dict[str, Any], str, Notes], None]] = {
     "adapter_config.json": _adapter,
     "model_index.json": _pipeline,
     ".index.json": _index,
+    "Manifest.json": _package,
     "generation_config.json": _generation,
 }

@@ -3,11 +3,14 @@
 from itertools import islice
 
 from jingwei.deploy.artifacts.calls import Call, Made, attribute, call, special
+from jingwei.deploy.artifacts.costs import consumed, endless, too_large
 from jingwei.deploy.artifacts.globals import Use as How
+from jingwei.deploy.artifacts.graph_code import traced
 from jingwei.deploy.artifacts.machine import Inner, Machine
 from jingwei.deploy.artifacts.memo import BLOB, DATA, ENCODED, STRING, TUPLE
 
 _LONGEST = 4096
+_LONGEST_CODE = 2 * 1024 * 1024
 _MOST_STEPS = 64
 _PICKLED = frozenset(bytes([code]) for code in b"\x80\xc2(c]})NIKMJ")
 _BYTE_ENCODINGS = frozenset({"latin1", "latin-1", "iso-8859-1", "utf-8", "utf8", "ascii"})
@@ -47,6 +50,18 @@ def array_made(machine: Machine, made: Call) -> Made:
 def built(machine: Machine, made: Call) -> Made:
     """Build the first argument without its constructor."""
     return Made(call(machine, made.given[0], made.given[1:], How.BUILT, depth=made.depth))
+
+
+@special("torch.fx.graph_module", "reduce_graph_module", least=2)
+def graph_made(machine: Machine, made: Call) -> Made:
+    """Compile the code in the first argument's `_code`; every text that may be it must be a traced graph."""
+    codes, imports = machine.codes or [DATA], machine.string(made.given[1], longest=_LONGEST_CODE)
+    texts = [machine.string(code, longest=_LONGEST_CODE) for code in codes]
+    plain = machine.store.thing_of(made.given[0]) is None and imports is not None
+    if not plain or not all(text is not None and traced(f"{imports}\n{text}") for text in texts):
+        return Made()
+    machine.odd("pickle.graph-code", "torch.fx.graph_module.reduce_graph_module")
+    return Made(harmless=True)
 
 
 @special("torch._tensor", "_rebuild_from_type", "_rebuild_from_type_v2")
@@ -167,6 +182,9 @@ def item_of(machine: Machine, made: Call) -> Made:
 def as_bytes(machine: Machine, made: Call) -> Made:
     """Keep track of bytes that are written as text, as protocols before 3 do, and of those put into a buffer."""
     first = made.given[0]
+    if endless(machine, first):
+        consumed(machine, made)
+    too_large(machine, made, made.given[:1])
     encoding = machine.string(made.given[1]) if len(made.given) > 1 else "latin1"
     if first & 7 == STRING and encoding in _BYTE_ENCODINGS:
         return Made(first >> 3 << 3 | ENCODED)

@@ -100,6 +100,10 @@ class Machine:
         self.trace = Trace()
         self.array: dict[str, int] = {}
         """The latest attributes set on a joblib array wrapper."""
+        self.codes: list[int] | None = None
+        """Once a graph's code may follow: the values set under `_code`; 0 for one that cannot be told."""
+        self.weights: dict[int, int] = {}
+        """How many times over each tuple holds one thing twice."""
         self._most = most_operations
         self._base = start
         self._window = b""
@@ -235,6 +239,8 @@ class Machine:
     def name(self, module: str, name: str, *, via: str = "") -> int:
         """Note that a global is imported, and return its value."""
         if (module, name) not in self.trace.uses:
+            if module == "torch.fx.graph_module" and self.codes is None:
+                self.codes = []
             self.trace.uses[module, name] = Use(self.at, How.NAMED, via=via)
             if len(self.trace.uses) > values.MOST_THINGS:
                 raise OutOfRoom

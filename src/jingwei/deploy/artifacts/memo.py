@@ -100,6 +100,12 @@ class Store:
         self._tuples += 1
         return (self._tuples - 1) << 3 | TUPLE
 
+    def pair(self, value: int) -> int:
+        """Return the value of a tuple that holds one thing twice."""
+        self._ring[self._tuples % _RING] = (value, value)
+        self._tuples += 1
+        return (self._tuples - 1) << 3 | TUPLE
+
     def tuple_of(self, value: int) -> tuple[int, ...]:
         """Return a tuple's items, where they are still known."""
         number = value >> 3

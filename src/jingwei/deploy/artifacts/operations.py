@@ -6,7 +6,6 @@ from jingwei.deploy.artifacts.globals import Use as How
 from jingwei.deploy.artifacts.machine import Halt, Machine, opcode
 from jingwei.deploy.artifacts.memo import DATA, THING, TUPLE
 
-_TUPLES = {0x85: 1, 0x87: 3}
 _FILE_WRAPPERS = frozenset({"NDArrayWrapper", "ZNDArrayWrapper"})
 _MOST_KEPT, _FEW = 16, 4
 _LONGEST_PLACE = 4000
@@ -44,34 +43,13 @@ def duplicate(machine: Machine, _: int, at: int) -> int:
     return at
 
 
-@opcode(b"\x86")
-def pair(machine: Machine, _: int, at: int) -> int:
-    """TUPLE2."""
-    stack = machine.stack
-    second, first = stack.pop(), stack.pop()
-    stack.append(machine.store.bundle([first, second]) if first or second else DATA)
-    return at
-
-
-@opcode(b"\x85\x87t")
-def bundle(machine: Machine, code: int, at: int) -> int:
-    """TUPLE1, TUPLE3 and TUPLE."""
-    count = _TUPLES.get(code)
-    if count is None:
-        items = machine.pop_mark()
-    else:
-        items = machine.stack[-count:]
-        if len(items) < count:
-            raise LookupError
-        del machine.stack[-count:]
-    machine.stack.append(machine.store.bundle(items))
-    return at
-
-
 @opcode(b"ld\x91")
 def collect(machine: Machine, _: int, at: int) -> int:
     """LIST, DICT and FROZENSET: what lies above the mark, kept where it is of interest."""
-    machine.stack.append(_kept(machine, DATA, machine.pop_mark()))
+    items = machine.pop_mark()
+    if machine.codes is not None:
+        _codes(machine, items)
+    machine.stack.append(_kept(machine, DATA, items))
     return at
 
 
@@ -90,6 +68,8 @@ def put_one(machine: Machine, code: int, at: int) -> int:
     items = machine.stack[-count:]
     del machine.stack[-count:]
     target = machine.stack[-1]
+    if machine.codes is not None and count == 2:
+        _codes(machine, items)
     if target & 7 == THING:
         machine.write(target)
     else:
@@ -102,6 +82,8 @@ def put_many(machine: Machine, code: int, at: int) -> int:
     """APPENDS, SETITEMS and ADDITEMS."""
     items = machine.pop_mark()
     target = machine.stack[-1]
+    if machine.codes is not None and code == 0x75:
+        _codes(machine, items)
     if target & 7 == THING:
         machine.write(target)
     elif machine.trace.uses:
@@ -110,6 +92,14 @@ def put_many(machine: Machine, code: int, at: int) -> int:
         names = (machine.string(item) for item in items[::2])
         machine.array = {name or "": value for name, value in zip(names, items[1::2], strict=False)}
     return at
+
+
+def _codes(machine: Machine, items: list[int]) -> None:
+    """Take down what a graph's state holds as its code; a key that cannot be told may be that of the code."""
+    for key, value in zip(items[::2], items[1::2], strict=False):
+        name = machine.string(key)
+        if name == "_code" or (name is None and key & 7 == THING):
+            machine.codes = [*(machine.codes or [])[-_MOST_KEPT:], value if name else DATA]
 
 
 def _is_array(machine: Machine, value: int) -> bool:

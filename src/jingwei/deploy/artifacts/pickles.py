@@ -1,7 +1,10 @@
 """Pickles: every stream of a file followed to its end, and every global that it names judged by position and use."""
 
+import re
+from itertools import islice
+
 from jingwei.core.finding import Severity
-from jingwei.deploy.artifacts import lookups, operations, pushes  # noqa: F401 - they fill the machine's tables
+from jingwei.deploy.artifacts import lookups, operations, pushes, tuples  # noqa: F401 - they fill the machine's tables
 from jingwei.deploy.artifacts.examination import Examination
 from jingwei.deploy.artifacts.globals import Standing, standing, verdict
 from jingwei.deploy.artifacts.globals import Use as How
@@ -14,6 +17,12 @@ _MOST_STREAMS = 100_000
 _MOST_CALLS = 40
 _LONGEST_TEXT = 64 * 1024 * 1024
 _TRIAL = 200_000
+_BEHIND, _MOST_TRIES, _TRIED = 8 * 1024 * 1024, 256, 20_000
+_BEGINS = re.compile(
+    rb"\x80[\x00-\x05]|[ci][\w.]{2,80}\r?\n[\w.]{1,80}\n|\x8c.[\w.]{2,80}\x94?\x8c.[\w.]{1,80}\x94?\x93", re.DOTALL
+)
+"""Where a stream may begin again behind a break."""
+_TOLD_BEHIND = frozenset({Standing.DANGEROUS, Standing.DANGEROUS_CALL})
 _FIRST = b"\x80(cC]})NIKMJSVXUTFLP\x82\x83\x84\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96\x97G\x42"
 """Opcodes that a pickle without a protocol mark may begin with."""
 _TORCH_STREAMS = 5
@@ -48,6 +57,7 @@ def scan_pickle(source: Source, path: str, examination: Examination, *, start: i
         legacy = legacy or (count == 0 and trace.torch_magic)
         if not trace.stopped:
             notes.gap(trace.reason, path, position=trace.end)
+            _behind_break(source, path, examination, at=trace.end)
             return None
         at = trace.end
         if legacy and count + 1 == _TORCH_STREAMS:
@@ -66,6 +76,17 @@ def scan_pickle(source: Source, path: str, examination: Examination, *, start: i
     return at
 
 
+def _behind_break(source: Source, path: str, examination: Examination, *, at: int) -> None:
+    """Tell of names behind a break that no pickle should hold: another unpickler may go past it."""
+    rest = source.read(at, _BEHIND)
+    for found in islice(_BEGINS.finditer(rest), _MOST_TRIES):
+        trace = Machine(source, at + found.start(), most_operations=_TRIED).run()
+        worst = [name for name in trace.uses if standing(*name) in _TOLD_BEHIND]
+        if worst:
+            _tell(trace, path, examination.notes)
+            return
+
+
 def _inside(machine: Machine, inner: Inner, path: str, examination: Examination, *, depth: int) -> None:
     """Examine bytes that lie inside: what the pickle loads itself as any file, what looks like a pickle as one."""
     place = f"{path}!{inner.start}"
@@ -80,11 +101,14 @@ def _inside(machine: Machine, inner: Inner, path: str, examination: Examination,
     if inner.loaded:
         examination.inside(source, place, depth + 1)
     elif Machine(source, 0).run().stopped and depth < examination.limits.depth:
+        consumed = any(use.how is not How.NAMED and verdict(*name, use.how) for name, use in machine.trace.uses.items())
+        severity = Severity.HIGH if consumed else Severity.MEDIUM
         for (module, name), use in Machine(source, 0).run().uses.items():
             judged = verdict(module, name, use.how)
             if judged is not None and judged[1].rank >= Severity.HIGH.rank:
                 shown = f"{module}.{name}"
-                examination.notes.find("pickle.nested", path, inner.start, evidence=use.words or shown, name=shown)
+                examination.notes.find("pickle.nested", path, inner.start, severity=severity,
+                                           evidence=use.words or shown, name=shown)  # fmt: skip
 
 
 def trailing(source: Source, path: str, examination: Examination, *, at: int) -> int:

@@ -9,6 +9,14 @@ from pydantic import BaseModel, ConfigDict
 from jingwei.core.finding import Severity
 from jingwei.core.package_data import package_data
 from jingwei.deploy.artifacts.examination import Examination
+from jingwei.deploy.artifacts.r_data import scan_r
+from jingwei.deploy.artifacts.source import Source
+
+_WEIGHTS = re.compile(
+    r"\.(gguf|ggml|safetensors|bin|pt|pth|ckpt|h5|hdf5|keras|onnx|pkl|pickle|joblib|np[yz]|tflite|pb|msgpack|model|weights)$",
+    re.IGNORECASE,
+)
+"""Names of weights: a program that is called one is a disguise; one inside a model's archive is loaded with it."""
 
 
 class _Mark(BaseModel):
@@ -53,15 +61,26 @@ def plain_format(head: bytes, path: str) -> Plain | None:
     return None
 
 
-def note_plain(plain: Plain, path: str, examination: Examination) -> None:
+def note_plain(plain: Plain, source: Source, path: str, examination: Examination) -> None:
     """Say what follows from a format that is only told apart."""
     notes = examination.notes
     notes.format(plain.name)
     if plain.group == "native":
+        disguised = plain.name not in {"python-bytecode", "webassembly"} and (
+            "!" in path or _WEIGHTS.search(path) is not None
+        )
         cached = plain.name == "python-bytecode" and "__pycache__" in path
-        notes.find("format.native", path, 0, severity=Severity.LOW if cached else None, name=plain.name)
+        notes.find(
+            "format.native",
+            path,
+            0,
+            severity=Severity.HIGH if disguised else Severity.LOW if cached else None,
+            name=plain.name,
+        )
         notes.gap("gap-native", path, name=plain.name)
     elif plain.group == "opaque":
+        if plain.name == "r-data":
+            scan_r(source, path, notes)
         if plain.name in {"tensorrt", "java", "java-object"}:
             notes.find("format.opaque", path, 0, name=plain.name)
         notes.gap("gap-opaque", path, name=plain.name)

@@ -1,11 +1,14 @@
 """What the opcodes that push a value do to the symbolic machine: numbers, strings, bytes."""
 
+import re
+
 from jingwei.deploy.artifacts.machine import TORCH_MAGIC, Halt, Inner, Machine, opcode
 from jingwei.deploy.artifacts.memo import BLOB, DATA, NUMBER, STRING
 
 _WIDTHS = {0x43: 1, 0x42: 4, 0x8E: 8, 0x96: 8}
 _LARGEST, _LONGEST_NUMBER = 1 << 59, 4000
 _SHORTEST, _LATEST, _MOST_INNER = 8, 5, 1000
+_OCTAL = re.compile(rb"[-+]?0[0-7]+")
 _TEXTS = {0x8C: 1, 0x58: 4, 0x8D: 8, 0x55: 1, 0x54: 4}
 
 
@@ -46,11 +49,24 @@ def line_number(machine: Machine, _: int, at: int) -> int:
     """INT and LONG, written out."""
     raw = machine.line(at)
     try:
-        value = int(raw.strip().rstrip(b"L")[:_LONGEST_NUMBER], 0 if not raw.startswith(b"0") else 10)
+        value = _written(raw.strip().rstrip(b"L")[:_LONGEST_NUMBER])
     except ValueError as error:
         raise Halt("gap-broken-pickle") from error
-    machine.stack.append(value << 3 | NUMBER if -_LARGEST < value < _LARGEST else DATA)
+    machine.stack.append(_number(value))
     return at + len(raw) + 1
+
+
+def _number(value: int) -> int:
+    """Return the value of a number; of a huge one it is only known that it is huge."""
+    return max(-_LARGEST, min(value, _LARGEST)) << 3 | NUMBER
+
+
+def _written(raw: bytes) -> int:
+    """Read a number as the most lenient unpickler does: in any base, in Python's way or in that of C."""
+    try:
+        return int(raw, 0)
+    except ValueError:
+        return int(raw, 8 if _OCTAL.fullmatch(raw) else 10)
 
 
 @opcode(b"F")
@@ -117,7 +133,7 @@ def long(machine: Machine, code: int, at: int) -> int:
     raw = machine.fixed(at + width, length) if length <= 16 else b""
     machine.trace.torch_magic |= raw == TORCH_MAGIC
     value = int.from_bytes(raw, "little", signed=True)
-    machine.stack.append(value << 3 | NUMBER if raw and length < 8 else DATA)
+    machine.stack.append(_number(value) if raw else DATA)
     return _inside(machine, at + width + length)
 
 

@@ -7,11 +7,13 @@ import ast
 import base64
 import binascii
 import codecs
+import operator
 import re
 from collections.abc import Callable
 
 from jingwei.deploy.artifacts.python_calls import calls
 
+_CHANGES = {ast.Add: operator.add, ast.Sub: operator.sub, ast.BitXor: operator.xor}
 _LONGEST = 100_000
 _DEEPEST = 40
 _MOST_STEPS = 2000
@@ -38,7 +40,15 @@ _DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "bytes.fromhex": lambda raw: bytes.fromhex(raw.decode("ascii", "replace")),
     "bytearray.fromhex": lambda raw: bytes.fromhex(raw.decode("ascii", "replace")),
 }
+_LIBRARIES = frozenset({"ctypes.CDLL", "ctypes.PyDLL", "ctypes.WinDLL", "ctypes.cdll.LoadLibrary", "ctypes.OleDLL"})
 _NAMESPACES = frozenset({"globals", "locals", "vars", "builtins.globals", "builtins.vars"})
+
+
+def _either(node: ast.NamedExpr | ast.IfExp | ast.BoolOp) -> list[ast.expr]:
+    """Return what an expression may give."""
+    if isinstance(node, ast.BoolOp):
+        return node.values
+    return [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node.value]
 
 
 class Names:
@@ -90,8 +100,8 @@ class Names:
             return self._plain(f"{base}.{node.attr}") if base else ""
         if isinstance(node, ast.Subscript):
             return self._item(node, depth)
-        if isinstance(node, ast.NamedExpr):
-            return self.dotted(node.value, depth + 1)
+        if isinstance(node, ast.NamedExpr | ast.IfExp | ast.BoolOp):
+            return next(filter(None, (self.dotted(each, depth + 1) for each in _either(node))), "")
         return self._made(node, depth) if isinstance(node, ast.Call) else ""
 
     def _rooted(self, name: str) -> str:
@@ -119,7 +129,9 @@ class Names:
             return first if function != "__import__" else first.partition(".")[0]
         if function in {"pkgutil.resolve_name", "pydoc.locate"} and isinstance(first, str):
             return first.replace(":", ".")
-        if function == "getattr" and len(texts) == 2 and isinstance(texts[1], str):
+        if function in _LIBRARIES or (function == "codecs.lookup" and isinstance(first, str)):
+            return f"codecs.{str(first).replace('_', '').lower()}" if function == "codecs.lookup" else function
+        if function == "getattr" and len(node.args) in {2, 3} and isinstance(texts[1], str):
             base = self.dotted(node.args[0], depth + 1)
             return self._plain(f"{base}.{texts[1]}") if base else ""
         if function in _NAMESPACES:
@@ -169,7 +181,8 @@ class Names:
     def _sliced(self, node: ast.Subscript, depth: int) -> str | bytes | None:
         base = self.string(node.value, depth + 1)
         if base is None or not isinstance(node.slice, ast.Slice):
-            return None
+            first = isinstance(node.slice, ast.Constant) and node.slice.value == 0 and isinstance(node.value, ast.Call)
+            return base if first and self.dotted(node.value, depth + 1) == "" and self._rotated(node.value) else None
         bounds = []
         for part in (node.slice.lower, node.slice.upper, node.slice.step):
             try:
@@ -193,9 +206,15 @@ class Names:
                 return None
         if name == "codecs.decode" and len(values) > 1 and str(values[1]).replace("_", "").lower() == "rot13":
             return codecs.encode(str(values[0]), "rot13")
-        if name in {"chr", "str", "bytes"}:
+        if name == "codecs.rot13.decode" and values and isinstance(values[0], str):
+            return codecs.encode(values[0], "rot13")
+        if name in {"chr", "str", "bytes", "bytearray"}:
             return self._character(name, node, values)
         return self._method(function, values, node, depth) if isinstance(function, ast.Attribute) else None
+
+    def _rotated(self, node: ast.expr) -> bool:
+        """Tell whether a call gives its text in a pair with a length, as a codec's own `decode` does."""
+        return isinstance(node, ast.Call) and self.dotted(node.func).startswith("codecs.rot13.")
 
     @staticmethod
     def _character(name: str, node: ast.Call, values: list[str | bytes | None]) -> str | bytes | None:
@@ -207,7 +226,7 @@ class Names:
             and 0 <= first.value < 0x110000
         ):
             return chr(first.value)
-        if name == "bytes" and isinstance(first, ast.List | ast.Tuple) and len(first.elts) <= _LONGEST:
+        if name in {"bytes", "bytearray"} and isinstance(first, ast.List | ast.Tuple) and len(first.elts) <= _LONGEST:
             codes = [
                 e.value
                 for e in first.elts
@@ -241,5 +260,35 @@ class Names:
             parts = [self.string(each, depth + 1) for each in listed.elts[:1000]]
             texts = [part for part in parts if isinstance(part, str)]
             return base.join(texts) if len(texts) == len(parts) else None
+        codes = self._codes(listed, depth)
+        if codes is not None:
+            return base.join(map(chr, codes))
         text = self.string(listed, depth + 1)
         return base.join(text) if isinstance(text, str) else None
+
+    def _codes(self, node: ast.expr, depth: int) -> list[int] | None:
+        """Return the character codes of `map(chr, …)` and `chr(c) for c in …`, shifted by a number or not."""
+        if isinstance(node, ast.Call) and self.dotted(node.func, depth + 1) == "map" and len(node.args) == 2:
+            mapped = self.dotted(node.args[0], depth + 1) == "chr"
+            return self._listed(node.args[1], depth) if mapped else None
+        if not isinstance(node, ast.GeneratorExp | ast.ListComp) or len(node.generators) != 1:
+            return None
+        each, made = node.generators[0], node.elt
+        if not (isinstance(made, ast.Call) and self.dotted(made.func, depth + 1) == "chr" and len(made.args) == 1):
+            return None
+        codes, shift = self._listed(each.iter, depth), made.args[0]
+        if codes is None or isinstance(shift, ast.Name):
+            return codes
+        change = _CHANGES.get(type(shift.op)) if isinstance(shift, ast.BinOp) else None
+        by = shift.right.value if isinstance(shift, ast.BinOp) and isinstance(shift.right, ast.Constant) else None
+        if change is None or type(by) is not int:
+            return None
+        changed = [change(code, by) for code in codes]
+        return changed if all(0 <= code < 0x110000 for code in changed) else None
+
+    def _listed(self, node: ast.expr, depth: int) -> list[int] | None:
+        if isinstance(node, ast.List | ast.Tuple) and len(node.elts) <= _LONGEST:
+            codes = [e.value for e in node.elts if isinstance(e, ast.Constant) and type(e.value) is int]
+            return codes if len(codes) == len(node.elts) and all(0 <= c < 0x110000 for c in codes) else None
+        text = self.string(node, depth + 1)
+        return list(text) if isinstance(text, bytes) else None

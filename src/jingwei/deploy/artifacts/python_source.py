@@ -13,6 +13,7 @@ from typing import NamedTuple
 from jingwei.core.finding import Severity
 from jingwei.deploy.artifacts.python_calls import calls, one_of
 from jingwei.deploy.artifacts.python_names import Names
+from jingwei.deploy.artifacts.python_senders import senders, sends_secret
 from jingwei.deploy.artifacts.python_walk import Place, When, places
 
 LONGEST = 2 * 1024 * 1024
@@ -20,6 +21,10 @@ _DUMPING = frozenset({"dict", "json.dumps", "str", "repr", "list", "os.environ"}
 _NEAR = 12
 """Lines between reading a secret and sending something, for the two to belong together."""
 _ENVIRONMENT = frozenset({"os.environ", "os.environb"})
+_FOREIGN = re.compile(
+    r"^ctypes\..*\.(system|popen|exec[lv]\w*|WinExec|ShellExecute\w*|CreateProcess\w*|posix_spawn\w*)$"
+)
+"""Processes started through a library of the system."""
 _SECRET = re.compile(r"token|key|secret|passw|cred|auth|session|cookie|dsn|conn", re.IGNORECASE)
 
 
@@ -64,6 +69,8 @@ def acts(tree: ast.Module, *, script: bool = False, entry: bool = False) -> Iter
     for place in found:
         yield from reader.judge(place, script=script)
     yield from reader.together()
+    for line, name in senders(tree, reader.names):
+        yield Act("python.sends", Severity.HIGH, line, name)
 
 
 class _Reader:
@@ -144,7 +151,17 @@ class _Reader:
             "filter",
         }:
             yield from self._passed(arguments, when, line)
-        if one_of(bare, known.runs):
+        yield from self._named(node, bare, when, script=script)
+
+    def _named(self, node: ast.Call, bare: str, when: When, *, script: bool) -> Iterator[Act]:
+        """Judge a call by its name."""
+        known, line = calls(), node.lineno
+        least = Severity.HIGH if when is When.CALLED else Severity.CRITICAL
+        if one_of(bare, known.talks) and (variable := sends_secret(node, self.names, _SECRET)):
+            yield Act("python.steals", least, line, f"{variable} → {bare}")
+        if _FOREIGN.search(bare):
+            yield Act("python.runs", least, line, bare)
+        elif one_of(bare, known.runs):
             yield Act("python.runs", self._running(node, when, script=script), line, self._shown(bare, node))
         elif bare in known.evaluates:
             yield from self._evaluates(node, bare, when, script=script)

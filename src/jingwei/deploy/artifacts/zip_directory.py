@@ -62,11 +62,13 @@ def _directory_at(source: Source, at: int, record: bytes) -> Directory | None:
     offset = int.from_bytes(record[16:20], "little")
     end = at
     locator = source.read(at - 20, 20)
-    if locator[:4] == _END64_LOCATOR and (_FULL in (length, offset) or count == 0xFFFF):
+    if locator[:4] == _END64_LOCATOR:
+        full = _FULL in (length, offset) or count == 0xFFFF
         for guess in (int.from_bytes(locator[8:16], "little"), at - 20 - 56):
             wide = source.read(guess, 56)
-            if wide[:4] == b"PK\x06\x06":
-                count, length, offset = (int.from_bytes(wide[i : i + 8], "little") for i in (32, 40, 48))
+            told = tuple(int.from_bytes(wide[i : i + 8], "little") for i in (32, 40, 48))
+            if wide[:4] == b"PK\x06\x06" and (full or told == (count, length, offset)):
+                count, length, offset = told
                 end = guess
                 break
     start = end - length
