@@ -8,6 +8,7 @@ from math import prod
 from jingwei.core.finding import Severity
 from jingwei.deploy.artifacts.examination import Examination
 from jingwei.deploy.artifacts.hdf5 import MARK, PLACES, BrokenError, Hdf5, Message, Object
+from jingwei.deploy.artifacts.hdf5_heap import heap_objects
 from jingwei.deploy.artifacts.json_objects import read_json
 from jingwei.deploy.artifacts.keras import looks_like_keras, scan_keras
 from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle
@@ -48,6 +49,7 @@ def scan_hdf5(source: Source, path: str, examination: Examination, depth: int = 
     except (BrokenError, EOFError, RecursionError):
         notes.gap("gap-header", path)
         _loose(source, path, examination)
+    examination.cover(0, source.size)
 
 
 def _loose(source: Source, path: str, examination: Examination) -> None:
@@ -94,6 +96,7 @@ class _Judge:
     def __init__(self, file: Hdf5, path: str, examination: Examination) -> None:
         self.file, self.path, self.examination = file, path, examination
         self.notes = examination.notes
+        self.heaps: list[int] = []
 
     def object(self, found: Object) -> None:
         """Judge an object's messages."""
@@ -191,9 +194,19 @@ class _Judge:
         bare = raw.rstrip(b"\0")
         if name == "PSEUDOATOM" and bare == b"object":
             self.notes.find("hdf5.pickled-objects", self.path, place, name=found.path)
+            self._objects()
         stretch = Stretch(self.file.source, place, len(raw))
         if bare[:1] in {b"\x80", b"c", b"(", b"I", b"]", b"}"} and len(bare) > 4 and looks_pickled(stretch):
             scan_pickle(stretch, f"{self.path}!{name}", self.examination)
+
+    def _objects(self) -> None:
+        """Examine each pickle that the file's heaps hold; whoever reads the array unpickles them."""
+        if self.heaps:
+            return
+        for start, size in heap_objects(self.file.source, self.heaps):
+            stretch = Stretch(self.file.source, start, size)
+            if looks_pickled(stretch):
+                scan_pickle(stretch, f"{self.path}!{start}", self.examination)
 
     def _elsewhere(self, message: Message) -> None:
         """External storage: the data lies in other files."""

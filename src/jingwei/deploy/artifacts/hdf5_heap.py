@@ -3,6 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from jingwei.deploy.artifacts.source import PIECE, Source
+
+_SEARCHED = 1024**3
+_MOST_HEAPS = 10_000
+_MOST_OBJECTS = 65_536
 _MOST_RECORDS = 1_000_000
 _MOST_ROWS = 64
 
@@ -122,3 +127,33 @@ def _records(file: _File, at: int, least: int) -> Iterator[int]:
         if file.take(child, 4) != b"BTLF" or held * record > node:
             raise HeapError
         yield from (child + 6 + place * record for place in range(held))
+
+
+def heap_objects(source: Source, heaps: list[int]) -> Iterator[tuple[int, int]]:
+    """Give place and size of each object in the file's global heaps, found by their mark.
+
+    Args:
+        source: the whole file.
+        heaps: takes down where heaps were found.
+    """
+    at = 0
+    while at < min(source.size, _SEARCHED) and len(heaps) < _MOST_HEAPS:
+        piece = source.read(at, PIECE + 3)
+        here = piece.find(b"GCOL")
+        while here >= 0:
+            heaps.append(at + here)
+            yield from _in_heap(source, at + here)
+            here = piece.find(b"GCOL", here + 1)
+        at += PIECE
+
+
+def _in_heap(source: Source, heap: int) -> Iterator[tuple[int, int]]:
+    end = min(heap + int.from_bytes(source.read(heap + 8, 8), "little"), source.size)
+    at = heap + 16
+    for _ in range(_MOST_OBJECTS):
+        entry = source.read(at, 16)
+        number, size = int.from_bytes(entry[:2], "little"), int.from_bytes(entry[8:], "little")
+        if len(entry) < 16 or not number or at + 16 + size > end:
+            return
+        yield at + 16, size
+        at += 16 + -(-size // 8) * 8

@@ -9,6 +9,8 @@ from jingwei.deploy.artifacts.notes import Notes
 
 _DEEPEST = 200
 _MOST = 2_000_000
+_SEPARATOR = "\x1f"
+"""What no document may hold; a name of a namespace that held it would be refused, however sound the document is."""
 _OPSETS = re.compile(
     r"opset\d+|experimental|ie_internal_opset|util|type_relaxed_opset|gpu_opset|SnippetsOpset|CPUOpset"
 )
@@ -26,7 +28,7 @@ class _Reader:
 
     def __init__(self, path: str, notes: Notes) -> None:
         self.path, self.notes = path, notes
-        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.EntityDeclHandler = self.entity
@@ -66,7 +68,7 @@ class _Reader:
         if self.depth > _DEEPEST or self.count > _MOST:
             self.notes.gap("gap-depth", self.path, limit=_DEEPEST)
             raise _StopError
-        namespace, _, local = name.rpartition(" ")
+        namespace, _, local = name.rpartition(_SEPARATOR)
         self.root = self.root or local
         at = self.parser.CurrentByteIndex
         if local == "include" and "XInclude" in namespace:

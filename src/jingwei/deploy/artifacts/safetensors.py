@@ -1,14 +1,21 @@
 """safetensors: a length, a JSON header, then tensors that must fill the rest exactly, without overlap or hole."""
 
 import json
+import re
 from math import prod
 from typing import Any, TypeGuard
 
+from jingwei.core.finding import Severity
 from jingwei.deploy.artifacts.examination import Examination
 from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle
 from jingwei.deploy.artifacts.source import Source, Stretch
 from jingwei.deploy.artifacts.template import scan_template
 
+_LOOKED_AT = 4 * 1024 * 1024
+_PROGRAM = re.compile(
+    rb"\x7fELF|MZ[\s\S]{58,1024}PE\0\0|\xcf\xfa\xed\xfe|\xce\xfa\xed\xfe|\xca\xfe\xba\xbe|PK\x03\x04|^\0*#!/|\0asm\x01"
+)
+_CLIMBS = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^[A-Za-z]:[/\\]|^~/|^/(etc|root|home|proc|tmp|usr|var|dev)/")
 _LONGEST_HEADER = 32 * 1024 * 1024
 _DEEPEST = 8
 _BITS = {
@@ -39,10 +46,11 @@ def scan_safetensors(source: Source, path: str, examination: Examination) -> Non
     if header is None:
         notes.gap("gap-header", path)
         return
-    left = _tensors(header, source.size - 8 - length, path, examination)
+    left = _tensors(header, source, source.size - 8 - length, path, examination)
     behind = Stretch(source, source.size - left, left)
     if left > 0 and looks_pickled(behind):
         scan_pickle(behind, f"{path}!", examination)
+    examination.cover(0, source.size)
 
 
 def _header(raw: bytes, path: str, examination: Examination) -> dict[str, Any] | None:
@@ -82,13 +90,15 @@ def _depth(raw: bytes) -> int:
     return deepest
 
 
-def _tensors(header: dict[str, Any], size: int, path: str, examination: Examination) -> int:
+def _tensors(header: dict[str, Any], source: Source, size: int, path: str, examination: Examination) -> int:
     """Judge the account of the tensors; returns how many bytes behind them it leaves out."""
     notes, spans = examination.notes, []
     for name, entry in header.items():
         if name == "__metadata__":
             _metadata(entry, path, examination)
             continue
+        if _CLIMBS.search(name):
+            notes.find("config.outside-path", path, 8, severity=Severity.MEDIUM, name=name)
         span = _span(entry, size)
         if span is None:
             notes.find("safetensors.bounds", path, 8, name=name)
@@ -99,11 +109,23 @@ def _tensors(header: dict[str, Any], size: int, path: str, examination: Examinat
         if begin < end:
             notes.find("safetensors.overlap", path, 8, name=name)
         elif begin > end:
-            notes.find("safetensors.hole", path, 8, name=name)
+            hidden = _hidden(Stretch(source, source.size - size + end, begin - end), path, examination)
+            notes.find("safetensors.hole", path, 8, severity=Severity.HIGH if hidden else None, name=name)
         end = max(end, finish)
     if end < size:
         notes.find("safetensors.trailing", path, 8, bytes=size - end)
     return size - end
+
+
+def _hidden(hole: Stretch, path: str, examination: Examination) -> bool:
+    """Tell whether bytes that belong to no tensor hold a program, an archive or a pickle."""
+    lead = hole.read(0, _LOOKED_AT)
+    begins = len(lead) - len(lead.lstrip(b"\0"))
+    rest = Stretch(hole, begins, hole.size - begins)
+    if looks_pickled(rest):
+        scan_pickle(rest, f"{path}!", examination)
+        return True
+    return _PROGRAM.search(lead) is not None
 
 
 def _metadata(entry: object, path: str, examination: Examination) -> None:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from jingwei.core.finding import Severity
-from jingwei.deploy.artifacts.instructions import harm, prose
+from jingwei.deploy.artifacts.instructions import harm, orders, prose
 from jingwei.deploy.artifacts.json_objects import objects
 from jingwei.deploy.artifacts.notes import Notes
 
@@ -123,10 +123,18 @@ def _template(processor: object, ids: Mapping[str, int], path: str, notes: Notes
             for token, number in zip(tokens, numbers, strict=False):
                 if ids.get(str(token), number) != number:
                     notes.find("config.tokenizer-ids", path, name=f"{token}: {ids[str(token)]} / {number}")
-            if any(_PLAIN.fullmatch(str(token)) for token in tokens):
+            if any(_PLAIN.fullmatch(str(token)) or _says(str(token)) for token in tokens):
                 notes.find("config.token-speaks", path, severity=Severity.HIGH, name=" ".join(map(str, tokens)))
             elif len(tokens) > 1 and tokens != [name]:
                 notes.find("config.token-speaks", path, name=" ".join(str(token) for token in tokens))
+
+
+def _says(token: str) -> bool:
+    """Tell whether a token that is put around every text is several words, or an order between marks."""
+    words = " " in token.strip(" \u2581\u0120") or "\u2581" in token.strip(" \u2581")
+    return bool(_LETTERS.search(token)) and (
+        (words and not token.strip().startswith(("<", "[", "{"))) or bool(orders(token) - {"address"})
+    )
 
 
 def _vocabulary_holds(vocabulary: object, path: str, notes: Notes) -> None:
