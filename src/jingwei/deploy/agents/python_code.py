@@ -66,7 +66,7 @@ def judge_python(code: str, notes: Notes) -> tuple[ToolFunction, ...] | None:
         judge_descriptions(nodes, calls, names, notes)
         judge_secret_hosts(calls, names, notes)
         if _RELAYS.search(code):
-            judge_passed_on(calls, names, notes)
+            judge_passed_on(nodes, calls, names, notes)
     except RecursionError:
         notes.gap("gap-deep")
         return ()

@@ -24,16 +24,30 @@ _TURNS = re.compile(r"(?i)(?:^|\.)(?:exists|isfile|is_file|time|now|today|random
 """Calls whose answer changes while nobody touches the code."""
 
 
-def judge_passed_on(calls: Sequence[Call], names: Names, notes: Notes) -> None:
+def judge_passed_on(nodes: Sequence[ast.AST], calls: Sequence[Call], names: Names, notes: Notes) -> None:
     """Note the caller's own authorisation handed to another server, wherever in a server it is done."""
+    given = _given(nodes)
     for call in calls:
         func = call.node.func
         last = func.attr if isinstance(func, ast.Attribute) else call.name.rpartition(".")[2]
         if last not in _ASKS:
             continue
         for each in call.node.keywords:
-            if each.arg == "headers" and _hands_on(each.value, names):
+            if each.arg != "headers":
+                continue
+            helper = each.value.func if isinstance(each.value, ast.Call) else None
+            made = given.get(helper.id, []) if isinstance(helper, ast.Name) else []
+            if any(_hands_on(one, names) for one in (each.value, *made)):
                 notes.find("token-passed-on", seen=source_of(call.node), line=call.node.lineno)
+
+
+def _given(nodes: Sequence[ast.AST]) -> dict[str, list[ast.expr]]:
+    """Return what each function of a module gives back."""
+    return {
+        node.name: [each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value is not None]
+        for node in nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def _hands_on(headers: ast.expr, names: Names) -> bool:

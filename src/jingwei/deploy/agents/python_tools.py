@@ -33,6 +33,7 @@ class _Module(NamedTuple):
 
     names: Names
     local: dict[str, ast.FunctionDef | ast.AsyncFunctionDef]
+    classes: frozenset[str]
 
 
 def tools_in(code: str, tools: tuple[ToolFunction, ...], path: str) -> Iterator[Tool]:
@@ -111,13 +112,14 @@ def judge_functions(code: str, tools: tuple[ToolFunction, ...], notes: Notes) ->
         return
     names = Names(tree)
     local = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    classes = frozenset({node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)} | {"self", "cls", ""})
     for tool in tools:
         calls = [Call(node, names.name(node.func)) for node in ast.walk(tool.node) if isinstance(node, ast.Call)]
         source = ast.unparse(tool.node)
         guarded = bool(known()["guards"].search(source))
         for call in calls:
             _argument(call, tool, names, notes, guarded=guarded)
-        _helpers(tool, calls, _Module(names, local), notes, guarded=guarded)
+        _helpers(tool, calls, _Module(names, local, classes), notes, guarded=guarded)
         _does_otherwise(tool, calls, names, notes)
 
 
@@ -127,8 +129,9 @@ def _helpers(tool: ToolFunction, calls: list[Call], module: _Module, notes: Note
     known_ways = set[tuple[str, frozenset[str]]]()
     while waiting:
         within, call, safe, depth = waiting.pop()
-        helper = module.local.get(call.name.rpartition(".")[2])
-        if helper is None or helper is tool.node or not re.fullmatch(r"(?:(?:self|cls)\.)?\w+", call.name):
+        owner, _, last = call.name.rpartition(".")
+        helper = module.local.get(last) if owner in module.classes else None
+        if helper is None or helper is tool.node:
             continue
         bound = _bound(call, helper, within.parameters, module.names)
         if not bound or depth >= _DEEPEST or (helper.name, bound) in known_ways:
@@ -220,7 +223,12 @@ def _is_made(node: ast.expr, names: Names) -> bool:
 
 def _whole_address(call: Call, tool: ToolFunction, names: Names) -> bool:
     """Tell whether the host, not only a path or a query behind a fixed one, comes from the model."""
-    first = call.node.args[0] if call.node.args else next((k.value for k in call.node.keywords if k.arg == "url"), None)
+    at = 1 if call.name.endswith((".request", ".stream")) else 0  # the method comes first
+    first = (
+        call.node.args[at]
+        if len(call.node.args) > at
+        else next((k.value for k in call.node.keywords if k.arg == "url"), None)
+    )
     if first is None or not depends_on(first, tool.parameters, names):
         return False
     return not re.match(r"https?://[\w.-]+", names.text(first))
