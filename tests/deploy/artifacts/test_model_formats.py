@@ -482,3 +482,18 @@ def test_a_token_of_words_that_is_put_around_every_text_is_grave(tmp_path, token
     (tmp_path / "tokenizer.json").write_text(json.dumps({"post_processor": processor}), encoding="utf-8")
 
     assert scan_file(tmp_path / "tokenizer.json").worst == Severity.HIGH
+
+
+@pytest.mark.parametrize(("description", "known"), [(b'<?xml version="1.0"?><net name="m" version="11"/>', True), (b"<!-- a --><!-- b -->\n<net name='m'>", True), (b"<html/>", False), (b"<!---->" * 5000 + b"<x", False), (b"", False)])  # fmt: skip
+def test_bare_numbers_are_whole_only_beside_the_network_that_they_belong_to(tmp_path, description, known):
+    (tmp_path / "m.bin").write_bytes(bytes([9, 250, 1, 62, 0, 7, 200, 255, 3]))
+    (tmp_path / "m.xml").write_bytes(description)
+
+    assert (not scan_file(tmp_path / "m.bin").gaps) is known
+
+
+def test_a_pickle_beside_a_network_is_a_pickle_still(tmp_path):
+    (tmp_path / "m.bin").write_bytes(PICKLE)
+    (tmp_path / "m.xml").write_bytes(b'<net name="m" version="11"/>')
+
+    assert scan_file(tmp_path / "m.bin").worst == Severity.CRITICAL

@@ -36,6 +36,8 @@ class Examination:
     """Examines something found inside: source, path, depth."""
     watch: Callable[[Source, str, int], None] | None = None
     """Told of each pickle before it is examined: source, path, where it begins."""
+    weights: bool = False
+    """Whether a description beside the file says that it is bare numbers."""
     unpacked: int = field(default=0)
     members: int = field(default=0)
     _ranges: list[Ranges] = field(default_factory=list)

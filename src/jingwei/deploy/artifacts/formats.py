@@ -113,5 +113,7 @@ def _unknown(source: Source, path: str, examination: Examination, *, depth: int)
         scan_format("text", source, path, examination, depth=0)
     elif kind:
         scan_format(kind, source, path, examination, depth=0)
+    elif examination.weights and "!" not in path:
+        examination.notes.format("openvino-weights")
     else:
         examination.notes.gap("gap-unknown-format", path)

@@ -13,6 +13,7 @@ from jingwei.deploy.artifacts.coverage import Ranges
 from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.formats import named_format, scan_format
 from jingwei.deploy.artifacts.hdf5_files import is_hdf5
+from jingwei.deploy.artifacts.network_weights import described
 from jingwei.deploy.artifacts.notes import Notes, plain
 from jingwei.deploy.artifacts.numpy_files import scan_npy
 from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle, trailing
@@ -67,7 +68,7 @@ def scan_file(path: Path | str, name: str | None = None, *, limits: Limits | Non
         raise InputError("deploy.artifacts:is-folder", field="path", path=plain(path))
     if not stat.S_ISREG(kind.st_mode):
         return unread("gap-special", shown)
-    examination = Examination(Notes(), limits or Limits(), look)
+    examination = Examination(Notes(), limits or Limits(), look, weights=described(path))
     try:
         with FileSource(path) as source:
             return _examined(source, shown, examination, digest=digest)
