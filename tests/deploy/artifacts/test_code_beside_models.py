@@ -17,6 +17,8 @@ from jingwei.deploy.scanned import Scanned
 HOOK = "import torch, {0}\nclass M(torch.nn.Module):\n    def {1}(self, x=None):\n        {2}\n"
 
 GRAVE = {
+    "a builtin by a name that cannot be told": "import config\n__builtins__[config.name]('1')",
+    "a function of os by a name that cannot be told": "import os, config\ngetattr(os, config.name)('1')",
     "either way the same": "e = getattr(__builtins__, 'ev' + 'al') if x else __builtins__['ev' + 'al']\ne(bytes.fromhex('31').decode())",
     "mapped characters": "import importlib\na = importlib.import_module(''.join(map(chr, (111, 115))))\ngetattr(a, ''.join(reversed('metsys')))('x')",
     "shifted characters": "import os\ngetattr(os, ''.join(chr(c - 1) for c in [116, 122, 116, 117, 102, 110]))('x')",

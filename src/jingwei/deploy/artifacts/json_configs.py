@@ -231,7 +231,9 @@ def _inside(node: dict[str, Any]) -> bool:
     """Tell whether a getter of attributes reaches for the interpreter's insides, or for what cannot be told."""
     attributes = node.get("attrs")
     content = attributes.get("content") if isinstance(attributes, dict) else None
-    return not isinstance(content, list) or any("__" in str(each) for each in content)
+    listed = content if isinstance(content, list) else [None]
+    parts = [each.get("content") if isinstance(each, dict) else None for each in listed]
+    return any(not isinstance(part, str) or "__" in part for part in parts)
 
 
 _READERS: dict[str, Callable[[dict[str, Any], str, Notes], None]] = {

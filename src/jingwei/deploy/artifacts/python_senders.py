@@ -16,6 +16,8 @@ _METHODS = frozenset({
 _SENDING = re.compile(
     r"\.(post|put|patch|request|send\w*|stream|connect\w*|create_connection|socket|SMTP\w*|HTTPS?Connection|FTP\w*)$"
 )
+_DANGEROUS = frozenset({"__builtins__", "builtins", "os", "subprocess", "sys", "posix", "pty", "importlib"})
+_NAMESPACES = frozenset({"__builtins__", "builtins.__dict__", "__builtins__.__dict__", "os.__dict__", "sys.modules"})
 _OPENING = re.compile(r"\.(urlopen|urlretrieve|Request)$")
 
 
@@ -54,4 +56,15 @@ def sends_secret(node: ast.Call, names: Names, secret: re.Pattern[str]) -> str:
             continue
         if isinstance(variable, str) and secret.search(variable):
             return variable
+    return ""
+
+
+def looks_up(function: ast.expr, names: Names) -> str:
+    """Name the namespace from which what is called is fetched under a name that cannot be told, or nothing."""
+    if isinstance(function, ast.Subscript):
+        base = names.dotted(function.value)
+        return base if base in _NAMESPACES else ""
+    if isinstance(function, ast.Call) and len(function.args) > 1 and names.dotted(function.func) == "getattr":
+        base = names.dotted(function.args[0])
+        return base if base in _DANGEROUS and names.string(function.args[1]) is None else ""
     return ""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from jingwei.core.finding import Severity
 from jingwei.deploy.artifacts.python_calls import calls, one_of
 from jingwei.deploy.artifacts.python_names import Names
-from jingwei.deploy.artifacts.python_senders import senders, sends_secret
+from jingwei.deploy.artifacts.python_senders import looks_up, senders, sends_secret
 from jingwei.deploy.artifacts.python_walk import Place, When, places
 
 LONGEST = 2 * 1024 * 1024
@@ -130,6 +130,8 @@ class _Reader:
     def _call(self, node: ast.Call, when: When, *, script: bool) -> Iterator[Act]:
         name, known = self.names.dotted(node.func), calls()
         if not name:
+            if when is When.IMPORTED and (hidden := looks_up(node.func, self.names)):
+                yield Act("python.hidden", Severity.HIGH, node.lineno, hidden)
             return
         bare = name.removeprefix("builtins.")
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
