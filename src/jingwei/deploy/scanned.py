@@ -17,6 +17,14 @@ from jingwei.core.evidence import Outcome
 from jingwei.core.finding import Finding, Severity
 from jingwei.core.text import Both, Language
 
+_LONGEST = 160
+
+
+def plain(value: object) -> str:
+    """Make something of what is scanned fit to print: one line, no control characters, bounded."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)[: _LONGEST + 1])
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "\N{HORIZONTAL ELLIPSIS}"
+
 
 class ScanVerdict(StrEnum):
     """What a scan concluded about one thing; the order of definition is the order of badness."""

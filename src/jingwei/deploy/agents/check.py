@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.canonical import Json, digest
 from jingwei.core.check import CheckOptions, Run, local_path
-from jingwei.core.evidence import Binding, BoundTo, Draft, Measure, Outcome
+from jingwei.core.evidence import Binding, BoundTo, Draft, Measure
 from jingwei.core.finding import Severity
 from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
@@ -70,8 +70,6 @@ class AgentScan:
         findings = [each for one in scanned for each in one.findings]
         gaps = [gap for one in scanned for gap in one.gaps]
         outcome = outcome_of(scanned, run.options.fail_at)
-        if outcome is Outcome.PASS and gaps:
-            outcome = Outcome.INCOMPLETE
         ordered = sorted(findings, key=lambda each: (-each.severity.rank, each.location.path))
         bound = run.options.deployment_digest or _observed(scanned)
         return [

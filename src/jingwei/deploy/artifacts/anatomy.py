@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.machine import Machine
-from jingwei.deploy.artifacts.notes import Notes, plain
+from jingwei.deploy.artifacts.notes import Notes
 from jingwei.deploy.artifacts.scan import look
 from jingwei.deploy.artifacts.source import FileSource, Source
 from jingwei.deploy.artifacts.words import words
+from jingwei.deploy.scanned import plain
 
 MOST_STEPS = 2_000
 """Steps that are told of one file; a person reads them."""

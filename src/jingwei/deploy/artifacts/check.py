@@ -15,12 +15,11 @@ from jingwei.core.evidence import Binding, BoundTo, Draft, Measure
 from jingwei.core.finding import Severity
 from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
-from jingwei.deploy.artifacts.notes import plain
 from jingwei.deploy.artifacts.repository import MOST_NAMES, repository
 from jingwei.deploy.artifacts.scan import unread
 from jingwei.deploy.artifacts.scanner import Options, examined
 from jingwei.deploy.artifacts.walk import Found, walk
-from jingwei.deploy.scanned import ARTEFACT, Scanned, kept, outcome_of
+from jingwei.deploy.scanned import ARTEFACT, Scanned, kept, outcome_of, plain
 
 _MOST_SKIPPED = 200
 _MOST_FINDINGS = 1000

@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict
 from jingwei.core.finding import Location, Severity
 from jingwei.core.package_data import package_data
 from jingwei.core.text import Both, text
-from jingwei.deploy.scanned import Seen
+from jingwei.deploy.scanned import Seen, plain
 
 MOST_FINDINGS = 200
 """Findings kept for one file; the rest are counted."""
 MOST_GAPS = 50
 """Gaps kept for one file; the rest are counted."""
-_LONGEST = 160
 
 
 class Rule(BaseModel):
@@ -71,12 +70,6 @@ class Gap:
 def rules() -> dict[str, Rule]:
     """Return every rule by id."""
     return {name: Rule.model_validate(entry) for name, entry in package_data(__package__, "rules.yaml").items()}
-
-
-def plain(value: object) -> str:
-    """Make a name out of the file fit to print: one line, no control characters, bounded."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)[: _LONGEST + 1])
-    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
 
 
 @dataclass(slots=True)

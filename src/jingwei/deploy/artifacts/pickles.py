@@ -10,8 +10,9 @@ from jingwei.deploy.artifacts.globals import Standing, standing, verdict
 from jingwei.deploy.artifacts.globals import Use as How
 from jingwei.deploy.artifacts.machine import Inner, Machine, Trace
 from jingwei.deploy.artifacts.memo import STRING
-from jingwei.deploy.artifacts.notes import Notes, plain
+from jingwei.deploy.artifacts.notes import Notes
 from jingwei.deploy.artifacts.source import Held, Source, Stretch
+from jingwei.deploy.scanned import plain
 
 _MOST_STREAMS = 100_000
 _MOST_CALLS = 40

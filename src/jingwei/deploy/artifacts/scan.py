@@ -14,7 +14,7 @@ from jingwei.deploy.artifacts.examination import Examination, Limits
 from jingwei.deploy.artifacts.formats import named_format, scan_format
 from jingwei.deploy.artifacts.hdf5_files import is_hdf5
 from jingwei.deploy.artifacts.network_weights import described
-from jingwei.deploy.artifacts.notes import Notes, plain
+from jingwei.deploy.artifacts.notes import Notes
 from jingwei.deploy.artifacts.numpy_files import scan_npy
 from jingwei.deploy.artifacts.pickles import looks_pickled, scan_pickle, trailing
 from jingwei.deploy.artifacts.safetensors import looks_like_safetensors
@@ -22,7 +22,7 @@ from jingwei.deploy.artifacts.source import PIECE, FileSource, Source
 from jingwei.deploy.artifacts.tars import is_tar, scan_tar
 from jingwei.deploy.artifacts.zip_directory import find_directory
 from jingwei.deploy.artifacts.zips import scan_zip
-from jingwei.deploy.scanned import Scanned
+from jingwei.deploy.scanned import Scanned, plain
 
 _MARKS = {
     b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"GGUF": "gguf", b"\x93NUMPY": "numpy",

@@ -7,11 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.errors import InputError
 from jingwei.deploy.artifacts.examination import Limits
-from jingwei.deploy.artifacts.notes import plain
 from jingwei.deploy.artifacts.repository import MOST_NAMES, repository
 from jingwei.deploy.artifacts.scan import scan_file, unread
 from jingwei.deploy.artifacts.walk import Found, walk
-from jingwei.deploy.scanned import Scanned
+from jingwei.deploy.scanned import Scanned, plain
 
 
 class Options(BaseModel):

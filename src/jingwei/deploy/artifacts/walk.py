@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from jingwei.deploy.artifacts.notes import plain
+from jingwei.deploy.scanned import plain
 
 _BATCH = 50_000
 """Names of one folder that are sorted at once; a folder with more comes in several sorted batches."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jingwei.core.canonical import Json, digest
 from jingwei.core.check import Run
-from jingwei.core.evidence import Binding, BoundTo, Draft, Measure, Outcome
+from jingwei.core.evidence import Binding, BoundTo, Draft, Measure
 from jingwei.core.finding import Severity
 from jingwei.core.text import text
 from jingwei.deploy.scanned import ARTEFACT, Scanned, kept, outcome_of
@@ -49,8 +49,6 @@ def conclude(run: Run, subject: Subject, results: Sequence[Json], *, fail_at: Se
     findings = [each for one in scanned for each in one.findings]
     gaps = [gap for one in scanned for gap in one.gaps]
     outcome = outcome_of(scanned, fail_at)
-    if outcome is Outcome.PASS and gaps:
-        outcome = Outcome.INCOMPLETE
     ordered = sorted(findings, key=lambda each: (-each.severity.rank, each.location.path, each.location.line or 0))
     observed = bound_to or digest(sorted([one.path, one.sha256] for one in scanned))
     numbers = {"files": len(scanned), "findings": len(findings), "gaps": len(gaps)}

@@ -8,8 +8,7 @@ from jingwei.core.finding import Location, Severity
 from jingwei.core.package_data import package_data
 from jingwei.core.text import Both, text
 from jingwei.deploy.code.python.place import Report
-from jingwei.deploy.code.shown import plain
-from jingwei.deploy.scanned import Seen
+from jingwei.deploy.scanned import Seen, plain
 
 _PACKAGE = "deploy.code"
 

@@ -9,8 +9,7 @@ from urllib.parse import unquote, urlsplit
 from jingwei.core.errors import InputError
 from jingwei.core.finding import Severity
 from jingwei.deploy.code.rule import found
-from jingwei.deploy.code.shown import plain
-from jingwei.deploy.scanned import Seen
+from jingwei.deploy.scanned import Seen, plain
 
 _LARGEST = 64 * 1024**2
 _MOST = 50_000

@@ -12,10 +12,9 @@ from jingwei.core.text import text
 from jingwei.deploy.code import lint, semgrep
 from jingwei.deploy.code.examine import Examined, examine
 from jingwei.deploy.code.sarif import read_sarif
-from jingwei.deploy.code.shown import plain
 from jingwei.deploy.code.source import language_of
 from jingwei.deploy.code.tree import File, files
-from jingwei.deploy.scanned import Scanned, Seen
+from jingwei.deploy.scanned import Scanned, Seen, plain
 
 _BATCH_BYTES = 2 * 1024**2
 """How much Python is read together: what lies in one batch may call one another."""

@@ -14,8 +14,7 @@ from jingwei.core.finding import Severity
 from jingwei.deploy.code.python.place import Place, Report
 from jingwei.deploy.code.python.value import Origin, Taint
 from jingwei.deploy.code.rule import rules, seen, severity_of
-from jingwei.deploy.code.shown import plain
-from jingwei.deploy.scanned import Seen
+from jingwei.deploy.scanned import Seen, plain
 
 _LONGEST_SECONDS = 900
 _MOST_OUTPUT = 64 * 1024**2

@@ -15,9 +15,9 @@ from jingwei.core.finding import Severity
 from jingwei.core.target import TargetKind
 from jingwei.core.text import Both, text
 from jingwei.deploy.code.evidence import Result, Subject, conclude
-from jingwei.deploy.code.shown import plain
 from jingwei.deploy.config.images import is_image
 from jingwei.deploy.config.scanner import Options, scan
+from jingwei.deploy.scanned import plain
 
 _CONFIG = Subject("EV-CONFIG", "config", "deploy.config", BoundTo.DEPLOYMENT)
 _IMAGE = Subject("EV-IMAGE", "config", "deploy.config", BoundTo.DEPLOYMENT)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol
 
 from jingwei.core.text import Both, text
-from jingwei.deploy.code.shown import plain
 from jingwei.deploy.config.image_judgement import judge_configuration, judge_contents
 from jingwei.deploy.config.layers import Contents, LayerError, read_layer
 from jingwei.deploy.config.rootfs import is_root, read_root
@@ -19,7 +18,7 @@ from jingwei.deploy.config.rule import seen
 from jingwei.deploy.config.signatures import PublicKey, Signed, public_key, signatures
 from jingwei.deploy.config.store import Archive, Folder, digest_of, json_of
 from jingwei.deploy.config.workload import Note
-from jingwei.deploy.scanned import Scanned
+from jingwei.deploy.scanned import Scanned, plain
 
 _MOST_IMAGES = 50
 

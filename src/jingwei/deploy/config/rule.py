@@ -8,11 +8,10 @@ from pydantic import BaseModel, ConfigDict
 from jingwei.core.finding import Location, Severity
 from jingwei.core.package_data import package_data
 from jingwei.core.text import text
-from jingwei.deploy.code.shown import plain
 from jingwei.deploy.config.launch import servers, switches
 from jingwei.deploy.config.secrets import masked
 from jingwei.deploy.config.workload import Note
-from jingwei.deploy.scanned import Seen
+from jingwei.deploy.scanned import Seen, plain
 
 _PACKAGE = "deploy.config"
 

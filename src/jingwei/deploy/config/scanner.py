@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jingwei.core.errors import InputError
 from jingwei.core.text import text
-from jingwei.deploy.code.shown import plain
 from jingwei.deploy.code.source import decoded
 from jingwei.deploy.code.tree import NOT_OURS, File, files, read
 from jingwei.deploy.config.examine import examine
@@ -16,7 +15,7 @@ from jingwei.deploy.config.images import is_image, scan_image
 from jingwei.deploy.config.kinds import CANDIDATE
 from jingwei.deploy.config.rule import seen
 from jingwei.deploy.config.units import read_environment
-from jingwei.deploy.scanned import Scanned
+from jingwei.deploy.scanned import Scanned, plain
 
 
 class Options(BaseModel):

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from jingwei.core.errors import InputError
-from jingwei.deploy.code.shown import plain
+from jingwei.deploy.scanned import plain
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 Blob = Callable[[str], bytes | None]

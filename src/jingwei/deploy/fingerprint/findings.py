@@ -11,11 +11,10 @@ from jingwei.deploy.fingerprint.identify import OPEN, Component, Identity
 from jingwei.deploy.fingerprint.rule import MISSING, ROOT, finding_rules
 from jingwei.deploy.fingerprint.tls import Tls
 from jingwei.deploy.fingerprint.visit import Visit
-from jingwei.deploy.scanned import Seen
+from jingwei.deploy.scanned import Seen, plain
 
 ORIGIN = "https://origin.invalid"
 """An origin that no server was told to allow."""
-_LONGEST = 160
 _DEBUGGERS = ("__debugger__=yes", "EVALEX = true")
 _DEBUG_PAGES = ("You're seeing this error because you have <code>DEBUG = True</code>", "Werkzeug Debugger</title>")
 _MOST_MAYBE = 3
@@ -24,12 +23,6 @@ LEFT_BEHIND = ("/.env", "/.mcp.json", "/.cursor/mcp.json")
 _KEYS = re.compile(
     r"(?m)^(?:export )?([A-Z][A-Z0-9_]{0,40}(?:_API_KEY|_SECRET|_TOKEN|_PASSWORD))[ \t]*=[ \t]*['\"]?[^\s'\"]{12,}"
 )
-
-
-def plain(value: object) -> str:
-    """Make what a service said fit to print: one line, no control characters, bounded."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value)[: _LONGEST + 1])
-    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
 
 
 def findings(visit: Visit, identity: Identity, tls: Tls | None, origin: Answer | None) -> Iterator[Seen]:

@@ -14,13 +14,12 @@ from jingwei.core.clock import utc_now
 from jingwei.core.errors import InputError
 from jingwei.core.text import text
 from jingwei.deploy.fingerprint.client import Patience, Silence
-from jingwei.deploy.fingerprint.findings import plain
 from jingwei.deploy.fingerprint.rule import strong
 from jingwei.deploy.fingerprint.scope import Scope, read_scope
 from jingwei.deploy.fingerprint.service import Examined, Manner, examine
 from jingwei.deploy.fingerprint.targets import Place, listed, places
 from jingwei.deploy.fingerprint.visit import MOST_REQUESTS
-from jingwei.deploy.scanned import Scanned
+from jingwei.deploy.scanned import Scanned, plain
 
 _AT_ONCE = 8
 _MOST_SECONDS = 120.0

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from jingwei.deploy.fingerprint.answer import Answer
 from jingwei.deploy.fingerprint.client import Patience, Silence
-from jingwei.deploy.fingerprint.findings import LEFT_BEHIND, ORIGIN, findings, gap, plain
+from jingwei.deploy.fingerprint.findings import LEFT_BEHIND, ORIGIN, findings, gap
 from jingwei.deploy.fingerprint.identify import LOGIN, Component, Identity, identify
 from jingwei.deploy.fingerprint.rule import MISSING, ROOT
 from jingwei.deploy.fingerprint.targets import Place
 from jingwei.deploy.fingerprint.tls import Tls, shake, told
 from jingwei.deploy.fingerprint.visit import MOST_REQUESTS, Asked, Visit
-from jingwei.deploy.scanned import Scanned
+from jingwei.deploy.scanned import Scanned, plain
 
 _SOMETHING_ELSE = frozenset({Silence.NOT_HTTP, Silence.CLOSED})
 _BEHIND = re.compile(r"(/[\w.~-]{1,60})/")
