@@ -113,10 +113,10 @@ def _placed(kind: str, root: Path, one: Scanned, each: Seen, *, queue: Queue, no
     """Return a finding's fix: the one that is kept, or a new one whose clock starts now."""
     path = _file_of(root, one, each)
     name = fix_id(kind, str(root), each.rule_id, path, one.facts.get("name", "") + each.evidence)
-    kept = next((fix for fix in queue if fix.id == name and fix.state is not FixState.CLOSED), None)
+    kept = queue.get(name)
     fresh = Fix(id=name, kind=kind, target=str(root), rule=_rule(each), severity=each.severity, title=each.title,
                 detail=each.detail, path=path, where=_where(one), found_at=now)  # fmt: skip
-    return kept or fresh
+    return kept if kept is not None and kept.state is not FixState.CLOSED else fresh
 
 
 def _file_of(root: Path, one: Scanned, each: Seen) -> str:

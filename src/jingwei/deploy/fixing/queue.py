@@ -121,6 +121,11 @@ class Queue:
             raise NotFound("deploy.fixing:no-such-fix", field="fix", wanted=wanted, count=len(found))
         return found[0]
 
+    def get(self, whole: str) -> Fix | None:
+        """Return the fix of a whole id, reading no other; none where it is not kept."""
+        path = self.folder / f"{whole}.json"
+        return self._read(path) if path.is_file() else None
+
     def keep(self, fix: Fix) -> None:
         """Write a fix, whole.
 
